@@ -1,0 +1,1 @@
+//! Runs cases on the device under test.

@@ -1,0 +1,1 @@
+//! Places where cases run: this machine, a QEMU guest.

@@ -1,0 +1,1 @@
+//! The event types that a session's journal holds.

@@ -1,0 +1,1 @@
+//! Kernel log parsing: reports, signatures, contract rules.

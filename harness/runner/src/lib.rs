@@ -1,0 +1,1 @@
+//! Plans, runs, watches, attributes and journals a session.

@@ -1,0 +1,1 @@
+//! The cases, and the safe uAPI wrappers they share.
