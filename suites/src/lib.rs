@@ -1,1 +1,16 @@
-//! The cases, and the safe uAPI wrappers they share.
+//! The cases, and the safe uAPI wrappers that they share.
+//!
+//! A case is one function over a [`Ctx`]: it names its devices by role, its rules and its time budget, and
+//! the harness makes the matrix of the devices that are present. [`catalogue::plan`] makes that matrix from
+//! descriptions alone, so listing needs no device; [`exec::run`] runs one case in the calling process.
+
+pub mod case;
+pub mod catalogue;
+pub mod ctx;
+pub mod device;
+pub mod exec;
+pub mod report;
+
+pub use case::{Case, Role, Stop, Tested};
+pub use ctx::Ctx;
+pub use device::{Device, Kind};

@@ -1,0 +1,149 @@
+//! What a case is: a name, the roles of its devices, its rules, its budget, one function.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::ctx::Ctx;
+use crate::device::{Device, Kind};
+
+/// What a case asks of one of its devices. The matrix binds every ordered tuple of distinct devices that
+/// [`Role::admits`] lets in; finer needs (a capability, a working import) are probed by the case, which then
+/// stops with [`Stop::Skip`] and the reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Any DRM device.
+    Drm,
+    /// A DRM device with a render node.
+    Render,
+    /// A DRM device that drives displays.
+    Scanout,
+    /// Anything that makes dma-bufs: a DRM device, udmabuf, a dma-heap.
+    Exporter,
+    /// A DRM device that may take another one's dma-buf.
+    Importer,
+    /// The i915 driver's module, with or without a device.
+    I915Module,
+}
+
+impl Role {
+    /// Whether `device` can stand in this role, judged by its description alone.
+    pub fn admits(self, device: &Device) -> bool {
+        let drm = device.kind == Kind::Drm;
+        match self {
+            Role::Drm | Role::Importer => drm,
+            Role::Render => drm && device.has_render,
+            Role::Scanout => drm && device.has_kms,
+            Role::Exporter => device.kind != Kind::Module,
+            Role::I915Module => device.kind == Kind::Module && device.driver == "i915",
+        }
+    }
+}
+
+/// Why a case stopped before its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// The case does not apply here; the text says what is missing and where that was seen.
+    Skip(String),
+    /// A check failed; the text says what was expected and what was found.
+    Fail(String),
+}
+
+impl Stop {
+    /// A failed check.
+    pub fn fail(text: impl fmt::Display) -> Self {
+        Stop::Fail(text.to_string())
+    }
+
+    /// A missing need.
+    pub fn skip(text: impl fmt::Display) -> Self {
+        Stop::Skip(text.to_string())
+    }
+}
+
+/// What a case returns.
+pub type Tested = Result<(), Stop>;
+
+/// One behaviour under test.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// The suite it belongs to, `dma-buf`.
+    pub suite: &'static str,
+    /// Its name in the suite, `import-fence`.
+    pub name: &'static str,
+    /// One sentence: what must hold.
+    pub about: &'static str,
+    /// The roles of its devices, in the order of [`Ctx::device`]. Empty: the case runs once, without a device.
+    pub roles: &'static [Role],
+    /// Ids of the contract rules that it tests or drives.
+    pub rules: &'static [&'static str],
+    /// How long it may take before the harness takes its stacks and kills it.
+    pub budget: Duration,
+    /// The case itself.
+    pub run: fn(&mut Ctx) -> Tested,
+}
+
+/// The budget of a case that does not name one, generous because guests are often emulated.
+pub const DEFAULT_BUDGET: Duration = Duration::from_secs(20);
+
+impl Case {
+    /// A case with the default budget and no rules.
+    pub const fn new(
+        suite: &'static str,
+        name: &'static str,
+        about: &'static str,
+        roles: &'static [Role],
+        run: fn(&mut Ctx) -> Tested,
+    ) -> Self {
+        Case {
+            suite,
+            name,
+            about,
+            roles,
+            rules: &[],
+            budget: DEFAULT_BUDGET,
+            run,
+        }
+    }
+
+    /// The same case, with the contract rules that it tests or drives.
+    pub const fn rules(mut self, rules: &'static [&'static str]) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// The same case, with a time budget in seconds.
+    pub const fn budget_s(mut self, seconds: u64) -> Self {
+        self.budget = Duration::from_secs(seconds);
+        self
+    }
+
+    /// `suite/case`, without devices.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.suite, self.name)
+    }
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id())
+    }
+}
+
+/// Returns [`Stop::Fail`] with the formatted text unless the condition holds.
+#[macro_export]
+macro_rules! check {
+    ($cond:expr, $($text:tt)+) => {
+        if !$cond {
+            return Err($crate::Stop::Fail(format!("{} ({}:{})", format_args!($($text)+), file!(), line!())));
+        }
+    };
+}
+
+/// Returns [`Stop::Fail`] with both values unless they are equal; the text says what was compared.
+#[macro_export]
+macro_rules! check_eq {
+    ($found:expr, $expected:expr, $($text:tt)+) => {{
+        let (found, expected) = (&$found, &$expected);
+        $crate::check!(found == expected, "{}: expected {:?}, found {:?}", format_args!($($text)+), expected, found);
+    }};
+}

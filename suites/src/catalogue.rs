@@ -1,0 +1,62 @@
+//! Every case there is, and the matrix of cases and devices.
+
+use crate::case::Case;
+use crate::device::Device;
+
+/// A case bound to its devices.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The case.
+    pub case: &'static Case,
+    /// Its devices, in the order of its roles.
+    pub devices: Vec<Device>,
+}
+
+impl Planned {
+    /// `suite/case@device+device`, or `suite/case` for a case without devices.
+    pub fn id(&self) -> String {
+        let names: Vec<&str> = self.devices.iter().map(|d| d.name.as_str()).collect();
+        match names.as_slice() {
+            [] => self.case.id(),
+            names => format!("{}@{}", self.case.id(), names.join("+")),
+        }
+    }
+}
+
+/// All suites, in the order in which a night runs them: what leaves the devices alone first.
+pub fn suites() -> Vec<(&'static str, &'static [Case])> {
+    vec![]
+}
+
+/// The case of this suite and name.
+pub fn find(suite: &str, name: &str) -> Option<&'static Case> {
+    suites()
+        .into_iter()
+        .flat_map(|(_, cases)| cases)
+        .find(|c| c.suite == suite && c.name == name)
+}
+
+/// Every case on every ordered tuple of distinct devices that its roles admit.
+pub fn plan(devices: &[Device]) -> Vec<Planned> {
+    suites()
+        .into_iter()
+        .flat_map(|(_, cases)| cases)
+        .flat_map(|case| bind(case, devices))
+        .collect()
+}
+
+fn bind(case: &'static Case, devices: &[Device]) -> Vec<Planned> {
+    let mut tuples: Vec<Vec<Device>> = vec![Vec::new()];
+    for role in case.roles {
+        let longer = |tuple: &Vec<Device>| {
+            let fits = devices.iter().filter(|d| role.admits(d) && !tuple.contains(d));
+            fits.map(|d| tuple.iter().chain([d]).cloned().collect())
+                .collect::<Vec<_>>()
+        };
+        tuples = tuples.iter().flat_map(longer).collect();
+    }
+    tuples
+        .into_iter()
+        .map(|devices| Planned { case, devices })
+        .collect()
+}

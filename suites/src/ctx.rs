@@ -1,0 +1,57 @@
+//! What a running case has at hand: its devices, and the channel on which it reports.
+
+use std::thread;
+
+use crate::device::Device;
+use crate::report::{Note, Reporter};
+
+/// The surroundings of one running case.
+pub struct Ctx {
+    devices: Vec<Device>,
+    reporter: Reporter,
+}
+
+impl Ctx {
+    /// A context over the case's devices that reports to `reporter`.
+    pub fn new(devices: Vec<Device>, reporter: Reporter) -> Self {
+        Ctx { devices, reporter }
+    }
+
+    /// The device in the case's `role`-th role.
+    ///
+    /// # Panics
+    /// When the case names fewer roles: a mistake in the case, which the harness reports as a crash.
+    pub fn device(&self, role: usize) -> &Device {
+        &self.devices[role]
+    }
+
+    /// Says something worth keeping in the report, whatever the outcome.
+    pub fn note(&self, text: impl std::fmt::Display) {
+        self.reporter.send(&Note::Note {
+            text: text.to_string(),
+        });
+    }
+
+    /// Reports one part of the case under its own name, as KTAP subtests and selftests have them.
+    pub fn subtest(&self, name: &str, outcome: crate::report::Outcome, reason: &str) {
+        self.reporter.send(&Note::Subtest {
+            name: name.into(),
+            outcome,
+            reason: reason.into(),
+        });
+    }
+
+    /// Starts a thread whose tid the harness learns, so that a splat that names it can be tied to this case.
+    pub fn spawn<T: Send + 'static>(
+        &self,
+        body: impl FnOnce() -> T + Send + 'static,
+    ) -> thread::JoinHandle<T> {
+        let reporter = self.reporter.clone();
+        thread::spawn(move || {
+            reporter.send(&Note::Thread {
+                tid: nix::unistd::gettid().as_raw(),
+            });
+            body()
+        })
+    }
+}
