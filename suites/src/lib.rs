@@ -9,8 +9,13 @@ pub mod catalogue;
 pub mod ctx;
 pub mod device;
 pub mod exec;
+pub mod must;
+pub mod open;
 pub mod report;
+pub mod uapi;
 
 pub use case::{Case, Role, Stop, Tested};
 pub use ctx::Ctx;
 pub use device::{Device, Kind};
+pub use must::Must;
+pub use open::DrmFile;
