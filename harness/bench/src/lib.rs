@@ -1,1 +1,90 @@
-//! Places where cases run: this machine, a QEMU guest.
+//! Places where cases run. A bench brings up a machine with the agent on it and hands over three streams:
+//! the agent's protocol, the kernel log, the trace. What comes in on them arrives as [`Incoming`] on one channel.
+
+pub mod frame;
+pub mod protocol;
+
+use std::sync::mpsc::Sender;
+
+use protocol::{FromAgent, ToAgent};
+
+/// What a machine that is up says, from all its streams, in the order in which it was read from each.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A message of the agent.
+    Agent(FromAgent),
+    /// One raw `/dev/kmsg` record: `prio,seq,us,flags[,caller=..];text`, its dictionary lines behind it.
+    Klog(Vec<u8>),
+    /// A piece of the kernel's trace text (dma_fence tracepoints).
+    Trace(Vec<u8>),
+    /// A line of the machine's console, where it has one: boot messages and the last words of a panic.
+    Console(Vec<u8>),
+    /// The machine is gone; nothing comes after this.
+    Down(Down),
+}
+
+/// How a machine ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Down {
+    /// It was told to.
+    Clean,
+    /// Its kernel panicked.
+    Panic {
+        /// The panic's own line.
+        message: String,
+    },
+    /// It said nothing within its deadline and was killed.
+    Silent {
+        /// The deadline, in milliseconds.
+        after_ms: u64,
+    },
+    /// It went away by itself: QEMU was killed or crashed, the agent died, the connection broke.
+    Vanished {
+        /// What is known of the end: an exit status, a signal, an error.
+        how: String,
+    },
+}
+
+/// A place where cases run.
+pub trait Bench {
+    /// `vm`, `local`: the name that reports use.
+    fn name(&self) -> &str;
+
+    /// The devices that the bench is described to have, without bringing it up. A local bench looks; a guest's
+    /// are written in its file.
+    ///
+    /// # Errors
+    /// When the devices of a local bench cannot be listed.
+    fn devices(&self) -> Result<Vec<protocol::Device>, Error>;
+
+    /// Whether a spent machine (lockdep off, a stuck task) can be had afresh by [`Machine::down`] and another
+    /// [`Bench::up`].
+    fn can_reboot(&self) -> bool;
+
+    /// Brings the machine up, its agent's [`FromAgent::Hello`] said. `note` takes what the user should know of
+    /// on the way ("kvm guest silent for 10 s, using emulation"), each once.
+    ///
+    /// # Errors
+    /// When the machine cannot be started, or never answers.
+    fn up(
+        &mut self,
+        incoming: Sender<Incoming>,
+        note: &mut dyn FnMut(String),
+    ) -> Result<Box<dyn Machine>, Error>;
+}
+
+/// A machine that is up.
+pub trait Machine: Send {
+    /// What its agent said of it at the start.
+    fn hello(&self) -> &protocol::Hello;
+
+    /// Sends a message to the agent.
+    ///
+    /// # Errors
+    /// When the connection is broken; [`Incoming::Down`] then says why.
+    fn send(&mut self, message: &ToAgent) -> Result<(), Error>;
+
+    /// Ends it: asks the agent to power off, waits a moment, then kills. All that it had said has arrived on the
+    /// channel when this returns, [`Incoming::Down`] last.
+    fn down(self: Box<Self>) -> Down;
+}

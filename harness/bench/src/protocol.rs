@@ -1,0 +1,185 @@
+//! What the runner and the agent say to each other: JSON messages in length-prefixed frames ([`crate::frame`]).
+//!
+//! Times are CLOCK_MONOTONIC microseconds of the machine under test, the clock of its kernel log as near as
+//! the kernel keeps them. `klog` fields are /dev/kmsg sequence numbers: a case's window is exact, without clocks.
+
+pub use fencelab_events::{Captured, Device, Dossier, Exit, Lockdep, Outcome, Subtest, Task};
+use serde::{Deserialize, Serialize};
+
+/// The protocol's version; an agent of another one is refused.
+pub const VERSION: u32 = 1;
+
+/// From the runner to the agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "to", rename_all = "kebab-case")]
+pub enum ToAgent {
+    /// Run one case. The answer is [`FromAgent::Started`], then any number of others, then [`FromAgent::Finished`].
+    Run(Run),
+    /// Take the stacks of the case that runs, then kill it; answered by its [`FromAgent::Finished`].
+    Cancel,
+    /// Run any command with its streams forwarded; answered by [`FromAgent::Output`] and [`FromAgent::Exited`].
+    Exec(Exec),
+    /// Bytes for the command's standard input; none at all: end of file.
+    Input {
+        /// The bytes.
+        data: Vec<u8>,
+    },
+    /// Read `/proc/lockdep_stats`; answered by [`FromAgent::Lockdep`].
+    Lockdep,
+    /// Power off, or leave.
+    Shutdown,
+}
+
+/// One case to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// The runner's number for this attempt; every answer carries it.
+    pub id: u64,
+    /// `suite/case@device+device`.
+    pub case: String,
+    /// The suite's name.
+    pub suite: String,
+    /// The case's name in its suite.
+    pub name: String,
+    /// The names of its devices, in the order of its roles.
+    pub devices: Vec<String>,
+    /// Its time limit, in milliseconds.
+    pub limit_ms: u64,
+}
+
+/// Any command to run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exec {
+    /// The program and its arguments; the program is looked up in `PATH`.
+    pub argv: Vec<String>,
+    /// Variables to set.
+    pub env: Vec<(String, String)>,
+    /// The working directory.
+    pub cwd: String,
+}
+
+/// From the agent to the runner.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "kebab-case")]
+pub enum FromAgent {
+    /// The first message: the machine is up and its modules are loaded.
+    Hello(Box<Hello>),
+    /// The case's process runs.
+    Started(Started),
+    /// The case started a thread, or the agent saw one in its cgroup.
+    Thread {
+        /// The attempt.
+        id: u64,
+        /// The thread.
+        tid: i32,
+    },
+    /// Text of the case for the report.
+    Note {
+        /// The attempt.
+        id: u64,
+        /// The text.
+        text: String,
+    },
+    /// The result of a part of the case.
+    Subtest {
+        /// The attempt.
+        id: u64,
+        /// The part.
+        subtest: Subtest,
+    },
+    /// The case overran its limit; the stacks were taken, the kill ladder begins.
+    Stuck {
+        /// The attempt.
+        id: u64,
+        /// What was seen.
+        dossier: Dossier,
+    },
+    /// The case is over.
+    Finished(Box<Finished>),
+    /// Output of a command.
+    Output {
+        /// 1 or 2.
+        fd: u8,
+        /// The bytes.
+        data: Vec<u8>,
+    },
+    /// A command ended.
+    Exited {
+        /// Its end.
+        exit: Exit,
+    },
+    /// The command could not be started.
+    ExecFailed {
+        /// Why.
+        error: String,
+    },
+    /// Lockdep's state.
+    Lockdep(Lockdep),
+    /// Something that the user should know, once.
+    Warning {
+        /// The text.
+        text: String,
+    },
+    /// The agent lives; sent every second while a case or command runs.
+    Alive,
+}
+
+/// What the agent found on its machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// [`VERSION`].
+    pub version: u32,
+    /// `uname -r`.
+    pub release: String,
+    /// `/proc/sys/kernel/random/boot_id`.
+    pub boot_id: String,
+    /// The devices found.
+    pub devices: Vec<Device>,
+    /// What keeps the machine from showing all it could, in words: lockdep not built in, no caller ids, no
+    /// debugfs, not root, a module that did not load. Each with what it costs.
+    pub doctor: Vec<String>,
+    /// Lockdep's state at the start.
+    pub lockdep: Lockdep,
+    /// The machine's CLOCK_MONOTONIC at this moment, in microseconds.
+    pub monotonic_us: u64,
+    /// Its CLOCK_REALTIME at the same moment, in microseconds.
+    pub realtime_us: u64,
+}
+
+/// A case's process runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Started {
+    /// The attempt.
+    pub id: u64,
+    /// Its process.
+    pub pid: i32,
+    /// When, in microseconds.
+    pub at_us: u64,
+    /// The sequence number of the first kernel log record that can belong to it.
+    pub klog: u64,
+}
+
+/// A case is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finished {
+    /// The attempt.
+    pub id: u64,
+    /// How.
+    pub outcome: Outcome,
+    /// Why, where it did not pass.
+    pub reason: String,
+    /// How its process ended, if it did.
+    pub exit: Option<Exit>,
+    /// When, in microseconds.
+    pub at_us: u64,
+    /// How long its process ran, in microseconds.
+    pub took_us: u64,
+    /// The sequence number after the last kernel log record that was there when it had ended.
+    pub klog: u64,
+    /// What it wrote to standard output.
+    pub stdout: Captured,
+    /// What it wrote to standard error.
+    pub stderr: Captured,
+    /// The highest memory use of its cgroup, in bytes, where the kernel counts it.
+    pub memory_peak: Option<u64>,
+}

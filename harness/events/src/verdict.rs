@@ -1,0 +1,134 @@
+//! What a session comes to: a verdict for each case, counts, the exit code's facts. Pure functions.
+
+use crate::finding::Finding;
+use crate::seen::{Lockdep, Outcome};
+use crate::session::{CaseRecord, Session};
+
+/// The verdict on one case: its own outcome together with what the kernel said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verdict {
+    /// It passed, with lockdep armed to its end (or absent from this kernel) and no finding.
+    Pass,
+    /// It does not apply here.
+    Skip,
+    /// It passed by itself, and the kernel reported something that belongs to it.
+    Splat,
+    /// One of its checks did not hold.
+    Fail,
+    /// Its process died.
+    Crash,
+    /// It overran its limit.
+    Timeout,
+    /// It overran its limit and could not be killed.
+    Stuck,
+    /// The machine went down while it ran.
+    Lost,
+    /// It passed, with lockdep off or with its part of the kernel log lost: nothing can be said of its locks.
+    Unarmed,
+    /// It has not run to its end.
+    NotRun,
+}
+
+impl Verdict {
+    /// Every verdict, the worst first: the order of reports.
+    pub const ALL: [Verdict; 10] = [
+        Verdict::Lost,
+        Verdict::Stuck,
+        Verdict::Crash,
+        Verdict::Timeout,
+        Verdict::Fail,
+        Verdict::Splat,
+        Verdict::Unarmed,
+        Verdict::NotRun,
+        Verdict::Skip,
+        Verdict::Pass,
+    ];
+
+    /// The word for it in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Skip => "skip",
+            Verdict::Splat => "splat",
+            Verdict::Fail => "fail",
+            Verdict::Crash => "crash",
+            Verdict::Timeout => "timeout",
+            Verdict::Stuck => "stuck",
+            Verdict::Lost => "lost",
+            Verdict::Unarmed => "unarmed",
+            Verdict::NotRun => "not run",
+        }
+    }
+
+    /// Whether somebody must look at it.
+    pub fn is_finding(self) -> bool {
+        use Verdict::{Crash, Fail, Lost, Splat, Stuck, Timeout};
+        matches!(self, Splat | Fail | Crash | Timeout | Stuck | Lost)
+    }
+
+    /// The verdict on a case of this session.
+    pub fn of(session: &Session, record: &CaseRecord) -> Verdict {
+        let Some(finished) = record.finished() else {
+            return Verdict::NotRun;
+        };
+        let reported = session.findings_of(&record.plan.id).next().is_some();
+        let armed =
+            record.attempts.iter().all(|a| a.lockdep != Lockdep::Off) && finished.lockdep != Lockdep::Off;
+        let heard = !session
+            .gaps
+            .iter()
+            .any(|gap| gap.3.as_deref() == Some(record.plan.id.as_str()));
+        match finished.outcome {
+            Outcome::Pass if reported => Verdict::Splat,
+            Outcome::Pass if !armed || !heard => Verdict::Unarmed,
+            Outcome::Pass => Verdict::Pass,
+            Outcome::Skip if reported => Verdict::Splat,
+            Outcome::Skip => Verdict::Skip,
+            Outcome::Fail => Verdict::Fail,
+            Outcome::Crash => Verdict::Crash,
+            Outcome::Timeout => Verdict::Timeout,
+            Outcome::Stuck => Verdict::Stuck,
+            Outcome::Lost => Verdict::Lost,
+            Outcome::Cancelled => Verdict::NotRun,
+        }
+    }
+}
+
+/// How many cases came to which verdict.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts([usize; Verdict::ALL.len()]);
+
+impl Counts {
+    /// Counts a session's cases.
+    pub fn of(session: &Session) -> Counts {
+        let mut counts = Counts::default();
+        for record in &session.cases {
+            counts.0[Verdict::of(session, record) as usize] += 1;
+        }
+        counts
+    }
+
+    /// The cases that came to this verdict.
+    pub fn get(&self, verdict: Verdict) -> usize {
+        self.0[verdict as usize]
+    }
+
+    /// All cases.
+    pub fn total(&self) -> usize {
+        self.0.iter().sum()
+    }
+
+    /// The cases that somebody must look at.
+    pub fn findings(&self) -> usize {
+        Verdict::ALL
+            .into_iter()
+            .filter(|v| v.is_finding())
+            .map(|v| self.get(v))
+            .sum()
+    }
+}
+
+/// The findings that no case explains.
+pub fn orphans(session: &Session) -> impl Iterator<Item = &Finding> {
+    session.findings.iter().filter(|f| f.attribution.case.is_none())
+}
