@@ -95,7 +95,7 @@ pub enum Event {
         /// How.
         end: BootEnd,
     },
-    /// A case's process started.
+    /// A case is about to run: written before it does, so that a machine that it takes down is laid to it.
     CaseStarted {
         /// The case.
         case: String,
@@ -103,12 +103,6 @@ pub enum Event {
         attempt: u32,
         /// The boot in which it runs.
         boot: u32,
-        /// Its process, in the machine under test.
-        pid: i32,
-        /// CLOCK_MONOTONIC of the machine under test, in microseconds.
-        at_us: u64,
-        /// The sequence number of the first kernel log record that can belong to it.
-        klog: u64,
         /// Lockdep's state when it started.
         lockdep: Lockdep,
     },
@@ -167,14 +161,16 @@ pub struct CaseFinished {
     pub outcome: Outcome,
     /// Why, where it did not pass.
     pub reason: String,
+    /// Its process in the machine under test, if it got so far.
+    pub pid: Option<i32>,
     /// How its process ended, if it did.
     pub exit: Option<Exit>,
-    /// CLOCK_MONOTONIC of the machine under test, in microseconds.
+    /// When it ended: CLOCK_MONOTONIC of the machine under test, in microseconds.
     pub at_us: u64,
     /// How long its process ran, in microseconds.
     pub took_us: u64,
-    /// The sequence number after the last kernel log record that was there when it had ended.
-    pub klog: u64,
+    /// Its part of the kernel log: the first sequence number, and the one after the last.
+    pub klog: (u64, u64),
     /// Lockdep's state when it had ended.
     pub lockdep: Lockdep,
     /// Its parts.

@@ -42,6 +42,8 @@ pub struct Session {
     pub gaps: Vec<(u32, u64, u64, Option<String>)>,
     /// How it ended; none while it runs, or if the runner was killed.
     pub end: Option<SessionEnd>,
+    /// Where each case stands in `cases`.
+    index: HashMap<String, usize>,
 }
 
 /// A planned case and what became of it.
@@ -60,10 +62,6 @@ pub struct Attempt {
     pub number: u32,
     /// The boot.
     pub boot: u32,
-    /// Its process.
-    pub pid: i32,
-    /// The first kernel log record that can belong to it.
-    pub first_klog: u64,
     /// Lockdep's state at its start.
     pub lockdep: Lockdep,
     /// What was seen of it when it overran its limit.
@@ -102,10 +100,7 @@ impl Session {
     /// Folds a journal's entries.
     pub fn fold(entries: &[Entry]) -> Session {
         let mut session = Session::default();
-        let mut index = HashMap::new();
-        for entry in entries {
-            session.apply(entry, &mut index);
-        }
+        entries.iter().for_each(|entry| session.apply(entry));
         session
     }
 
@@ -116,7 +111,13 @@ impl Session {
             .filter(move |f| f.attribution.case.as_deref() == Some(case))
     }
 
-    fn apply(&mut self, entry: &Entry, index: &mut HashMap<String, usize>) {
+    /// The record of a case.
+    pub fn case(&self, id: &str) -> Option<&CaseRecord> {
+        self.index.get(id).map(|i| &self.cases[*i])
+    }
+
+    /// Takes one more entry in.
+    pub fn apply(&mut self, entry: &Entry) {
         self.last_ms = entry.at_ms;
         match &entry.event {
             Event::SessionStarted {
@@ -149,7 +150,7 @@ impl Session {
                         attempts: Vec::new(),
                     })
                     .collect();
-                *index = cases.iter().enumerate().map(|(i, c)| (c.id.clone(), i)).collect();
+                self.index = cases.iter().enumerate().map(|(i, c)| (c.id.clone(), i)).collect();
             }
             Event::BootStarted {
                 boot,
@@ -182,12 +183,10 @@ impl Session {
                 lockdep,
                 ..
             } => {
-                if let Some(record) = index.get(case).map(|i| &mut self.cases[*i]) {
+                if let Some(record) = self.record(case) {
                     record.attempts.push(Attempt {
                         number: *attempt,
                         boot: *boot,
-                        pid: *pid,
-                        first_klog: *klog,
                         lockdep: *lockdep,
                         dossier: None,
                         finished: None,
@@ -195,7 +194,7 @@ impl Session {
                 }
             }
             Event::CaseFinished(finished) => {
-                if let Some(attempt) = self.attempt(index, &finished.case, finished.attempt) {
+                if let Some(attempt) = self.attempt(&finished.case, finished.attempt) {
                     attempt.finished = Some((**finished).clone());
                 }
             }
@@ -204,7 +203,7 @@ impl Session {
                 attempt,
                 dossier,
             } => {
-                if let Some(attempt) = self.attempt(index, case, *attempt) {
+                if let Some(attempt) = self.attempt(case, *attempt) {
                     attempt.dossier = Some((**dossier).clone());
                 }
             }
@@ -227,8 +226,14 @@ impl Session {
         }
     }
 
-    fn attempt(&mut self, index: &HashMap<String, usize>, case: &str, number: u32) -> Option<&mut Attempt> {
-        let record = &mut self.cases[*index.get(case)?];
-        record.attempts.iter_mut().find(|a| a.number == number)
+    fn record(&mut self, case: &str) -> Option<&mut CaseRecord> {
+        self.index.get(case).map(|i| &mut self.cases[*i])
+    }
+
+    fn attempt(&mut self, case: &str, number: u32) -> Option<&mut Attempt> {
+        self.record(case)?
+            .attempts
+            .iter_mut()
+            .find(|a| a.number == number)
     }
 }
