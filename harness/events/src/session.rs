@@ -178,10 +178,7 @@ impl Session {
                 case,
                 attempt,
                 boot,
-                pid,
-                klog,
                 lockdep,
-                ..
             } => {
                 if let Some(record) = self.record(case) {
                     record.attempts.push(Attempt {
