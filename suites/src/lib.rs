@@ -6,6 +6,7 @@
 
 pub mod case;
 pub mod catalogue;
+pub mod child;
 pub mod ctx;
 pub mod device;
 pub mod exec;

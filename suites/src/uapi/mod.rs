@@ -3,3 +3,29 @@
 //! Every struct names its header. The wrappers take borrowed fds, give owned ones, return [`nix::Result`], and
 //! restart nothing: what a call answers, `EINTR` included, is what a case wants to see. Calls go through libc,
 //! where a preload shim sees them.
+
+use std::os::fd::{AsFd, AsRawFd};
+
+use nix::errno::Errno;
+
+pub mod sw_sync;
+pub mod sync_file;
+
+/// An address that no process can map, for the pointer fields of a call that must answer `EFAULT`.
+pub const BAD_ADDRESS: u64 = 8;
+
+/// Makes an ioctl whose argument lies at [`BAD_ADDRESS`]: the kernel can neither read nor write it.
+///
+/// # Errors
+/// What the kernel answered; `EFAULT` is what a call with an argument should answer.
+pub fn ioctl_bad_address(fd: impl AsFd, request: libc::Ioctl) -> nix::Result<()> {
+    // SAFETY: the kernel checks the address before it touches it, and nothing is mapped there.
+    let ret = unsafe { libc::ioctl(fd.as_fd().as_raw_fd(), request, BAD_ADDRESS as usize) };
+    Errno::result(ret).map(drop)
+}
+
+/// A C string field of fixed size, up to its first NUL.
+pub(crate) fn text(field: &[u8]) -> String {
+    let end = field.iter().position(|&b| b == 0).unwrap_or(field.len());
+    String::from_utf8_lossy(&field[..end]).into_owned()
+}
