@@ -78,13 +78,9 @@ fn refuse_newer(line: &[u8]) -> Result<(), Error> {
         version: Option<u32>,
     }
     match serde_json::from_slice::<Head>(line) {
-        Ok(Head {
-            event,
-            version: Some(found),
-        }) if event == "session-started" && found > crate::VERSION => Err(Error::Newer {
-            found,
-            known: crate::VERSION,
-        }),
+        Ok(Head { event, version: Some(found) }) if event == "session-started" && found > crate::VERSION => {
+            Err(Error::Newer { found, known: crate::VERSION })
+        }
         _ => Ok(()),
     }
 }

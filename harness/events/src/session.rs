@@ -106,9 +106,7 @@ impl Session {
 
     /// The findings that belong to a case.
     pub fn findings_of<'a>(&'a self, case: &'a str) -> impl Iterator<Item = &'a Finding> {
-        self.findings
-            .iter()
-            .filter(move |f| f.attribution.case.as_deref() == Some(case))
+        self.findings.iter().filter(move |f| f.attribution.case.as_deref() == Some(case))
     }
 
     /// The record of a case.
@@ -120,15 +118,7 @@ impl Session {
     pub fn apply(&mut self, entry: &Entry) {
         self.last_ms = entry.at_ms;
         match &entry.event {
-            Event::SessionStarted {
-                fencelab,
-                bench,
-                kernel,
-                argv,
-                host,
-                host_boot_id,
-                ..
-            } => {
+            Event::SessionStarted { fencelab, bench, kernel, argv, host, host_boot_id, .. } => {
                 self.began_ms = entry.at_ms;
                 self.fencelab.clone_from(fencelab);
                 self.bench.clone_from(bench);
@@ -145,41 +135,28 @@ impl Session {
                 self.devices.clone_from(devices);
                 self.cases = cases
                     .iter()
-                    .map(|plan| CaseRecord {
-                        plan: plan.clone(),
-                        attempts: Vec::new(),
-                    })
+                    .map(|plan| CaseRecord { plan: plan.clone(), attempts: Vec::new() })
                     .collect();
                 self.index = cases.iter().enumerate().map(|(i, c)| (c.id.clone(), i)).collect();
             }
-            Event::BootStarted {
-                boot,
-                release,
-                boot_id,
-                devices,
-                doctor,
-                lockdep,
-            } => self.boots.push(Boot {
-                number: *boot,
-                release: release.clone(),
-                boot_id: boot_id.clone(),
-                devices: devices.clone(),
-                doctor: doctor.clone(),
-                lockdep: *lockdep,
-                end: None,
-            }),
+            Event::BootStarted { boot, release, boot_id, devices, doctor, lockdep } => {
+                self.boots.push(Boot {
+                    number: *boot,
+                    release: release.clone(),
+                    boot_id: boot_id.clone(),
+                    devices: devices.clone(),
+                    doctor: doctor.clone(),
+                    lockdep: *lockdep,
+                    end: None,
+                })
+            }
             Event::BootEnded { boot, end } => {
                 if let Some(found) = self.boots.iter_mut().find(|b| b.number == *boot) {
                     found.end = Some(end.clone());
                 }
             }
             Event::Note { text } => self.notes.push(text.clone()),
-            Event::CaseStarted {
-                case,
-                attempt,
-                boot,
-                lockdep,
-            } => {
+            Event::CaseStarted { case, attempt, boot, lockdep } => {
                 if let Some(record) = self.record(case) {
                     record.attempts.push(Attempt {
                         number: *attempt,
@@ -195,30 +172,16 @@ impl Session {
                     attempt.finished = Some((**finished).clone());
                 }
             }
-            Event::CaseStuck {
-                case,
-                attempt,
-                dossier,
-            } => {
+            Event::CaseStuck { case, attempt, dossier } => {
                 if let Some(attempt) = self.attempt(case, *attempt) {
                     attempt.dossier = Some((**dossier).clone());
                 }
             }
             Event::Found(finding) => self.findings.push((**finding).clone()),
-            Event::LockdepOff {
-                boot,
-                cause,
-                line,
-                case,
-            } => {
+            Event::LockdepOff { boot, cause, line, case } => {
                 self.lockdep_off.push((*boot, *cause, line.clone(), case.clone()));
             }
-            Event::KlogGap {
-                boot,
-                from,
-                lost,
-                case,
-            } => self.gaps.push((*boot, *from, *lost, case.clone())),
+            Event::KlogGap { boot, from, lost, case } => self.gaps.push((*boot, *from, *lost, case.clone())),
             Event::SessionEnded { end } => self.end = Some(end.clone()),
         }
     }
@@ -228,9 +191,6 @@ impl Session {
     }
 
     fn attempt(&mut self, case: &str, number: u32) -> Option<&mut Attempt> {
-        self.record(case)?
-            .attempts
-            .iter_mut()
-            .find(|a| a.number == number)
+        self.record(case)?.attempts.iter_mut().find(|a| a.number == number)
     }
 }

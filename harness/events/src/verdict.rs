@@ -74,10 +74,7 @@ impl Verdict {
         let reported = session.findings_of(&record.plan.id).next().is_some();
         let armed =
             record.attempts.iter().all(|a| a.lockdep != Lockdep::Off) && finished.lockdep != Lockdep::Off;
-        let heard = !session
-            .gaps
-            .iter()
-            .any(|gap| gap.3.as_deref() == Some(record.plan.id.as_str()));
+        let heard = !session.gaps.iter().any(|gap| gap.3.as_deref() == Some(record.plan.id.as_str()));
         match finished.outcome {
             Outcome::Pass if reported => Verdict::Splat,
             Outcome::Pass if !armed || !heard => Verdict::Unarmed,
@@ -120,11 +117,7 @@ impl Counts {
 
     /// The cases that somebody must look at.
     pub fn findings(&self) -> usize {
-        Verdict::ALL
-            .into_iter()
-            .filter(|v| v.is_finding())
-            .map(|v| self.get(v))
-            .sum()
+        Verdict::ALL.into_iter().filter(|v| v.is_finding()).map(|v| self.get(v)).sum()
     }
 }
 
