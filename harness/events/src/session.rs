@@ -62,6 +62,8 @@ pub struct Attempt {
     pub number: u32,
     /// The boot.
     pub boot: u32,
+    /// When it began, in milliseconds since 1970.
+    pub began_ms: u64,
     /// Lockdep's state at its start.
     pub lockdep: Lockdep,
     /// What was seen of it when it overran its limit.
@@ -85,6 +87,10 @@ pub struct Boot {
     pub doctor: Vec<String>,
     /// Lockdep's state at the start.
     pub lockdep: Lockdep,
+    /// When it was up, in milliseconds since 1970.
+    pub began_ms: u64,
+    /// When it had gone down.
+    pub ended_ms: Option<u64>,
     /// How it went down.
     pub end: Option<BootEnd>,
 }
@@ -147,11 +153,14 @@ impl Session {
                     devices: devices.clone(),
                     doctor: doctor.clone(),
                     lockdep: *lockdep,
+                    began_ms: entry.at_ms,
+                    ended_ms: None,
                     end: None,
                 })
             }
             Event::BootEnded { boot, end } => {
                 if let Some(found) = self.boots.iter_mut().find(|b| b.number == *boot) {
+                    found.ended_ms = Some(entry.at_ms);
                     found.end = Some(end.clone());
                 }
             }
@@ -161,6 +170,7 @@ impl Session {
                     record.attempts.push(Attempt {
                         number: *attempt,
                         boot: *boot,
+                        began_ms: entry.at_ms,
                         lockdep: *lockdep,
                         dossier: None,
                         finished: None,
