@@ -94,15 +94,7 @@ impl Case {
         roles: &'static [Role],
         run: fn(&mut Ctx) -> Tested,
     ) -> Self {
-        Case {
-            suite,
-            name,
-            about,
-            roles,
-            rules: &[],
-            budget: DEFAULT_BUDGET,
-            run,
-        }
+        Case { suite, name, about, roles, rules: &[], budget: DEFAULT_BUDGET, run }
     }
 
     /// The same case, with the contract rules that it tests or drives.
@@ -121,6 +113,33 @@ impl Case {
     pub fn id(&self) -> String {
         format!("{}/{}", self.suite, self.name)
     }
+}
+
+/// How many cases there are in all `parts`.
+pub const fn count(parts: &[&[Case]]) -> usize {
+    let (mut total, mut part) = (0, 0);
+    while part < parts.len() {
+        total += parts[part].len();
+        part += 1;
+    }
+    total
+}
+
+/// The cases of all `parts` in one array, so that a suite may keep its cases in several files:
+/// `pub const CASES: &[Case] = &join::<{ count(PARTS) }>(PARTS);`
+pub const fn join<const N: usize>(parts: &[&[Case]]) -> [Case; N] {
+    let mut cases = [parts[0][0]; N];
+    let (mut next, mut part) = (0, 0);
+    while part < parts.len() {
+        let mut i = 0;
+        while i < parts[part].len() {
+            cases[next] = parts[part][i];
+            next += 1;
+            i += 1;
+        }
+        part += 1;
+    }
+    cases
 }
 
 impl fmt::Debug for Case {

@@ -30,19 +30,12 @@ pub fn suites() -> Vec<(&'static str, &'static [Case])> {
 
 /// The case of this suite and name.
 pub fn find(suite: &str, name: &str) -> Option<&'static Case> {
-    suites()
-        .into_iter()
-        .flat_map(|(_, cases)| cases)
-        .find(|c| c.suite == suite && c.name == name)
+    suites().into_iter().flat_map(|(_, cases)| cases).find(|c| c.suite == suite && c.name == name)
 }
 
 /// Every case on every ordered tuple of distinct devices that its roles admit.
 pub fn plan(devices: &[Device]) -> Vec<Planned> {
-    suites()
-        .into_iter()
-        .flat_map(|(_, cases)| cases)
-        .flat_map(|case| bind(case, devices))
-        .collect()
+    suites().into_iter().flat_map(|(_, cases)| cases).flat_map(|case| bind(case, devices)).collect()
 }
 
 fn bind(case: &'static Case, devices: &[Device]) -> Vec<Planned> {
@@ -50,13 +43,9 @@ fn bind(case: &'static Case, devices: &[Device]) -> Vec<Planned> {
     for role in case.roles {
         let longer = |tuple: &Vec<Device>| {
             let fits = devices.iter().filter(|d| role.admits(d) && !tuple.contains(d));
-            fits.map(|d| tuple.iter().chain([d]).cloned().collect())
-                .collect::<Vec<_>>()
+            fits.map(|d| tuple.iter().chain([d]).cloned().collect()).collect::<Vec<_>>()
         };
         tuples = tuples.iter().flat_map(longer).collect();
     }
-    tuples
-        .into_iter()
-        .map(|devices| Planned { case, devices })
-        .collect()
+    tuples.into_iter().map(|devices| Planned { case, devices }).collect()
 }

@@ -26,13 +26,8 @@ pub struct Line(OwnedFd);
 
 impl Line {
     fn pair() -> Result<(Line, Line), Stop> {
-        let (a, b) = socketpair(
-            AddressFamily::Unix,
-            SockType::SeqPacket,
-            None,
-            SockFlag::SOCK_CLOEXEC,
-        )
-        .must("make a socket pair")?;
+        let (a, b) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
+            .must("make a socket pair")?;
         for end in [&a, &b] {
             setsockopt(end, sockopt::ReceiveTimeout, &TimeVal::new(PATIENCE_S, 0))
                 .must("set a receive timeout")?;
@@ -105,11 +100,7 @@ impl Child {
         let (ours, theirs) = Line::pair()?;
         // SAFETY: the caller has no other thread (documented above), so the child may go on as a normal process.
         match unsafe { fork() }.must("fork")? {
-            ForkResult::Parent { child } => Ok(Child {
-                pid: child,
-                line: ours,
-                reaped: false,
-            }),
+            ForkResult::Parent { child } => Ok(Child { pid: child, line: ours, reaped: false }),
             ForkResult::Child => {
                 drop(ours);
                 let code = run_in_child(body, &theirs);
@@ -212,10 +203,7 @@ mod tests {
     #[test]
     fn a_failed_check_in_the_child_fails_the_parent() {
         let child = Child::spawn(|_| Err(Stop::fail("it broke"))).unwrap();
-        assert_eq!(
-            child.join(),
-            Err(Stop::Fail("in the other process: it broke".into()))
-        );
+        assert_eq!(child.join(), Err(Stop::Fail("in the other process: it broke".into())));
         let child = Child::spawn(|_| Err(Stop::skip("not here"))).unwrap();
         assert_eq!(child.join(), Err(Stop::Skip("not here".into())));
     }

@@ -27,18 +27,12 @@ impl Ctx {
 
     /// Says something worth keeping in the report, whatever the outcome.
     pub fn note(&self, text: impl std::fmt::Display) {
-        self.reporter.send(&Note::Note {
-            text: text.to_string(),
-        });
+        self.reporter.send(&Note::Note { text: text.to_string() });
     }
 
     /// Reports one part of the case under its own name, as KTAP subtests and selftests have them.
     pub fn subtest(&self, name: &str, outcome: crate::report::Outcome, reason: &str) {
-        self.reporter.send(&Note::Subtest {
-            name: name.into(),
-            outcome,
-            reason: reason.into(),
-        });
+        self.reporter.send(&Note::Subtest { name: name.into(), outcome, reason: reason.into() });
     }
 
     /// Starts a thread whose tid the harness learns, so that a splat that names it can be tied to this case.
@@ -48,9 +42,7 @@ impl Ctx {
     ) -> thread::JoinHandle<T> {
         let reporter = self.reporter.clone();
         thread::spawn(move || {
-            reporter.send(&Note::Thread {
-                tid: nix::unistd::gettid().as_raw(),
-            });
+            reporter.send(&Note::Thread { tid: nix::unistd::gettid().as_raw() });
             body()
         })
     }

@@ -71,10 +71,8 @@ fn scan_drm(root: &Path) -> io::Result<Vec<Device>> {
     names.sort_by_key(|n| (n.len(), n.clone()));
     let mut found: Vec<Device> = Vec::new();
     for name in names {
-        let is_node = |prefix: &str| {
-            name.strip_prefix(prefix)
-                .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
-        };
+        let is_node =
+            |prefix: &str| name.strip_prefix(prefix).is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()));
         let (card, render) = (is_node("card"), is_node("renderD"));
         if !card && !render {
             continue;
@@ -84,10 +82,7 @@ fn scan_drm(root: &Path) -> io::Result<Vec<Device>> {
         let node = root.join("dev/dri").join(&name);
         let position = found.iter().position(|d| d.bus_path == bus_path);
         let index = position.unwrap_or_else(|| {
-            found.push(Device {
-                bus_path,
-                ..bare(driver_of(&parent), Kind::Drm)
-            });
+            found.push(Device { bus_path, ..bare(driver_of(&parent), Kind::Drm) });
             found.len() - 1
         });
         let device = &mut found[index];
@@ -128,11 +123,7 @@ pub fn driver_name(name: &str) -> String {
 fn has_connectors(class: &Path, card: &str) -> bool {
     let prefix = format!("{card}-");
     fs::read_dir(class)
-        .map(|entries| {
-            entries
-                .flatten()
-                .any(|e| e.file_name().to_string_lossy().starts_with(&prefix))
-        })
+        .map(|entries| entries.flatten().any(|e| e.file_name().to_string_lossy().starts_with(&prefix)))
         .unwrap_or(false)
 }
 
@@ -140,27 +131,14 @@ fn scan_exporters(root: &Path) -> Vec<Device> {
     let mut found = Vec::new();
     let udmabuf = root.join("dev/udmabuf");
     if udmabuf.exists() {
-        found.push(Device {
-            node: Some(udmabuf),
-            ..bare("udmabuf".into(), Kind::Udmabuf)
-        });
+        found.push(Device { node: Some(udmabuf), ..bare("udmabuf".into(), Kind::Udmabuf) });
     }
-    let mut heaps: Vec<_> = fs::read_dir(root.join("dev/dma_heap"))
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|e| e.path())
-        .collect();
+    let mut heaps: Vec<_> =
+        fs::read_dir(root.join("dev/dma_heap")).into_iter().flatten().flatten().map(|e| e.path()).collect();
     heaps.sort();
     for path in heaps {
-        let heap = path
-            .file_name()
-            .map(|n| n.to_string_lossy().into_owned())
-            .unwrap_or_default();
-        found.push(Device {
-            node: Some(path),
-            ..bare(format!("heap-{heap}"), Kind::DmaHeap)
-        });
+        let heap = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        found.push(Device { node: Some(path), ..bare(format!("heap-{heap}"), Kind::DmaHeap) });
     }
     found
 }

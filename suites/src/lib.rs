@@ -14,6 +14,7 @@ pub mod must;
 pub mod open;
 pub mod report;
 pub mod uapi;
+pub mod waiter;
 
 pub use case::{Case, Role, Stop, Tested};
 pub use ctx::Ctx;

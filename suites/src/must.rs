@@ -57,9 +57,7 @@ impl<T, E: HasErrno> Must<T> for Result<T, E> {
     fn refused_with(self, what: &str, expected: &[Errno]) -> Result<Errno, Stop> {
         match self.map_err(|e| e.errno()) {
             Err(errno) if expected.contains(&errno) => Ok(errno),
-            Err(errno) => Err(Stop::fail(format!(
-                "{what}: refused with {errno:?}, expected {expected:?}"
-            ))),
+            Err(errno) => Err(Stop::fail(format!("{what}: refused with {errno:?}, expected {expected:?}"))),
             Ok(_) => Err(Stop::fail(format!("{what}: it succeeded, expected {expected:?}"))),
         }
     }
@@ -72,10 +70,7 @@ mod tests {
     #[test]
     fn a_failed_call_names_its_errno() {
         let stop = Err::<(), _>(Errno::EBADF).must("close the file").unwrap_err();
-        assert_eq!(
-            stop,
-            Stop::Fail("failed to close the file: EBADF: Bad file number".into())
-        );
+        assert_eq!(stop, Stop::Fail("failed to close the file: EBADF: Bad file number".into()));
         let error = io::Error::from_raw_os_error(libc::ENOENT);
         let Stop::Fail(text) = Err::<(), _>(error).must("open it").unwrap_err() else {
             panic!("a failed call is a failed check");
@@ -85,16 +80,8 @@ mod tests {
 
     #[test]
     fn a_refusal_is_checked_both_ways() {
-        assert!(
-            Err::<(), _>(Errno::EINVAL)
-                .refused("bad flags", Errno::EINVAL)
-                .is_ok()
-        );
-        assert!(
-            Err::<(), _>(Errno::EINVAL)
-                .refused("bad flags", Errno::EBADF)
-                .is_err()
-        );
+        assert!(Err::<(), _>(Errno::EINVAL).refused("bad flags", Errno::EINVAL).is_ok());
+        assert!(Err::<(), _>(Errno::EINVAL).refused("bad flags", Errno::EBADF).is_err());
         assert!(Ok::<_, Errno>(1).refused("bad flags", Errno::EINVAL).is_err());
         let found = Err::<(), _>(Errno::ENOSYS).refused_with("import", &[Errno::ENODEV, Errno::ENOSYS]);
         assert_eq!(found, Ok(Errno::ENOSYS));

@@ -47,20 +47,13 @@ impl DrmFile {
     /// # Errors
     /// As [`DrmFile::card`].
     pub fn any(device: &Device) -> Result<Self, Stop> {
-        if device.render_node.is_some() {
-            Self::render(device)
-        } else {
-            Self::card(device)
-        }
+        if device.render_node.is_some() { Self::render(device) } else { Self::card(device) }
     }
 
     fn open(device: &Device, path: &Path) -> Result<Self, Stop> {
         let what = format!("open {} of {}", path.display(), device.name);
         let file = OpenOptions::new().read(true).write(true).open(path).must(&what)?;
-        Ok(DrmFile {
-            file,
-            name: device.name.clone(),
-        })
+        Ok(DrmFile { file, name: device.name.clone() })
     }
 
     /// The device's name in reports.
@@ -89,12 +82,8 @@ impl DrmFile {
     /// # Errors
     /// Skips with the errno where the kernel refuses it.
     pub fn client_cap(&self, cap: ClientCapability) -> Result<(), Stop> {
-        self.set_client_capability(cap, true).map_err(|e| {
-            Stop::skip(format!(
-                "{} refuses the client capability {cap:?}: {e}",
-                self.name
-            ))
-        })
+        self.set_client_capability(cap, true)
+            .map_err(|e| Stop::skip(format!("{} refuses the client capability {cap:?}: {e}", self.name)))
     }
 }
 

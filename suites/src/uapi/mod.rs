@@ -10,6 +10,7 @@ use nix::errno::Errno;
 
 pub mod sw_sync;
 pub mod sync_file;
+pub mod syncobj;
 
 /// An address that no process can map, for the pointer fields of a call that must answer `EFAULT`.
 pub const BAD_ADDRESS: u64 = 8;

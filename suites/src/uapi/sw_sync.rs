@@ -61,10 +61,7 @@ impl Timeline {
     /// Skips where this kernel has no sw_sync, or debugfs is not mounted.
     pub fn new() -> Result<Self, Stop> {
         Self::open().map_err(|e| {
-            Stop::skip(format!(
-                "no sw_sync fences: {PATH}: {:?} (CONFIG_SW_SYNC, debugfs)",
-                e.errno()
-            ))
+            Stop::skip(format!("no sw_sync fences: {PATH}: {:?} (CONFIG_SW_SYNC, debugfs)", e.errno()))
         })
     }
 
@@ -90,10 +87,7 @@ impl Timeline {
     /// # Errors
     /// As the ioctl.
     pub fn fence(&self, seqno: u32) -> nix::Result<SyncFile> {
-        let mut data = CreateFenceData {
-            value: seqno,
-            ..CreateFenceData::default()
-        };
+        let mut data = CreateFenceData { value: seqno, ..CreateFenceData::default() };
         // SAFETY: `data` is a live struct of the size that the request encodes; it holds no pointers.
         unsafe { ioctl::create_fence(self.0.as_raw_fd(), &mut data) }?;
         // SAFETY: on success the kernel made this descriptor for us alone.
@@ -114,10 +108,7 @@ impl Timeline {
     /// # Errors
     /// `ENOENT` where none was set, and as the ioctl.
     pub fn deadline(&self, fence: &SyncFile) -> nix::Result<u64> {
-        let mut data = GetDeadline {
-            fence_fd: fence.as_raw_fd(),
-            ..GetDeadline::default()
-        };
+        let mut data = GetDeadline { fence_fd: fence.as_raw_fd(), ..GetDeadline::default() };
         self.deadline_raw(&mut data)?;
         Ok(data.deadline_ns)
     }

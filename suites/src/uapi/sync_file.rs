@@ -127,10 +127,7 @@ impl SyncFile {
     /// # Errors
     /// As the ioctl.
     pub fn merge(&self, other: &SyncFile, name: &str) -> nix::Result<SyncFile> {
-        let mut data = MergeData {
-            fd2: other.0.as_raw_fd(),
-            ..MergeData::default()
-        };
+        let mut data = MergeData { fd2: other.0.as_raw_fd(), ..MergeData::default() };
         let len = name.len().min(data.name.len());
         data.name[..len].copy_from_slice(&name.as_bytes()[..len]);
         self.merge_raw(&mut data)
@@ -157,16 +154,8 @@ impl SyncFile {
         let mut raw = vec![RawFenceInfo::default(); room];
         let mut info = FileInfo::default();
         self.info_into(&mut info, &mut raw)?;
-        let fences = raw
-            .iter()
-            .take(info.num_fences as usize)
-            .map(FenceInfo::from)
-            .collect();
-        Ok(Info {
-            name: text(&info.name),
-            status: info.status,
-            fences,
-        })
+        let fences = raw.iter().take(info.num_fences as usize).map(FenceInfo::from).collect();
+        Ok(Info { name: text(&info.name), status: info.status, fences })
     }
 
     /// `SYNC_IOC_FILE_INFO` without room for fences: name, status and how many fences there are.
@@ -195,11 +184,8 @@ impl SyncFile {
     /// # Errors
     /// As the ioctl.
     pub fn info_into_bad_address(&self, room: u32) -> nix::Result<()> {
-        let mut info = FileInfo {
-            num_fences: room,
-            sync_fence_info: super::BAD_ADDRESS,
-            ..FileInfo::default()
-        };
+        let mut info =
+            FileInfo { num_fences: room, sync_fence_info: super::BAD_ADDRESS, ..FileInfo::default() };
         // SAFETY: `info` is live; the kernel checks the array's address, where nothing is mapped, before it writes.
         unsafe { ioctl::file_info(self.0.as_raw_fd(), &mut info) }.map(drop)
     }

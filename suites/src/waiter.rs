@@ -1,0 +1,85 @@
+//! A thread that blocks in an ioctl, and the certainty that it does.
+
+use std::fs;
+use std::os::unix::thread::JoinHandleExt;
+use std::sync::mpsc;
+use std::thread::{JoinHandle, sleep};
+use std::time::{Duration, Instant};
+
+use nix::sys::pthread::pthread_kill;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::unistd::gettid;
+
+use crate::case::Stop;
+use crate::ctx::Ctx;
+use crate::must::Must;
+
+/// How long to wait for a thread to block, or to come back, before the case fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A thread inside a blocking ioctl.
+pub struct Waiter<T> {
+    thread: JoinHandle<T>,
+}
+
+impl<T: Send + 'static> Waiter<T> {
+    /// Starts a thread that makes `call`, and returns once that thread sleeps in an ioctl. The call must end by
+    /// itself sooner or later: give it a timeout.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] where the call does not block.
+    pub fn start(ctx: &Ctx, call: impl FnOnce() -> T + Send + 'static) -> Result<Self, Stop> {
+        let (send, receive) = mpsc::channel();
+        let thread = ctx.spawn(move || {
+            // The receiver waits for this message, so it is still there.
+            let _ = send.send(gettid().as_raw());
+            call()
+        });
+        let tid = receive.recv().map_err(|_| Stop::fail("the waiting thread did not start"))?;
+        let patience = Instant::now() + PATIENCE;
+        while !sleeps_in_ioctl(tid) {
+            if thread.is_finished() {
+                return Err(Stop::fail("the call returned at once where it had to block"));
+            }
+            if Instant::now() > patience {
+                return Err(Stop::fail(format!("thread {tid} did not block in its call")));
+            }
+            sleep(Duration::from_millis(1));
+        }
+        Ok(Waiter { thread })
+    }
+
+    /// Whether the call is still blocked.
+    pub fn blocked(&self) -> bool {
+        !self.thread.is_finished()
+    }
+
+    /// Sends SIGUSR1 to the waiting thread alone, which runs a handler that does nothing. `restart` says whether
+    /// the kernel may restart the call (`SA_RESTART`).
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] where the signal cannot be sent.
+    pub fn interrupt(&self, restart: bool) -> Result<(), Stop> {
+        let flags = if restart { SaFlags::SA_RESTART } else { SaFlags::empty() };
+        let action = SigAction::new(SigHandler::Handler(ignore), flags, SigSet::empty());
+        // SAFETY: the handler touches nothing, so it may run at any point.
+        unsafe { sigaction(Signal::SIGUSR1, &action) }.must("set a signal handler")?;
+        pthread_kill(self.thread.as_pthread_t(), Signal::SIGUSR1).must("signal the waiting thread")
+    }
+
+    /// What the call returned.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] where the thread panicked.
+    pub fn join(self) -> Result<T, Stop> {
+        self.thread.join().map_err(|_| Stop::fail("the waiting thread panicked"))
+    }
+}
+
+extern "C" fn ignore(_signal: libc::c_int) {}
+
+/// `/proc/TID/syscall` names the call only while the thread sleeps in it; else it says `running`.
+fn sleeps_in_ioctl(tid: i32) -> bool {
+    let call = fs::read_to_string(format!("/proc/self/task/{tid}/syscall")).unwrap_or_default();
+    call.split(' ').next() == Some(&libc::SYS_ioctl.to_string())
+}
