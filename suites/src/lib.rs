@@ -4,14 +4,17 @@
 //! the harness makes the matrix of the devices that are present. [`catalogue::plan`] makes that matrix from
 //! descriptions alone, so listing needs no device; [`exec::run`] runs one case in the calling process.
 
+pub mod buffer;
 pub mod case;
 pub mod catalogue;
 pub mod child;
 pub mod ctx;
 pub mod device;
 pub mod exec;
+pub mod kms;
 pub mod must;
 pub mod open;
+pub mod pending;
 pub mod report;
 pub mod uapi;
 pub mod waiter;

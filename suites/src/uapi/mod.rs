@@ -8,9 +8,15 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use nix::errno::Errno;
 
+pub mod dma_buf;
+pub mod dma_heap;
+pub mod mode;
+pub mod prime;
 pub mod sw_sync;
 pub mod sync_file;
 pub mod syncobj;
+pub mod udmabuf;
+pub mod vgem;
 
 /// An address that no process can map, for the pointer fields of a call that must answer `EFAULT`.
 pub const BAD_ADDRESS: u64 = 8;

@@ -1,0 +1,142 @@
+//! Memory maps of buffers, and the patterns that show whether the right bytes arrived.
+
+use std::num::NonZeroUsize;
+use std::os::fd::AsFd;
+use std::ptr::NonNull;
+
+use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap, munmap};
+
+/// A shared map, unmapped on drop. It is kept out of forked children, whose copy would hold the buffer alive.
+/// The memory is shared with devices and other maps, so every access is volatile and nobody gets a slice.
+#[derive(Debug)]
+pub struct Map {
+    start: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: the map is plain shared memory, reached by volatile accesses alone; any thread may own it.
+unsafe impl Send for Map {}
+
+impl Map {
+    /// Maps `len` bytes of `fd` from `offset` on, for reading and writing.
+    ///
+    /// # Errors
+    /// What `mmap(2)` answers; `EINVAL` for a length of 0.
+    pub fn shared(fd: impl AsFd, offset: u64, len: usize) -> nix::Result<Map> {
+        let size = NonZeroUsize::new(len).ok_or(nix::errno::Errno::EINVAL)?;
+        let offset = libc::off_t::try_from(offset).map_err(|_| nix::errno::Errno::EOVERFLOW)?;
+        let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        // SAFETY: a new map at an address of the kernel's choice touches no other memory.
+        let start = unsafe { mmap(None, size, access, MapFlags::MAP_SHARED, fd, offset) }?;
+        // SAFETY: the advice concerns the map that was just made.
+        unsafe { madvise(start, len, MmapAdvise::MADV_DONTFORK) }?;
+        Ok(Map { start: start.cast(), len })
+    }
+
+    /// The length in bytes.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the map has no bytes, which no map has.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Writes the pattern of `seed` over the first `len` bytes.
+    pub fn fill(&mut self, seed: u64, len: usize) {
+        for (index, word) in Pattern::new(seed).take(len.min(self.len) / 8).enumerate() {
+            // SAFETY: the index is below the map's length, and page alignment aligns the words.
+            unsafe { self.start.cast::<u64>().add(index).write_volatile(word) };
+        }
+    }
+
+    /// The offset of the first word in the first `len` bytes that is not of `seed`'s pattern, with both words.
+    pub fn differs(&self, seed: u64, len: usize) -> Option<(usize, u64, u64)> {
+        Pattern::new(seed).take(len.min(self.len) / 8).enumerate().find_map(|(index, expected)| {
+            // SAFETY: the index is below the map's length, and page alignment aligns the words.
+            let found = unsafe { self.start.cast::<u64>().add(index).read_volatile() };
+            (found != expected).then_some((index * 8, expected, found))
+        })
+    }
+
+    /// FNV-1a over the first `len` bytes, word by word.
+    pub fn checksum(&self, len: usize) -> u64 {
+        (0..len.min(self.len) / 8).fold(0xcbf2_9ce4_8422_2325, |hash, index| {
+            // SAFETY: the index is below the map's length, and page alignment aligns the words.
+            let word = unsafe { self.start.cast::<u64>().add(index).read_volatile() };
+            (hash ^ word).wrapping_mul(0x0100_0000_01b3)
+        })
+    }
+}
+
+impl Drop for Map {
+    fn drop(&mut self) {
+        // SAFETY: the map is ours and nobody holds a reference into it.
+        let _ = unsafe { munmap(self.start.cast(), self.len) };
+    }
+}
+
+/// A stream of words that differs for every seed and position (SplitMix64), so that a shifted, stale or
+/// foreign page never passes for the right one.
+#[derive(Debug, Clone)]
+pub struct Pattern(u64);
+
+impl Pattern {
+    /// The pattern of this seed.
+    pub fn new(seed: u64) -> Self {
+        Pattern(seed)
+    }
+}
+
+impl Iterator for Pattern {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Some(mixed ^ (mixed >> 31))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::memfd::{MFdFlags, memfd_create};
+
+    fn two_maps() -> (Map, Map) {
+        let memfd = memfd_create("map", MFdFlags::MFD_CLOEXEC).unwrap();
+        nix::unistd::ftruncate(&memfd, 8192).unwrap();
+        (Map::shared(&memfd, 0, 8192).unwrap(), Map::shared(&memfd, 0, 8192).unwrap())
+    }
+
+    #[test]
+    fn what_one_map_writes_the_other_reads() {
+        let (mut writer, reader) = two_maps();
+        writer.fill(7, 8192);
+        assert_eq!(reader.differs(7, 8192), None);
+        assert_eq!(reader.checksum(8192), writer.checksum(8192));
+    }
+
+    #[test]
+    fn a_wrong_word_is_found_where_it_is() {
+        let (mut writer, reader) = two_maps();
+        writer.fill(7, 8192);
+        let right = reader.checksum(8192);
+        writer.fill(8, 16);
+        assert_eq!(reader.differs(7, 8192).map(|(offset, ..)| offset), Some(0));
+        writer.fill(7, 8);
+        assert_eq!(reader.differs(7, 8192).map(|(offset, ..)| offset), Some(8));
+        assert_ne!(reader.checksum(8192), right);
+    }
+
+    #[test]
+    fn a_shifted_page_differs() {
+        let (mut writer, reader) = two_maps();
+        writer.fill(7, 4096);
+        let page: Vec<u64> = Pattern::new(7).skip(1).take(8).collect();
+        assert_ne!(page, Pattern::new(7).take(8).collect::<Vec<_>>());
+        assert!(reader.differs(7, 8192).is_some_and(|(offset, ..)| offset == 4096));
+    }
+}

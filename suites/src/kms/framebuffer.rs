@@ -1,0 +1,108 @@
+//! Framebuffers.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use drm::buffer::{Buffer, DrmFourcc, Handle};
+use drm::control::Device as _;
+use drm::control::framebuffer;
+
+use crate::buffer::{Dumb, Gem};
+use crate::case::Stop;
+use crate::must::Must;
+use crate::open::DrmFile;
+
+/// A framebuffer of XRGB8888 pixels, removed on drop. It keeps its buffer.
+#[derive(Debug)]
+pub struct Framebuffer<B = Dumb> {
+    card: Arc<DrmFile>,
+    handle: framebuffer::Handle,
+    buffer: B,
+    removed: bool,
+}
+
+/// A foreign buffer in the shape of a screen.
+#[derive(Debug)]
+pub struct Imported {
+    /// The importer's handle.
+    pub gem: Gem,
+    /// Pixels across and down.
+    pub size: (u32, u32),
+    /// Bytes from line to line.
+    pub pitch: u32,
+}
+
+impl Buffer for Imported {
+    fn size(&self) -> (u32, u32) {
+        self.size
+    }
+
+    fn format(&self) -> DrmFourcc {
+        DrmFourcc::Xrgb8888
+    }
+
+    fn pitch(&self) -> u32 {
+        self.pitch
+    }
+
+    fn handle(&self) -> Handle {
+        // The kernel never gives out handle 0.
+        Handle::from(NonZeroU32::new(self.gem.handle()).unwrap_or(NonZeroU32::MIN))
+    }
+}
+
+impl<B: Buffer> Framebuffer<B> {
+    /// A framebuffer over `buffer`.
+    ///
+    /// # Errors
+    /// The errno with which the driver refuses.
+    pub fn try_new(card: &Arc<DrmFile>, buffer: B) -> std::io::Result<Self> {
+        let handle = card.add_framebuffer(&buffer, 24, 32)?;
+        Ok(Framebuffer { card: Arc::clone(card), handle, buffer, removed: false })
+    }
+
+    /// The buffer.
+    pub fn buffer(&self) -> &B {
+        &self.buffer
+    }
+}
+
+impl Framebuffer {
+    /// A framebuffer over a new dumb buffer.
+    ///
+    /// # Errors
+    /// Fails where the driver makes none.
+    pub fn dumb(card: &Arc<DrmFile>, size: (u32, u32)) -> Result<Self, Stop> {
+        let buffer = Dumb::new(card, size.0, size.1)?;
+        Self::try_new(card, buffer).must(&format!("add a framebuffer on {}", card.name()))
+    }
+}
+
+impl<B> Framebuffer<B> {
+    /// Its id.
+    pub fn id(&self) -> u32 {
+        self.handle.into()
+    }
+
+    /// Its handle in the `drm` crate's terms.
+    pub fn handle(&self) -> framebuffer::Handle {
+        self.handle
+    }
+
+    /// Removes it from the file and gives the buffer back. A screen that shows it goes dark.
+    ///
+    /// # Errors
+    /// Fails where the kernel refuses.
+    pub fn remove(mut self) -> Result<(), Stop> {
+        self.removed = true;
+        self.card.destroy_framebuffer(self.handle).must("remove a framebuffer")
+    }
+}
+
+impl<B> Drop for Framebuffer<B> {
+    fn drop(&mut self) {
+        if !self.removed {
+            let _ = self.card.destroy_framebuffer(self.handle);
+        }
+    }
+}

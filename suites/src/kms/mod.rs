@@ -1,0 +1,15 @@
+//! The least of KMS that a case needs: one pipeline, framebuffers, commits and their events.
+
+mod commit;
+mod events;
+mod framebuffer;
+mod pipe;
+mod props;
+mod stage;
+
+pub use commit::{Commit, Done, POISON, Refused};
+pub use events::Events;
+pub use framebuffer::{Framebuffer, Imported};
+pub use pipe::{Pipe, State};
+pub use props::Props;
+pub use stage::Stage;
