@@ -1,5 +1,6 @@
 //! What a session comes to: a verdict for each case, counts, the exit code's facts. Pure functions.
 
+use crate::event::LockdepCause;
 use crate::finding::Finding;
 use crate::seen::{Lockdep, Outcome};
 use crate::session::{CaseRecord, Session};
@@ -89,6 +90,11 @@ impl Verdict {
             Outcome::Cancelled => Verdict::NotRun,
         }
     }
+}
+
+/// Lockdep was found off at the end of this boot and no log line had said so: nobody knows since when.
+fn off_unnoticed(session: &Session, boot: u32) -> bool {
+    session.lockdep_off.iter().any(|off| off.0 == boot && off.1 == LockdepCause::Unknown)
 }
 
 /// How many cases came to which verdict.
