@@ -73,8 +73,9 @@ impl Verdict {
             return Verdict::NotRun;
         };
         let reported = session.findings_of(&record.plan.id).next().is_some();
-        let armed =
-            record.attempts.iter().all(|a| a.lockdep != Lockdep::Off) && finished.lockdep != Lockdep::Off;
+        let armed = finished.lockdep != Lockdep::Off
+            && record.attempts.iter().all(|a| a.lockdep != Lockdep::Off)
+            && !off_unnoticed(session, finished.boot);
         let heard = !session.gaps.iter().any(|gap| gap.3.as_deref() == Some(record.plan.id.as_str()));
         match finished.outcome {
             Outcome::Pass if reported => Verdict::Splat,
