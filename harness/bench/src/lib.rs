@@ -1,11 +1,19 @@
 //! Places where cases run. A bench brings up a machine with the agent on it and hands over three streams:
 //! the agent's protocol, the kernel log, the trace. What comes in on them arrives as [`Incoming`] on one channel.
 
+mod error;
 pub mod frame;
+mod link;
+pub mod local;
+mod program;
 pub mod protocol;
+mod supervise;
+pub mod vm;
 
 use std::sync::mpsc::Sender;
 
+pub use error::Error;
+pub use program::Program;
 use protocol::{FromAgent, ToAgent};
 
 /// What a machine that is up says, from all its streams, in the order in which it was read from each.

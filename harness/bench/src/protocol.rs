@@ -13,9 +13,12 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "to", rename_all = "kebab-case")]
 pub enum ToAgent {
+    /// The first message: what the agent needs to know before it says [`FromAgent::Hello`]. The bench sends it.
+    Setup(Setup),
     /// Run one case. The answer is [`FromAgent::Started`], then any number of others, then [`FromAgent::Finished`].
     Run(Run),
-    /// Take the stacks of the case that runs, then kill it; answered by its [`FromAgent::Finished`].
+    /// Take the stacks of the case that runs, then kill it; answered by its [`FromAgent::Finished`]. A command
+    /// that runs is killed without more ado and answered by its [`FromAgent::Exited`].
     Cancel,
     /// Run any command with its streams forwarded; answered by [`FromAgent::Output`] and [`FromAgent::Exited`].
     Exec(Exec),
@@ -28,6 +31,19 @@ pub enum ToAgent {
     Lockdep,
     /// Power off, or leave.
     Shutdown,
+}
+
+/// What the agent needs to know of its machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Setup {
+    /// [`VERSION`] of the runner.
+    pub version: u32,
+    /// The folder of the kernel's modules (`.../lib/modules/RELEASE`), shown in the guest under its usual name.
+    pub modules_dir: Option<String>,
+    /// The modules to load, in this order.
+    pub modules: Vec<String>,
+    /// Devices that no scan finds: modules that are loaded for their own tests.
+    pub devices: Vec<Device>,
 }
 
 /// One case to run.
@@ -87,7 +103,8 @@ pub enum FromAgent {
         /// The part.
         subtest: Subtest,
     },
-    /// The case overran its limit; the stacks were taken, the kill ladder begins.
+    /// The case overran its limit or is cancelled; the stacks were taken, the kill ladder begins. What comes of
+    /// it is in [`Finished::reason`].
     Stuck {
         /// The attempt.
         id: u64,
@@ -120,7 +137,7 @@ pub enum FromAgent {
         /// The text.
         text: String,
     },
-    /// The agent lives; sent every second while a case or command runs.
+    /// The agent lives; sent every second.
     Alive,
 }
 

@@ -1,0 +1,186 @@
+//! The `vm` bench: a QEMU guest on a kernel of the user's choice. Its root is the host's, read-only, with a tmpfs
+//! over it; its init is the agent; kernel log, agent and trace each have a virtio-serial port of their own.
+
+mod accel;
+mod command;
+pub mod config;
+pub(crate) mod console;
+mod kernel;
+pub(crate) mod monitor;
+
+use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+pub use accel::Accel;
+use accel::Engine;
+pub use config::Config;
+pub use kernel::Kernel;
+
+use crate::link::{Failure, Limits, Link, Shared};
+use crate::protocol::{Device, Setup, VERSION};
+use crate::{Bench, Down, Error, Incoming, Machine, Program};
+
+/// What a [`Vm`] is made of.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The guest's description.
+    pub config: Config,
+    /// What it boots.
+    pub kernel: Kernel,
+    /// Its init. The guest sees the host's files, so this is a path of the host.
+    pub program: Program,
+    /// How its processors are made.
+    pub accel: Accel,
+    /// A small file that remembers, for this boot of the host, that KVM does not work.
+    pub accel_cache: Option<PathBuf>,
+}
+
+/// The bench.
+#[derive(Debug)]
+pub struct Vm {
+    options: Options,
+    /// What an earlier boot of this run came to.
+    decided: Option<Engine>,
+}
+
+impl Vm {
+    /// The bench over these options; nothing is looked at before [`Bench::up`].
+    pub fn new(options: Options) -> Self {
+        Vm { options, decided: None }
+    }
+
+    fn boot(&self, engine: Engine, incoming: &Sender<Incoming>) -> Result<Link, (Failure, Shared)> {
+        let facts = Shared::default();
+        let deadlines = &self.options.config.deadlines;
+        let limits = Limits {
+            first_word: (engine == Engine::Kvm).then(|| Duration::from_secs(deadlines.kvm_silent_s)),
+            hello: Duration::from_secs(deadlines.hello_s),
+            silence: Duration::from_secs(deadlines.silent_s),
+            farewell: Duration::from_secs(deadlines.power_off_s),
+        };
+        let link = command::build(&self.options, engine).map_err(Failure::Io).and_then(|qemu| {
+            Link::start(
+                qemu.command,
+                qemu.inherit,
+                qemu.streams,
+                self.setup(),
+                limits,
+                incoming.clone(),
+                &facts,
+            )
+        });
+        link.map_err(|failure| (failure, facts))
+    }
+
+    fn setup(&self) -> Setup {
+        let devices = &self.options.config.devices;
+        Setup {
+            version: VERSION,
+            modules_dir: Some(self.options.kernel.modules.to_string_lossy().into_owned()),
+            modules: devices.iter().filter_map(|d| d.module.clone()).collect(),
+            devices: devices.iter().map(config::Device::described).filter(is_module).collect(),
+        }
+    }
+}
+
+fn is_module(device: &Device) -> bool {
+    device.kind == fencelab_events::DeviceKind::Module
+}
+
+impl Bench for Vm {
+    fn name(&self) -> &str {
+        "vm"
+    }
+
+    fn devices(&self) -> Result<Vec<Device>, Error> {
+        Ok(self.options.config.devices.iter().map(config::Device::described).collect())
+    }
+
+    fn can_reboot(&self) -> bool {
+        true
+    }
+
+    fn up(
+        &mut self,
+        incoming: Sender<Incoming>,
+        note: &mut dyn FnMut(String),
+    ) -> Result<Box<dyn Machine>, Error> {
+        self.options.kernel.check()?;
+        command::check(&self.options)?;
+        let engine = match self.decided {
+            Some(engine) => engine,
+            None => accel::choose(self.options.accel, self.options.accel_cache.as_deref(), note),
+        };
+        let forced = self.options.accel == Accel::Kvm;
+        let link = match self.boot(engine, &incoming) {
+            Err((failure, facts))
+                if engine == Engine::Kvm && !forced && kvm_is_at_fault(&failure, &facts) =>
+            {
+                let why = accel::complaint(&failure, &facts);
+                note(format!("{why}; the guest is emulated instead, which is slower"));
+                accel::remember(self.options.accel_cache.as_deref());
+                self.decided = Some(Engine::Tcg);
+                self.boot(Engine::Tcg, &incoming)
+            }
+            other => {
+                self.decided = Some(engine);
+                other
+            }
+        };
+        match link {
+            Ok(link) => Ok(Box::new(link)),
+            Err((failure, facts)) => Err(explain(failure, &facts, &self.options)),
+        }
+    }
+}
+
+/// KVM that never runs its guest, or that QEMU cannot set up.
+fn kvm_is_at_fault(failure: &Failure, facts: &Shared) -> bool {
+    let facts = facts.lock();
+    match failure {
+        Failure::Mute(_) => true,
+        Failure::Ended(_) => {
+            facts.console.is_empty() && facts.words.iter().any(|w| w.to_lowercase().contains("kvm"))
+        }
+        _ => false,
+    }
+}
+
+/// Words in QEMU's complaint when the host cannot give the memory.
+const HOST_MEMORY: &str = "cannot set up guest memory";
+/// Words in the kernel's panic when there is too little to boot.
+const GUEST_MEMORY: [&str; 3] = ["deadlocked on memory", "Out of memory", "out of memory"];
+
+fn explain(failure: Failure, facts: &Shared, options: &Options) -> Error {
+    let facts = facts.lock();
+    let mib = options.config.memory_mib;
+    let words = facts.words.join("; ");
+    match failure {
+        Failure::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Error::NoQemu { program: options.config.qemu.clone() }
+        }
+        Failure::Io(error) => Error::Io { what: "start QEMU", error },
+        Failure::Version(theirs) => Error::Version { theirs, ours: VERSION },
+        Failure::Mute(limit) | Failure::NoHello(limit) => {
+            let last = facts.console.iter().chain(&facts.words).next_back();
+            Error::NoAnswer {
+                after_s: limit.as_secs(),
+                last: last.cloned().unwrap_or_else(|| "nothing".into()),
+            }
+        }
+        Failure::Ended(Down::Panic { message }) => {
+            if GUEST_MEMORY.iter().any(|words| message.contains(words)) {
+                Error::GuestMemory { mib, message }
+            } else {
+                Error::PanicAtBoot { message }
+            }
+        }
+        Failure::Ended(_) if words.contains(HOST_MEMORY) => Error::HostMemory { mib, message: words },
+        Failure::Ended(_) if !words.is_empty() && facts.console.is_empty() => {
+            Error::QemuRefused { message: words }
+        }
+        Failure::Ended(Down::Vanished { how }) => Error::Ended { how },
+        Failure::Ended(down) => Error::Ended { how: format!("{down:?}") },
+    }
+}
