@@ -28,14 +28,23 @@ pub fn suites() -> Vec<(&'static str, &'static [Case])> {
     vec![]
 }
 
-/// The case of this suite and name.
-pub fn find(suite: &str, name: &str) -> Option<&'static Case> {
-    suites().into_iter().flat_map(|(_, cases)| cases).find(|c| c.suite == suite && c.name == name)
+/// The suites that test the harness itself; planned only where they are asked for by name.
+pub fn hidden() -> Vec<(&'static str, &'static [Case])> {
+    vec![("mock", crate::mock::CASES)]
 }
 
-/// Every case on every ordered tuple of distinct devices that its roles admit.
-pub fn plan(devices: &[Device]) -> Vec<Planned> {
-    suites().into_iter().flat_map(|(_, cases)| cases).flat_map(|case| bind(case, devices)).collect()
+/// The case of this suite and name, the hidden ones among them.
+pub fn find(suite: &str, name: &str) -> Option<&'static Case> {
+    suites()
+        .into_iter()
+        .chain(hidden())
+        .flat_map(|(_, cases)| cases)
+        .find(|c| c.suite == suite && c.name == name)
+}
+
+/// Every case of these suites on every ordered tuple of distinct devices that its roles admit.
+pub fn plan(suites: &[(&'static str, &'static [Case])], devices: &[Device]) -> Vec<Planned> {
+    suites.iter().flat_map(|(_, cases)| *cases).flat_map(|case| bind(case, devices)).collect()
 }
 
 fn bind(case: &'static Case, devices: &[Device]) -> Vec<Planned> {

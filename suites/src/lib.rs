@@ -12,6 +12,7 @@ pub mod ctx;
 pub mod device;
 pub mod exec;
 pub mod kms;
+pub mod mock;
 pub mod must;
 pub mod open;
 pub mod pending;
