@@ -17,6 +17,7 @@ pub mod must;
 pub mod open;
 pub mod pending;
 pub mod report;
+pub mod syncobj;
 pub mod uapi;
 pub mod waiter;
 

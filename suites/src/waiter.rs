@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A thread inside a blocking ioctl.
 pub struct Waiter<T> {
     thread: JoinHandle<T>,
+    tid: i32,
 }
 
 impl<T: Send + 'static> Waiter<T> {
@@ -36,22 +37,31 @@ impl<T: Send + 'static> Waiter<T> {
             call()
         });
         let tid = receive.recv().map_err(|_| Stop::fail("the waiting thread did not start"))?;
+        let waiter = Waiter { thread, tid };
+        if waiter.blocked()? {
+            Ok(waiter)
+        } else {
+            Err(Stop::fail("the call returned at once where it had to block"))
+        }
+    }
+
+    /// Whether the call still blocks. A thread that was woken counts as neither until it sleeps again or is done, so
+    /// that an answer after a change tells what the change did.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] where the thread runs on without an end.
+    pub fn blocked(&self) -> Result<bool, Stop> {
         let patience = Instant::now() + PATIENCE;
-        while !sleeps_in_ioctl(tid) {
-            if thread.is_finished() {
-                return Err(Stop::fail("the call returned at once where it had to block"));
+        while !self.thread.is_finished() {
+            if sleeps_in_ioctl(self.tid) {
+                return Ok(true);
             }
             if Instant::now() > patience {
-                return Err(Stop::fail(format!("thread {tid} did not block in its call")));
+                return Err(Stop::fail(format!("thread {} neither blocked nor returned", self.tid)));
             }
             sleep(Duration::from_millis(1));
         }
-        Ok(Waiter { thread })
-    }
-
-    /// Whether the call is still blocked.
-    pub fn blocked(&self) -> bool {
-        !self.thread.is_finished()
+        Ok(false)
     }
 
     /// Sends SIGUSR1 to the waiting thread alone, which runs a handler that does nothing. `restart` says whether

@@ -1,0 +1,49 @@
+//! Suite `syncobj`: DRM sync objects, binary and timeline, on every DRM device.
+//!
+//! The fences inside come from sw_sync by way of sync files, so that pending, signalled and failed fences can be
+//! made on any machine. A device without sync objects skips all but the cases of `unsupported`.
+
+mod clock;
+mod errors;
+mod eventfd;
+mod fd;
+mod fixture;
+mod lifecycle;
+mod object;
+mod races;
+mod signal;
+mod timeline;
+mod transfer;
+mod unsupported;
+mod wait;
+mod wait_change;
+mod wait_matrix;
+
+pub use fixture::Fixture;
+pub use object::{Point, Syncobj};
+
+use crate::case::{Case, Role, count, join};
+
+/// The suite's name.
+pub const SUITE: &str = "syncobj";
+
+/// Every case here runs on each DRM device by itself.
+const DRM: &[Role] = &[Role::Drm];
+
+const PARTS: &[&[Case]] = &[
+    unsupported::CASES,
+    lifecycle::CASES,
+    errors::CASES,
+    signal::CASES,
+    wait::CASES,
+    wait_matrix::CASES,
+    wait_change::CASES,
+    timeline::CASES,
+    transfer::CASES,
+    fd::CASES,
+    eventfd::CASES,
+    races::CASES,
+];
+
+/// The cases.
+pub const CASES: &[Case] = &join::<{ count(PARTS) }>(PARTS);
