@@ -1,2 +1,37 @@
-//! The `fencelab` command.
-fn main() {}
+//! The `fencelab` command: arguments in, one library call, words and an exit code out.
+
+mod args;
+mod benches;
+mod commands;
+mod kernels;
+mod outcome;
+mod paths;
+mod plan;
+mod progress;
+mod reports;
+mod selections;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use outcome::Outcome;
+
+fn main() -> ExitCode {
+    let argv: Vec<_> = std::env::args_os().collect();
+    // The agent and the cases it runs are this same program; they have no user to talk to.
+    if let Some(code) = fencelab_agent::dispatch(&argv[1..]) {
+        return code;
+    }
+    let outcome = match Cli::parse().command {
+        Command::Run(args) => commands::run::run(&args),
+        Command::Resume(args) => commands::resume::run(&args),
+        Command::List(args) => commands::list::run(&args),
+        Command::Vm(args) => commands::vm::run(&args),
+        Command::Kernel(args) => commands::kernel::run(&args),
+        Command::Report(args) => commands::report::run(&args),
+        Command::Klog(args) => commands::klog::run(&args),
+    };
+    outcome.unwrap_or_else(|error| Outcome::failed(&error)).into()
+}

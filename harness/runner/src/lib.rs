@@ -1,1 +1,20 @@
-//! Plans, runs, watches, attributes and journals a session.
+//! Runs a session: takes the planned cases to a bench, listens to its kernel, attributes what the kernel
+//! reports, and writes it all to the journal.
+//!
+//! One thread and one channel: the bench's streams arrive as [`fencelab_bench::Incoming`], the journal is the only state
+//! that outlives a step, and a session whose runner was killed is taken up from it.
+
+pub mod attribute;
+pub mod error;
+pub mod files;
+mod live;
+pub mod observe;
+mod run;
+pub mod select;
+mod splat;
+mod watch;
+
+pub use error::Error;
+pub use files::{Folder, Journal, Sync, host_boot_id};
+pub use observe::{Observer, Stop};
+pub use run::{Options, Runner};

@@ -1,0 +1,177 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use fencelab_bench::vm::Accel;
+
+/// A lab bench for DMA fences: makes GPU drivers prove that they keep the dma-fence contract.
+#[derive(Debug, Parser)]
+#[command(name = "fencelab", version, max_term_width = 110)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run cases on a bench and report what they and the kernel said.
+    Run(RunArgs),
+    /// Take up a session whose run was killed or stopped; finished cases are not run again.
+    Resume(ResumeArgs),
+    /// List suites, cases and the devices they would run on, without bringing the bench up.
+    List(ListArgs),
+    /// Run any command in a guest and return its exit status.
+    Vm(VmArgs),
+    /// Build and find guest kernels.
+    Kernel(KernelArgs),
+    /// Write a session's reports again from its journal.
+    Report(ReportArgs),
+    /// Read a kernel log and say what it reports, which rules that breaks, and where.
+    Klog(KlogArgs),
+}
+
+/// Where cases run.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BenchArgs {
+    /// `vm`, `local`, or a bench's YAML file.
+    #[arg(long, short, default_value = "vm")]
+    pub(crate) bench: String,
+    /// The guest's kernel: `stock`, `annotated`, or a folder with a bzImage and lib/modules.
+    #[arg(long, short, default_value = "stock")]
+    pub(crate) kernel: String,
+    /// How QEMU runs the guest; `auto` tries KVM and falls back to emulation.
+    #[arg(long, default_value = "auto", value_name = "auto|kvm|tcg")]
+    pub(crate) accel: Accel,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Selections (smoke), suites (atomic), cases (atomic/flip), cases on devices (atomic/flip@vkms), with * and ?.
+    #[arg(default_value = "smoke")]
+    pub(crate) selection: Vec<String>,
+    #[command(flatten)]
+    pub(crate) bench: BenchArgs,
+    /// The session's folder; a new one named by the time if not given.
+    #[arg(long, short)]
+    pub(crate) output: Option<PathBuf>,
+    /// A list of known fails, flakes or skips in drm-ci's form (NAME-fails.txt, NAME-flakes.txt, NAME-skips.txt).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expect: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// The session's folder.
+    pub(crate) session: PathBuf,
+    /// How QEMU runs the guest.
+    #[arg(long, default_value = "auto", value_name = "auto|kvm|tcg")]
+    pub(crate) accel: Accel,
+    /// A list of known fails, flakes or skips in drm-ci's form.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expect: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// As for `run`; everything if not given.
+    pub(crate) selection: Vec<String>,
+    /// `vm`, `local`, or a bench's YAML file.
+    #[arg(long, short, default_value = "vm")]
+    pub(crate) bench: String,
+    /// What to list.
+    #[arg(long, value_enum, default_value_t = What::Cases)]
+    pub(crate) what: What,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum What {
+    /// A line for each case on each tuple of devices, as `run` takes them.
+    Cases,
+    /// A line for each case, with what must hold and the rules.
+    About,
+    /// The suites and the named selections.
+    Suites,
+    /// The bench's devices.
+    Devices,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VmArgs {
+    /// The guest's kernel: `stock`, `annotated`, or a folder with a bzImage and lib/modules.
+    #[arg(long, short, default_value = "stock")]
+    pub(crate) kernel: String,
+    /// `vm`, or a bench's YAML file.
+    #[arg(long, short, default_value = "vm")]
+    pub(crate) bench: String,
+    /// How QEMU runs the guest.
+    #[arg(long, default_value = "auto", value_name = "auto|kvm|tcg")]
+    pub(crate) accel: Accel,
+    /// Print the guest's kernel log to standard error as it comes.
+    #[arg(long)]
+    pub(crate) log: bool,
+    /// The command and its arguments.
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KernelArgs {
+    #[command(subcommand)]
+    pub(crate) command: KernelCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KernelCommand {
+    /// Build a guest kernel with the lock checkers on, or find it in the cache.
+    Build(KernelBuildArgs),
+    /// Print where the cached kernels are.
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KernelBuildArgs {
+    /// `stock`, or `annotated`: with dma-fence annotations where the series of 2020 had them. Both if not given.
+    #[arg(long, value_parser = ["stock", "annotated"])]
+    pub(crate) variant: Option<String>,
+    /// Your own kernel tree, instead of Debian's linux-source package; it is not changed.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) tree: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The session's folder.
+    pub(crate) session: PathBuf,
+    /// Only this report, to standard output: summary, junit, csv, html.
+    #[arg(long)]
+    pub(crate) format: Option<String>,
+    /// A list of known fails, flakes or skips in drm-ci's form.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) expect: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct KlogArgs {
+    /// Kernel logs in any form; standard input if none is given.
+    pub(crate) files: Vec<PathBuf>,
+    /// One JSON object a report.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The kernel carries the annotations of the 2020 series: label what only they show.
+    #[arg(long)]
+    pub(crate) annotated: bool,
+    /// Exit with 1 if anything is reported.
+    #[arg(long)]
+    pub(crate) fail: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,55 @@
+//! The bench that the command line names.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use fencelab_bench::local::Local;
+use fencelab_bench::vm::{self, Accel, Config, Vm};
+use fencelab_bench::{Bench, Program};
+use fencelab_events::Device;
+
+use crate::{kernels, paths};
+
+/// A bench, not yet up.
+pub(crate) struct Chosen {
+    /// The bench.
+    pub(crate) bench: Box<dyn Bench>,
+    /// Its kernel carries the series' annotations.
+    pub(crate) annotated: bool,
+    /// A case can take the runner's machine down with it.
+    pub(crate) is_here: bool,
+}
+
+/// The bench of this name or file, with this kernel where it boots one.
+pub(crate) fn choose(bench: &str, kernel: &str, accel: Accel) -> Result<Chosen> {
+    let program = Program::new(paths::program()?);
+    if bench == "local" {
+        return Ok(Chosen { bench: Box::new(Local::new(program)), annotated: false, is_here: true });
+    }
+    let config = config(bench)?;
+    let kernel = kernels::resolve(kernel)?;
+    let annotated = kernels::is_annotated(&kernel.release);
+    let accel_cache = Some(paths::cache()?.join("accel"));
+    let vm = Vm::new(vm::Options { config, kernel, program, accel, accel_cache });
+    Ok(Chosen { bench: Box::new(vm), annotated, is_here: false })
+}
+
+/// The devices of this bench, without bringing it up and without a kernel.
+pub(crate) fn devices(bench: &str) -> Result<Vec<Device>> {
+    if bench == "local" {
+        let local = Local::new(Program::new(paths::program()?));
+        return local.devices().context("list the devices of this machine");
+    }
+    Ok(config(bench)?.devices())
+}
+
+fn config(bench: &str) -> Result<Config> {
+    if bench == "vm" {
+        return Ok(Config::default());
+    }
+    let path = Path::new(bench);
+    if !path.exists() && !bench.contains(['/', '.']) {
+        anyhow::bail!("find the bench `{bench}`: there are `vm`, `local`, and benches described in a YAML file");
+    }
+    Config::read(path).with_context(|| format!("read the bench {bench}"))
+}

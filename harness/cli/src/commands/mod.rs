@@ -1,0 +1,9 @@
+//! One file per command, thin.
+
+pub(crate) mod kernel;
+pub(crate) mod klog;
+pub(crate) mod list;
+pub(crate) mod report;
+pub(crate) mod resume;
+pub(crate) mod run;
+pub(crate) mod vm;

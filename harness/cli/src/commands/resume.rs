@@ -1,0 +1,58 @@
+//! `fencelab resume`.
+
+use anyhow::{Context, Result};
+use fencelab_events::event::CaseFinished;
+use fencelab_events::{Captured, Event, Outcome as CaseOutcome, Session};
+use fencelab_runner::{Folder, Journal, host_boot_id};
+
+use crate::args::ResumeArgs;
+use crate::benches;
+use crate::outcome::Outcome;
+use crate::reports::Reports;
+
+pub(crate) fn run(args: &ResumeArgs) -> Result<Outcome> {
+    let folder = Folder::new(&args.session);
+    let reports = Reports::new(folder.clone(), &args.expect)?;
+    let session = super::report::read(&folder)?;
+    let kernel = session.kernel.clone().unwrap_or_default();
+    let chosen = benches::choose(&session.bench, &kernel, args.accel).context("choose the session's bench again")?;
+    let mut journal = Journal::reopen(&folder, super::run::sync(&chosen))?;
+    let blamed = if chosen.is_here { taken_down(journal.session()) } else { Vec::new() };
+    journal.write(Event::SessionResumed { host_boot_id: host_boot_id() })?;
+    for lost in blamed {
+        journal.write(Event::CaseFinished(Box::new(lost)))?;
+    }
+    super::run::drive(chosen, folder, journal, reports)
+}
+
+/// The case under which this machine itself went down, if it did: its boot id is another one, and a case that
+/// ran here has no end. It is not run again, or every resume would take the machine down. A runner that was
+/// merely killed says nothing about its case, which runs again.
+fn taken_down(session: &Session) -> Vec<CaseFinished> {
+    if session.host_boot_id == host_boot_id() {
+        return Vec::new();
+    }
+    let open = session.cases.iter().filter_map(|record| {
+        let attempt = record.attempts.last().filter(|a| a.finished.is_none())?;
+        Some((record, attempt))
+    });
+    let lost = |(record, attempt): (&fencelab_events::CaseRecord, &fencelab_events::Attempt)| CaseFinished {
+        case: record.plan.id.clone(),
+        attempt: attempt.number,
+        boot: attempt.boot,
+        outcome: CaseOutcome::Lost,
+        reason: "this machine went down while it ran; its kernel's last words are in pstore, if anywhere".into(),
+        pid: None,
+        exit: None,
+        at_us: 0,
+        took_us: 0,
+        klog: (0, 0),
+        lockdep: attempt.lockdep,
+        subtests: vec![],
+        notes: vec![],
+        stdout: Captured::default(),
+        stderr: Captured::default(),
+        memory_peak: None,
+    };
+    open.map(lost).collect()
+}

@@ -1,0 +1,89 @@
+//! `fencelab run`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use fencelab_events::Event;
+use fencelab_runner::{Folder, Journal, Options, Runner, Stop, Sync, host_boot_id};
+
+use crate::args::RunArgs;
+use crate::benches::{self, Chosen};
+use crate::outcome::Outcome;
+use crate::progress::Progress;
+use crate::reports::Reports;
+use crate::{plan, selections};
+
+pub(crate) fn run(args: &RunArgs) -> Result<Outcome> {
+    let chosen = benches::choose(&args.bench.bench, &args.bench.kernel, args.bench.accel)?;
+    let folder = Folder::new(args.output.clone().unwrap_or_else(default_folder));
+    let reports = Reports::new(folder.clone(), &args.expect)?;
+    let devices = chosen.bench.devices().context("list the bench's devices")?;
+    let mut cases = selections::choose(&plan::everything(&devices, &args.selection), &args.selection)?;
+    cases.retain(|case| !reports.skips(&case.id));
+    let mut journal = Journal::create(&folder, sync(&chosen))?;
+    journal.write(Event::SessionStarted {
+        version: fencelab_events::VERSION,
+        fencelab: env!("CARGO_PKG_VERSION").into(),
+        bench: args.bench.bench.clone(),
+        kernel: (!chosen.is_here).then(|| args.bench.kernel.clone()),
+        argv: std::env::args().collect(),
+        host: host(),
+        host_boot_id: host_boot_id(),
+    })?;
+    journal.write(Event::Planned { cases, devices })?;
+    drive(chosen, folder, journal, reports)
+}
+
+/// Runs what the journal still plans, then reports. Shared with `resume`.
+pub(crate) fn drive(mut chosen: Chosen, folder: Folder, journal: Journal, reports: Reports) -> Result<Outcome> {
+    let stop = Stop::default();
+    listen(&stop)?;
+    let options = Options {
+        annotated: chosen.annotated,
+        boot_tries: 3,
+        splat_name: fencelab_report::splat::file_name,
+        splat_text: fencelab_report::splat::render,
+
+    };
+    let mut progress = Progress::new(reports);
+    let runner = Runner::new(chosen.bench.as_mut(), folder.clone(), journal, &mut progress, stop, options);
+    let result = runner.run();
+    progress.end();
+    let reports = progress.into_reports();
+    let session = super::report::read(&folder)?;
+    // A run that could not go on still reports what it had done; its own error is said last, where it is seen.
+    let exit = reports.all(&session).and_then(|exit| reports.summary(&session).map(|()| exit));
+    crate::reports::flush();
+    result?;
+    exit.map(Outcome::Exit)
+}
+
+/// When a journal is forced to the disk: before each case where the case could take this machine down.
+pub(crate) fn sync(chosen: &Chosen) -> Sync {
+    if chosen.is_here { Sync::EachCase } else { Sync::Every(Duration::from_secs(1)) }
+}
+
+/// Ctrl-C and SIGTERM end the run cleanly; a second one, at once.
+fn listen(stop: &Stop) -> Result<()> {
+    let signals = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
+    let mut signals = signal_hook::iterator::Signals::new(signals).context("listen for signals")?;
+    let stop = stop.clone();
+    std::thread::spawn(move || {
+        for _ in signals.forever() {
+            eprintln!("{}", if stop.asked() { "stopping at once" } else { "stopping after this case (again: at once)" });
+            stop.press();
+        }
+    });
+    Ok(())
+}
+
+fn host() -> String {
+    nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// `session-<milliseconds since 1970>` in the working directory: sorted by age, never used twice.
+fn default_folder() -> PathBuf {
+    PathBuf::from(format!("session-{}", fencelab_runner::files::now_ms()))
+}
+

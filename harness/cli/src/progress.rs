@@ -1,0 +1,154 @@
+//! A run as its user sees it: a bar on a terminal, plain lines with a heartbeat elsewhere.
+
+use std::io::{IsTerminal, stderr};
+use std::time::{Duration, Instant};
+
+use fencelab_events::{BootEnd, Counts, Event, Session, Verdict};
+use fencelab_runner::Observer;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::reports::Reports;
+
+/// How long a run may say nothing where nobody sees a bar; CI systems kill what is silent.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// How often the reports are written again during a run.
+const REWRITE: Duration = Duration::from_secs(2);
+
+/// Shows a run, and keeps its reports up to date.
+pub(crate) struct Progress {
+    bar: Option<ProgressBar>,
+    said: Instant,
+    written: Option<Instant>,
+    reports: Reports,
+}
+
+impl Progress {
+    /// For a run whose reports go to `reports`.
+    pub(crate) fn new(reports: Reports) -> Progress {
+        let bar = stderr().is_terminal().then(|| {
+            let template = "{elapsed_precise} {bar:24} {pos}/{len} {wide_msg}";
+            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(0).with_style(style.progress_chars("━╸ "))
+        });
+        if let Some(bar) = &bar {
+            bar.enable_steady_tick(Duration::from_millis(250));
+        }
+        Progress { bar, said: Instant::now(), written: None, reports }
+    }
+
+    /// Ends the bar; what is printed next stands on a line of its own.
+    pub(crate) fn end(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        self.said = Instant::now();
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => eprintln!("{line}"),
+        }
+    }
+
+    fn show(&mut self, session: &Session, now: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_length(session.cases.len() as u64);
+            bar.set_position(done(session) as u64);
+            bar.set_message(now.to_owned());
+        }
+    }
+
+    fn case_ended(&mut self, id: &str, session: &Session) {
+        let Some(record) = session.case(id) else { return };
+        let verdict = Verdict::of(session, record);
+        if verdict.is_finding() || verdict == Verdict::Unarmed {
+            let why = session.findings_of(id).next().map(|f| f.title.clone());
+            let why = why.or_else(|| record.finished().map(|f| f.reason.clone())).unwrap_or_default();
+            let why = why.lines().next().unwrap_or_default();
+            self.say(&format!("{:<8} {id}: {why}", verdict.word()));
+        } else if self.bar.is_none() && self.said.elapsed() > HEARTBEAT / 6 {
+            self.say(&tally(session));
+        }
+    }
+
+    fn rewrite(&mut self, session: &Session) {
+        if self.written.is_none_or(|at| at.elapsed() > REWRITE) {
+            self.written = Some(Instant::now());
+            if let Err(error) = self.reports.junit(session) {
+                self.say(&format!("fencelab: {error:#}"));
+            }
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn booting(&mut self, boot: u32) {
+        if boot == 1 {
+            self.say("booting the bench");
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_message(format!("booting ({boot})"));
+        }
+    }
+
+    fn event(&mut self, event: &Event, session: &Session) {
+        match event {
+            Event::BootStarted { boot, release, doctor, lockdep, .. } => {
+                if *boot == 1 {
+                    self.say(&format!("up: Linux {release}, lockdep {}", lockdep_word(*lockdep)));
+                    doctor.iter().for_each(|line| self.say(&format!("doctor: {line}")));
+                }
+            }
+            Event::Note { text } => self.say(&format!("note: {text}")),
+            Event::CaseStarted { case, .. } => self.show(session, case),
+            Event::CaseFinished(finished) => self.case_ended(&finished.case, session),
+            Event::BootEnded { boot, end } => {
+                if let Some(words) = unplanned(end) {
+                    self.say(&format!("boot {boot}: {words}"));
+                }
+            }
+            _ => {}
+        }
+        self.rewrite(session);
+    }
+
+    fn tick(&mut self, session: &Session) {
+        if self.bar.is_none() && self.said.elapsed() > HEARTBEAT {
+            self.say(&tally(session));
+        }
+    }
+}
+
+fn unplanned(end: &BootEnd) -> Option<String> {
+    match end {
+        BootEnd::Done => None,
+        BootEnd::Restarted { why } => Some(format!("restarting, because {why}")),
+        BootEnd::Panic { message } => Some(format!("the kernel panicked: {message}")),
+        BootEnd::Silent { after_ms } => Some(format!("silent for {after_ms} ms, killed")),
+        BootEnd::Vanished { detail } => Some(format!("vanished: {detail}")),
+    }
+}
+
+fn lockdep_word(lockdep: fencelab_events::Lockdep) -> &'static str {
+    match lockdep {
+        fencelab_events::Lockdep::Armed => "armed",
+        fencelab_events::Lockdep::Off => "OFF",
+        fencelab_events::Lockdep::Absent => "not in this kernel",
+    }
+}
+
+fn done(session: &Session) -> usize {
+    session.cases.iter().filter(|record| record.finished().is_some()).count()
+}
+
+fn tally(session: &Session) -> String {
+    let counts = Counts::of(session);
+    let parts: Vec<String> = Verdict::ALL
+        .into_iter()
+        .filter(|v| *v != Verdict::NotRun && counts.get(*v) > 0)
+        .map(|v| format!("{} {}", counts.get(v), v.word()))
+        .collect();
+    format!("{} of {} cases: {}", done(session), session.cases.len(), parts.join(", "))
+}

@@ -1,0 +1,238 @@
+//! A bench that plays a script: what each case does to its machine, by the case's name.
+
+use std::collections::HashMap;
+use std::sync::mpsc::Sender;
+
+use fencelab_bench::protocol::{self, Captured, Exit, Finished, FromAgent, Hello, Lockdep, Outcome, Run, Started, ToAgent};
+use fencelab_bench::{Bench, Down, Error, Incoming, Machine};
+use fencelab_events::{Event, PlannedCase, Session};
+use fencelab_runner::{Folder, Journal, Observer, Options, Runner, Stop, Sync};
+
+/// What a case does.
+#[derive(Debug, Clone, Default)]
+pub struct Act {
+    /// Kernel log lines, printed by the case's own thread, before it ends.
+    pub log: Vec<&'static str>,
+    /// Sequence numbers that the log loses before those lines.
+    pub lose: u64,
+    /// The machine goes down under the case.
+    pub down: Option<Down>,
+    /// What the console says before that.
+    pub console: Vec<&'static str>,
+    /// How the case ends, if it does.
+    pub outcome: Option<Outcome>,
+    /// The user stops the run while it runs.
+    pub stop: bool,
+}
+
+/// A bench of such machines.
+pub struct Script {
+    pub acts: HashMap<&'static str, Act>,
+    pub can_reboot: bool,
+    pub boots: u32,
+    /// The boots that fail, counted from 1.
+    pub failing: Vec<u32>,
+    pub stop: Stop,
+    /// The names of all cases that ran, in order.
+    pub ran: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
+}
+
+impl Script {
+    pub fn new(acts: impl IntoIterator<Item = (&'static str, Act)>) -> Script {
+        Script {
+            acts: acts.into_iter().collect(),
+            can_reboot: true,
+            boots: 0,
+            failing: vec![],
+            stop: Stop::default(),
+            ran: Default::default(),
+        }
+    }
+}
+
+impl Bench for Script {
+    fn name(&self) -> &str {
+        "script"
+    }
+
+    fn devices(&self) -> Result<Vec<protocol::Device>, Error> {
+        Ok(vec![])
+    }
+
+    fn can_reboot(&self) -> bool {
+        self.can_reboot
+    }
+
+    fn up(&mut self, incoming: Sender<Incoming>, _: &mut dyn FnMut(String)) -> Result<Box<dyn Machine>, Error> {
+        self.boots += 1;
+        if self.failing.contains(&self.boots) {
+            return Err(Error::NoDrm);
+        }
+        let hello = Hello {
+            version: protocol::VERSION,
+            release: "6.12.117-fencelab".into(),
+            boot_id: format!("boot-{}", self.boots),
+            devices: vec![],
+            doctor: vec![],
+            lockdep: Lockdep::Armed,
+            monotonic_us: 0,
+            realtime_us: 0,
+        };
+        let (acts, stop, ran) = (self.acts.clone(), self.stop.clone(), self.ran.clone());
+        Ok(Box::new(Actor { hello, incoming, acts, stop, ran, seq: 1, pid: 100, lockdep: Lockdep::Armed, gone: false }))
+    }
+}
+
+struct Actor {
+    hello: Hello,
+    incoming: Sender<Incoming>,
+    acts: HashMap<&'static str, Act>,
+    stop: Stop,
+    ran: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
+    seq: u64,
+    pid: i32,
+    lockdep: Lockdep,
+    gone: bool,
+}
+
+impl Actor {
+    fn say(&self, incoming: Incoming) {
+        let _ = self.incoming.send(incoming);
+    }
+
+    fn agent(&self, message: FromAgent) {
+        self.say(Incoming::Agent(message));
+    }
+
+    fn log(&mut self, text: &str) {
+        let (seq, pid) = (self.seq, self.pid);
+        self.say(Incoming::Klog(format!("4,{seq},{},-,caller=T{pid};{text}\n", seq * 1000).into_bytes()));
+        self.seq += 1;
+        if text.contains("WARNING: possible") {
+            self.lockdep = Lockdep::Off;
+        }
+    }
+
+    fn play(&mut self, run: &Run) {
+        self.ran.lock().unwrap().push(run.case.clone());
+        let act = self.acts.get(run.name.as_str()).cloned().unwrap_or_default();
+        self.pid += 1;
+        self.agent(FromAgent::Started(Started { id: run.id, pid: self.pid, at_us: 0, klog: self.seq }));
+        if act.stop {
+            self.stop.press();
+            return;
+        }
+        self.seq += act.lose;
+        act.log.iter().for_each(|line| self.log(line));
+        act.console.iter().for_each(|line| self.say(Incoming::Console(line.as_bytes().to_vec())));
+        match act.down {
+            Some(down) => {
+                self.gone = true;
+                self.say(Incoming::Down(down));
+            }
+            None => self.finish(run.id, act.outcome.unwrap_or(Outcome::Pass)),
+        }
+    }
+
+    fn finish(&self, id: u64, outcome: Outcome) {
+        self.agent(FromAgent::Finished(Box::new(Finished {
+            id,
+            outcome,
+            reason: String::new(),
+            exit: Some(Exit::Status(0)),
+            at_us: 0,
+            took_us: 10,
+            klog: self.seq,
+            stdout: Captured::default(),
+            stderr: Captured::default(),
+            memory_peak: None,
+        })));
+    }
+}
+
+impl Machine for Actor {
+    fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    fn send(&mut self, message: &ToAgent) -> Result<(), Error> {
+        match message {
+            ToAgent::Run(run) => self.play(run),
+            ToAgent::Cancel => self.finish(1, Outcome::Cancelled),
+            ToAgent::Lockdep => self.agent(FromAgent::Lockdep(self.lockdep)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn down(self: Box<Self>) -> Down {
+        if !self.gone {
+            self.say(Incoming::Down(Down::Clean));
+        }
+        Down::Clean
+    }
+}
+
+/// An observer that keeps the names of the events.
+#[derive(Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn booting(&mut self, _: u32) {}
+    fn event(&mut self, _: &Event, _: &Session) {}
+    fn tick(&mut self, _: &Session) {}
+}
+
+pub fn case(name: &str) -> PlannedCase {
+    PlannedCase {
+        id: format!("suite/{name}"),
+        suite: "suite".into(),
+        name: name.into(),
+        devices: vec![],
+        limit_ms: 1000,
+        rules: vec![],
+        about: String::new(),
+    }
+}
+
+pub fn options() -> Options {
+    Options {
+        annotated: false,
+        boot_tries: 3,
+        splat_name: |boot, seq, kind| format!("splats/{boot}-{seq}-{kind}.txt"),
+        splat_text: |_, _, text| text.to_owned(),
+    }
+}
+
+/// A journal in `folder` that plans these cases.
+pub fn planned(folder: &Folder, names: &[&str]) -> Journal {
+    let mut journal = Journal::create(folder, Sync::EachCase).unwrap();
+    journal
+        .write(Event::SessionStarted {
+            version: fencelab_events::VERSION,
+            fencelab: "test".into(),
+            bench: "script".into(),
+            kernel: None,
+            argv: vec![],
+            host: "here".into(),
+            host_boot_id: "x".into(),
+        })
+        .unwrap();
+    let cases = names.iter().map(|name| case(name)).collect();
+    journal.write(Event::Planned { cases, devices: vec![] }).unwrap();
+    journal
+}
+
+/// Runs these cases by this script.
+pub fn play(script: &mut Script, folder: &Folder, names: &[&str]) -> Result<Session, fencelab_runner::Error> {
+    let journal = planned(folder, names);
+    go_on(script, folder, journal)
+}
+
+/// Runs what the journal still plans.
+pub fn go_on(script: &mut Script, folder: &Folder, journal: Journal) -> Result<Session, fencelab_runner::Error> {
+    let stop = script.stop.clone();
+    let mut silent = Silent;
+    let runner = Runner::new(script, folder.clone(), journal, &mut silent, stop, options());
+    runner.run().map(|journal| journal.session().clone())
+}

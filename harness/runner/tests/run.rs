@@ -1,0 +1,192 @@
+//! What becomes of a session when its machines misbehave, told by a bench that plays a script.
+
+mod common;
+
+use common::{Act, Script, case, go_on, planned, play};
+use fencelab_bench::Down;
+use fencelab_events::{BootEnd, Event, How, Lockdep, LockdepCause, Outcome, SessionEnd, Verdict};
+use fencelab_runner::{Error, Folder, Journal, Sync};
+
+const SPLAT: &[&str] = &[
+    "",
+    "======================================================",
+    "WARNING: possible circular locking dependency detected",
+    "6.12.117-fencelab #1 Not tainted",
+    "------------------------------------------------------",
+    "case/101 is trying to acquire lock:",
+    "ffff888 (fs_reclaim){+.+.}-{0:0}, at: fs_reclaim_acquire+0x1/0x2",
+    "",
+    "but task is already holding lock:",
+    "ffffffff (dma_fence_map){++++}-{0:0}, at: commit_tail+0x1/0x2",
+    "",
+];
+
+fn folder() -> (tempfile::TempDir, Folder) {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::new(dir.path().join("session"));
+    (dir, folder)
+}
+
+fn verdicts(session: &fencelab_events::Session) -> Vec<Verdict> {
+    session.cases.iter().map(|record| Verdict::of(session, record)).collect()
+}
+
+#[test]
+fn a_quiet_session_is_clean_on_one_boot() {
+    let (_dir, folder) = folder();
+    let mut script = Script::new([("b", Act { outcome: Some(Outcome::Skip), ..Act::default() })]);
+    let session = play(&mut script, &folder, &["a", "b"]).unwrap();
+    assert_eq!(verdicts(&session), [Verdict::Pass, Verdict::Skip]);
+    assert_eq!((script.boots, session.end), (1, Some(SessionEnd::Complete)));
+}
+
+#[test]
+fn a_splat_is_laid_to_its_case_and_the_rest_runs_armed_on_another_boot() {
+    let (_dir, folder) = folder();
+    let mut script = Script::new([("a", Act { log: SPLAT.to_vec(), ..Act::default() })]);
+    let session = play(&mut script, &folder, &["a", "b"]).unwrap();
+    assert_eq!(verdicts(&session), [Verdict::Splat, Verdict::Pass]);
+    let finding = &session.findings[0];
+    assert_eq!((finding.attribution.how, finding.attribution.case.as_deref()), (How::Caller, Some("suite/a")));
+    assert_eq!(session.lockdep_off[0].1, LockdepCause::Splat);
+    assert_eq!(session.cases[1].attempts[0].lockdep, Lockdep::Armed);
+    assert_eq!(script.boots, 2);
+    let text = std::fs::read_to_string(folder.path().join(&finding.file)).unwrap();
+    assert!(text.contains("fs_reclaim"), "{text}");
+}
+
+#[test]
+fn where_the_machine_cannot_be_rebooted_later_passes_are_unarmed() {
+    let (_dir, folder) = folder();
+    let mut script = Script::new([("a", Act { log: SPLAT.to_vec(), ..Act::default() })]);
+    script.can_reboot = false;
+    let session = play(&mut script, &folder, &["a", "b"]).unwrap();
+    assert_eq!(verdicts(&session), [Verdict::Splat, Verdict::Unarmed]);
+    assert_eq!(script.boots, 1);
+}
+
+#[test]
+fn a_panic_a_silence_and_a_disappearance_are_told_apart_and_the_rest_runs() {
+    let ends = [
+        (Down::Panic { message: "not syncing: oh".into() }, "panicked"),
+        (Down::Silent { after_ms: 5 }, "silent"),
+        (Down::Vanished { how: "killed by signal 9".into() }, "vanished"),
+    ];
+    for (down, word) in ends {
+        let (_dir, folder) = folder();
+        let mut script = Script::new([("a", Act { down: Some(down), ..Act::default() })]);
+        let session = play(&mut script, &folder, &["a", "b"]).unwrap();
+        assert_eq!(verdicts(&session), [Verdict::Lost, Verdict::Pass]);
+        let reason = &session.cases[0].finished().unwrap().reason;
+        assert!(reason.contains(word), "{reason}");
+        assert!(!matches!(session.boots[0].end, Some(BootEnd::Done)), "{:?}", session.boots[0].end);
+    }
+}
+
+#[test]
+fn a_panics_last_words_come_from_the_console() {
+    let (_dir, folder) = folder();
+    let console = vec!["[    9.000000][  T101] Kernel panic - not syncing: sysrq triggered crash"];
+    let down = Some(Down::Panic { message: "sysrq triggered crash".into() });
+    let mut script = Script::new([("a", Act { down, console, ..Act::default() })]);
+    let session = play(&mut script, &folder, &["a"]).unwrap();
+    assert_eq!(session.findings[0].kind, "panic");
+    assert_eq!(session.findings[0].attribution.case.as_deref(), Some("suite/a"));
+}
+
+#[test]
+fn lost_log_records_make_a_pass_doubtful() {
+    let (_dir, folder) = folder();
+    let log = vec!["a harmless line"];
+    let mut script = Script::new([
+        ("a", Act { log: log.clone(), ..Act::default() }),
+        ("b", Act { lose: 4, log, ..Act::default() }),
+    ]);
+    let session = play(&mut script, &folder, &["a", "b", "c"]).unwrap();
+    assert_eq!(verdicts(&session), [Verdict::Pass, Verdict::Unarmed, Verdict::Pass]);
+    assert_eq!(session.gaps, [(1, 2, 4, Some("suite/b".into()))]);
+}
+
+#[test]
+fn a_task_that_cannot_be_killed_costs_a_reboot() {
+    let (_dir, folder) = folder();
+    let mut script = Script::new([("a", Act { outcome: Some(Outcome::Stuck), ..Act::default() })]);
+    let session = play(&mut script, &folder, &["a", "b"]).unwrap();
+    assert_eq!(verdicts(&session), [Verdict::Stuck, Verdict::Pass]);
+    assert!(matches!(&session.boots[0].end, Some(BootEnd::Restarted { why }) if why.contains("suite/a")));
+}
+
+#[test]
+fn a_stop_leaves_the_rest_for_resume_which_runs_nothing_twice() {
+    let (_dir, folder) = folder();
+    let mut script = Script::new([("b", Act { stop: true, ..Act::default() })]);
+    let ran = script.ran.clone();
+    let session = play(&mut script, &folder, &["a", "b", "c"]).unwrap();
+    assert_eq!(session.end, Some(SessionEnd::Interrupted));
+    assert_eq!(verdicts(&session), [Verdict::Pass, Verdict::NotRun, Verdict::NotRun]);
+
+    let mut again = Script::new([]);
+    again.ran = ran.clone();
+    let journal = Journal::reopen(&folder, Sync::EachCase).unwrap();
+    let session = go_on(&mut again, &folder, journal).unwrap();
+    assert_eq!(verdicts(&session), [Verdict::Pass; 3]);
+    assert_eq!(*ran.lock().unwrap(), ["suite/a", "suite/b", "suite/b", "suite/c"]);
+    assert_eq!(session.cases[1].attempts.len(), 2);
+}
+
+#[test]
+fn a_journal_torn_by_a_kill_is_taken_up_where_it_was_whole() {
+    let (_dir, folder) = folder();
+    let mut journal = planned(&folder, &["a", "b"]);
+    let start = Event::CaseStarted { case: case("a").id, attempt: 1, boot: 1, lockdep: Lockdep::Armed };
+    journal.write(start).unwrap();
+    drop(journal);
+    let path = folder.journal();
+    let whole = std::fs::read(&path).unwrap();
+    std::fs::write(&path, [&whole[..], br#"{"at_ms":1,"event":"case-fin"#].concat()).unwrap();
+
+    let journal = Journal::reopen(&folder, Sync::EachCase).unwrap();
+    let session = go_on(&mut Script::new([]), &folder, journal).unwrap();
+    assert_eq!(verdicts(&session), [Verdict::Pass; 2]);
+    assert_eq!(session.cases[0].attempts.len(), 2, "the case that was cut short runs again");
+}
+
+#[test]
+fn a_session_has_one_runner_and_one_beginning() {
+    let (_dir, folder) = folder();
+    let journal = planned(&folder, &["a"]);
+    assert!(matches!(Journal::reopen(&folder, Sync::EachCase), Err(Error::InUse { .. })));
+    drop(journal);
+    assert!(matches!(Journal::create(&folder, Sync::EachCase), Err(Error::SessionExists { .. })));
+}
+
+#[test]
+fn a_bench_that_never_comes_up_is_an_error_and_one_that_stumbles_is_tried_again() {
+    let (_dir, first) = folder();
+    let mut script = Script::new([]);
+    script.failing = vec![1];
+    assert!(matches!(play(&mut script, &first, &["a"]), Err(Error::Bench(_))));
+
+    let (_dir, second) = folder();
+    let mut script = Script::new([("a", Act { log: SPLAT.to_vec(), ..Act::default() })]);
+    script.failing = vec![2];
+    let session = play(&mut script, &second, &["a", "b"]).unwrap();
+    assert_eq!(verdicts(&session), [Verdict::Splat, Verdict::Pass]);
+
+    let (_dir, third) = folder();
+    let down = || Act { down: Some(Down::Silent { after_ms: 1 }), ..Act::default() };
+    let mut script = Script::new([("a", down()), ("b", Act::default())]);
+    script.failing = vec![2, 3, 4];
+    let error = play(&mut script, &third, &["a", "b"]).unwrap_err();
+    assert!(matches!(error, Error::Unsteady { times: 3, .. }), "{error}");
+}
+
+#[test]
+fn cases_that_take_the_machine_down_one_after_another_do_not_end_the_night() {
+    let (_dir, folder) = folder();
+    let down = || Act { down: Some(Down::Silent { after_ms: 1 }), ..Act::default() };
+    let mut script = Script::new([("a", down()), ("b", down()), ("c", down()), ("d", down())]);
+    let session = play(&mut script, &folder, &["a", "b", "c", "d", "e"]).unwrap();
+    assert_eq!(verdicts(&session)[..4], [Verdict::Lost; 4]);
+    assert_eq!(verdicts(&session)[4], Verdict::Pass);
+}
