@@ -1,0 +1,77 @@
+//! Which sections of a report are not there.
+
+use super::rows::Row;
+use crate::kind::Kind;
+use crate::report::{Report, Section};
+use crate::shape::Shape;
+
+/// The sections that reports of each kind always have, as the functions of the kernel that print them show.
+fn required(kind: Kind) -> &'static [Section] {
+    use Section::{Acquiring, Backtrace, Chain, Dependencies, HeldLocks, Holding, Place, Registered, Task};
+    match kind {
+        Kind::Circular => &[Task, Acquiring, Holding, Chain, HeldLocks, Backtrace],
+        Kind::Recursive => &[Task, Acquiring, Holding, HeldLocks, Backtrace],
+        Kind::Inconsistent => &[Task, Acquiring, Registered, HeldLocks, Backtrace],
+        Kind::IrqOrder => &[Task, Acquiring, Holding, Dependencies, HeldLocks, Backtrace],
+        Kind::IrqInversion => &[Task, Acquiring, Holding, HeldLocks, Backtrace],
+        Kind::WaitContext => &[Task, Acquiring, HeldLocks, Backtrace],
+        Kind::NestedNotHeld => &[Task, Acquiring, Holding, HeldLocks, Backtrace],
+        Kind::BadUnlock | Kind::BadContention | Kind::HeldFreed => &[Task, Acquiring, HeldLocks, Backtrace],
+        Kind::StillHeld => &[HeldLocks, Backtrace],
+        Kind::HeldAtReturn => &[Task, HeldLocks],
+        Kind::Rcu => &[Place, HeldLocks, Backtrace],
+        Kind::Sleeping => &[Task, Place, Backtrace],
+        Kind::HungTask => &[Task, Backtrace],
+        Kind::Warn | Kind::LockWarn | Kind::Refcount => &[Place, Backtrace],
+        Kind::Kmemleak | Kind::Panic | Kind::Limit | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout => &[],
+        _ => &[Backtrace],
+    }
+}
+
+/// The sections that are missing.
+pub(super) fn missing(report: &Report, ended: bool, rows: &[Row]) -> Vec<Section> {
+    let mut missing: Vec<Section> =
+        required(report.kind).iter().copied().filter(|section| !has(report, *section)).collect();
+    if cut_in_stack(rows) && !ended {
+        missing.push(Section::End);
+    }
+    missing
+}
+
+fn has(report: &Report, section: Section) -> bool {
+    let details = &report.details;
+    match section {
+        Section::Acquiring => details.acquiring.is_some(),
+        Section::Holding => details.holding.is_some(),
+        Section::Chain => whole_chain(report),
+        Section::Registered => details.traces.iter().any(|trace| trace.name.contains("registered") && !trace.frames.is_empty()),
+        Section::Dependencies => details.irq_locks.is_some(),
+        Section::Scenario => !details.scenario.is_empty(),
+        Section::HeldLocks => whole_held(report),
+        Section::Backtrace => !report.frames.is_empty(),
+        Section::Task => report.task.is_some(),
+        Section::Place => report.place.is_some() || !report.frames.is_empty(),
+        Section::Banner | Section::End => true,
+    }
+}
+
+/// Every `-> #k` from the highest to 0, each with its trace.
+fn whole_chain(report: &Report) -> bool {
+    let links = &report.details.links;
+    links.len() >= 2
+        && links.iter().enumerate().all(|(index, link)| link.number as usize == index && !link.frames.is_empty())
+}
+
+/// Every list of held locks is as long as it says. A task that runs on another CPU has its locks counted but not
+/// listed (`lockdep_print_held_locks`).
+fn whole_held(report: &Report) -> bool {
+    let held = &report.details.held;
+    !held.is_empty() && held.iter().take(1).all(|held| held.locks.len() == held.count as usize)
+}
+
+/// The kernel marks the beginning of the task's stack, and the end is not there.
+fn cut_in_stack(rows: &[Row]) -> bool {
+    let begins = rows.iter().filter(|row| row.text.trim() == "<TASK>").count();
+    let ends = rows.iter().filter(|row| row.shape == Shape::StackEnd).count();
+    begins > ends
+}

@@ -1,0 +1,104 @@
+//! What `dump_stack_print_info` and `show_regs` print above a backtrace (lib/dump_stack.c, arch/*/kernel).
+
+use super::rows::Row;
+use crate::frame::Frame;
+use crate::report::{Report, Task};
+use crate::shape::Shape;
+
+/// The facts of the first such block, and the backtrace below it.
+#[derive(Debug, Default)]
+pub(super) struct Header {
+    pub(super) task: Option<Task>,
+    pub(super) cpu: Option<u32>,
+    kernel: Option<String>,
+    workqueue: Option<String>,
+    /// The function that was executing, where registers were printed.
+    pub(super) ip: Option<Frame>,
+    /// The frames of the first backtrace.
+    pub(super) frames: Vec<Frame>,
+}
+
+impl Header {
+    pub(super) fn read(rows: &[Row]) -> Header {
+        let mut header = Header::default();
+        let mut in_trace = false;
+        for row in rows {
+            let text = row.text.trim();
+            match row.shape {
+                // The second backtrace is somebody else's.
+                Shape::TraceStart if !header.frames.is_empty() => break,
+                Shape::TraceStart => in_trace = true,
+                Shape::Frame if in_trace => header.frames.extend(Frame::parse_line(text)),
+                Shape::Detail | Shape::Other => header.read_line(text),
+                _ => {}
+            }
+        }
+        header
+    }
+
+    fn read_line(&mut self, text: &str) {
+        if let Some(rest) = text.strip_prefix("CPU: ") {
+            self.read_cpu_line(rest);
+        } else if let Some(rest) = text.strip_prefix("Workqueue: ") {
+            self.workqueue.get_or_insert_with(|| rest.trim().to_owned());
+        } else if let Some(ip) = instruction_pointer(text) {
+            self.ip.get_or_insert(ip);
+        }
+    }
+
+    /// `2 UID: 0 PID: 865 Comm: kworker/2:3 Tainted: G        W         6.12.0 #346`.
+    fn read_cpu_line(&mut self, text: &str) {
+        let Some((cpu, rest)) = text.split_once(' ') else { return };
+        if self.cpu.is_some() {
+            return;
+        }
+        self.cpu = cpu.parse().ok();
+        let Some((_, rest)) = rest.split_once("PID: ") else { return };
+        let Some((pid, rest)) = rest.split_once(" Comm: ") else { return };
+        let ends = [" Not tainted", " Tainted:", " Kdump:"];
+        let end = ends.iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
+        if let Ok(pid) = pid.trim().parse() {
+            self.task = Some(Task { comm: rest[..end].trim_end().to_owned(), pid });
+        }
+        self.kernel = release(&rest[end..]);
+    }
+
+    /// Puts the facts into the report where it has none yet.
+    pub(super) fn fill(self, report: &mut Report) {
+        report.task = report.task.take().or(self.task);
+        report.cpu = report.cpu.or(self.cpu);
+        report.kernel = report.kernel.take().or(self.kernel);
+        report.workqueue = report.workqueue.take().or(self.workqueue);
+        if report.frames.is_empty() {
+            report.frames = self.frames;
+        }
+        if let Some(ip) = self.ip.filter(|_| !report.kind.is_lockdep()) {
+            let seen = report.frames.iter().any(|frame| frame.function == ip.function && !frame.unreliable);
+            if !seen {
+                report.frames.insert(0, ip);
+            }
+        }
+    }
+}
+
+/// The kernel's release: the first word that begins with a digit.
+pub(super) fn release(text: &str) -> Option<String> {
+    text.split_ascii_whitespace()
+        .find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'))
+        .map(str::to_owned)
+}
+
+/// `RIP: 0010:foo+0x1/0x2 [module]`, and what other architectures call it. User space has no symbol.
+fn instruction_pointer(text: &str) -> Option<Frame> {
+    let rest = ["RIP: ", "EIP: ", "pc : ", "PC is at ", "NIP ", "epc : "].iter().find_map(|name| text.strip_prefix(name))?;
+    let rest = rest.trim_start();
+    // `0010:` is the code segment.
+    let rest = match rest.split_once(':') {
+        Some((segment, rest)) if segment.len() == 4 && segment.bytes().all(|b| b.is_ascii_hexdigit()) => rest,
+        _ => rest,
+    };
+    let rest = rest.trim_start();
+    // `[<ffffffff81000000>]  [<ffffffff81000000>] foo+0x1/0x2`
+    let rest = rest.rsplit_once(">]").map_or(rest, |(_, symbol)| symbol);
+    Frame::parse_at(rest.trim())
+}

@@ -1,0 +1,81 @@
+//! From the gathered lines of one report to its structure.
+
+mod complete;
+mod facts;
+mod header;
+mod lockdep;
+mod rows;
+mod title;
+
+use crate::annotation;
+use crate::blame::blame;
+use crate::collector::Collector;
+use crate::kind::Kind;
+use crate::parser::Options;
+use crate::report::{Details, Report};
+use crate::{rules, signature};
+use header::Header;
+use rows::{Row, rows};
+
+/// Analyses a report. `None` if it was only `cut here` and nothing that followed was a report.
+pub(crate) fn analyse(mut collector: Collector, options: &Options) -> Option<Report> {
+    collector.trim();
+    let kind = collector.kind?;
+    let rows = rows(&collector.lines);
+    let mut report = outline(kind, &collector, &rows);
+    let header = Header::read(&rows);
+    if kind.is_lockdep() {
+        lockdep::read(&mut report, &rows);
+    }
+    facts::read(&mut report, &rows, &header);
+    header.fill(&mut report);
+    finish(&mut report, collector.ended, &rows, options);
+    Some(report)
+}
+
+/// What every report has, whatever its kind.
+fn outline(kind: Kind, collector: &Collector, rows: &[Row]) -> Report {
+    let first = &collector.lines[0].line;
+    let last = collector.lines.last().map_or(first, |taken| &taken.line);
+    let foreign = |row: &&Row| row.foreign;
+    Report {
+        kind,
+        title: String::new(),
+        signature: String::new(),
+        rules: Vec::new(),
+        complete: false,
+        missing: Vec::new(),
+        chain: Vec::new(),
+        acquiring: None,
+        held: Vec::new(),
+        task: None,
+        first_line: first.number,
+        last_line: last.number,
+        seq: first.meta.seq.zip(last.meta.seq),
+        time_us: first.meta.time_us,
+        wall: first.meta.wall.as_deref().filter(|wall| !wall.is_empty()).map(str::to_owned),
+        caller: first.meta.caller,
+        cpu: None,
+        kernel: None,
+        workqueue: None,
+        place: None,
+        frames: Vec::new(),
+        blame: None,
+        annotation: None,
+        details: Details::default(),
+        foreign: rows.iter().filter(foreign).map(|row| row.text.trim().to_owned()).collect(),
+        omitted: collector.omitted,
+        text: rows.iter().filter(|row| !row.foreign).map(|row| row.text.clone()).collect(),
+    }
+}
+
+/// What follows from the structure.
+fn finish(report: &mut Report, ended: bool, rows: &[Row], options: &Options) {
+    report.blame = blame(report);
+    report.title = title::title(report);
+    report.missing = complete::missing(report, ended, rows);
+    report.complete = report.missing.is_empty() && report.omitted == 0;
+    report.signature = signature::signature(report);
+    report.annotation = annotation::find(report, options.kernel);
+    report.rules = rules::matching(report);
+}

@@ -1,0 +1,61 @@
+//! The lines of a report with the pieces of one line put together.
+//!
+//! Lockdep prints the mention of a lock in up to seven pieces (`print_lock`, KERN_CONT). When somebody else's line
+//! comes between, each piece stands on a line of its own. Mailers break lines too.
+
+use crate::collector::Taken;
+use crate::lock::Lock;
+use crate::shape::{Shape, is_lock_piece, shape};
+
+/// One line of a report.
+#[derive(Clone, Debug)]
+pub(super) struct Row {
+    pub(super) text: String,
+    pub(super) shape: Shape,
+    /// It looks like somebody else's, in the middle of a lockdep report.
+    pub(super) foreign: bool,
+}
+
+/// How many pieces one line may have.
+const MAX_PIECES: usize = 12;
+
+/// Puts pieces together.
+pub(super) fn rows(lines: &[Taken]) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::with_capacity(lines.len());
+    let mut pieces = 1;
+    for taken in lines {
+        let text = &taken.line.text;
+        match rows.last_mut() {
+            Some(row) if pieces < MAX_PIECES && continues(row, taken) => {
+                pieces += 1;
+                let gap = if row.text.ends_with(':') && text.trim_start().len() == text.len() { " " } else { "" };
+                row.text = format!("{}{gap}{}", row.text.trim_end_matches('\n'), text.trim_end());
+                row.shape = shape(&row.text);
+            }
+            _ => {
+                pieces = 1;
+                rows.push(Row { text: text.clone(), shape: taken.shape, foreign: false });
+            }
+        }
+    }
+    rows
+}
+
+/// Does this line continue the one above?
+fn continues(row: &Row, taken: &Taken) -> bool {
+    let (above, below) = (row.text.trim(), taken.line.text.trim());
+    if below.is_empty() {
+        return false;
+    }
+    if is_lock_piece(below) {
+        return true;
+    }
+    // A whole line of its own never is a piece.
+    if matches!(taken.shape, Shape::Blank | Shape::Rule | Shape::TraceStart | Shape::LastPart | Shape::HeldCount(_)) {
+        return false;
+    }
+    let open_call = above.ends_with("lock(") || above.ends_with("-->") || above.ends_with("lock (");
+    let open_lock = matches!(row.shape, Shape::Lock | Shape::Lockdep) && Lock::is_cut(above) && !above.starts_with("lock(");
+    let module_alone = row.shape == Shape::Frame && below.starts_with('[') && below.ends_with(']') && !below.contains(' ');
+    open_call || open_lock && Lock::parse(below).is_none_or(|lock| lock.address.is_none()) || below.starts_with("--> ") || module_alone
+}

@@ -1,0 +1,103 @@
+//! One line for a person.
+
+use crate::blame::{culprit, place_frame};
+use crate::kind::Kind;
+use crate::lock::LockClass;
+use crate::report::Report;
+
+/// The title: what happened, to which lock or thing, and in which function.
+pub(super) fn title(report: &Report) -> String {
+    let what = what(report);
+    match function(report) {
+        Some(function) => format!("{what} in {function}"),
+        None => what,
+    }
+}
+
+fn what(report: &Report) -> String {
+    let acquiring = report.acquiring.as_ref().map(LockClass::to_string).unwrap_or_default();
+    let holding = report.details.holding.as_ref().map(|lock| lock.class.to_string()).unwrap_or_default();
+    match report.kind {
+        Kind::Circular => format!("possible circular locking: {}", chain(report, &acquiring, &holding)),
+        Kind::Recursive => format!("possible recursive locking of {acquiring}"),
+        Kind::Inconsistent => format!("inconsistent lock state of {acquiring}"),
+        Kind::IrqOrder => format!("irq-unsafe lock order: {holding} --> {acquiring}"),
+        Kind::IrqInversion => format!("possible irq lock inversion: {acquiring}, {holding}"),
+        Kind::WaitContext => format!("invalid wait context: {acquiring}"),
+        Kind::NestedNotHeld => format!("nested lock {acquiring} without {holding}"),
+        Kind::BadUnlock => format!("bad unlock balance of {acquiring}"),
+        Kind::BadContention => format!("bad contention of {acquiring}"),
+        Kind::HeldFreed => format!("held lock freed: {acquiring}"),
+        Kind::StillHeld => format!("task exits with locks held: {}", held(report)),
+        Kind::HeldAtReturn => format!("return to user space with locks held: {}", held(report)),
+        Kind::Rcu => "suspicious RCU usage".to_owned(),
+        Kind::ChainCollision => "chain_key collision".to_owned(),
+        Kind::Limit => format!("lockdep table full: {} too low", report.details.limit.as_deref().unwrap_or("a limit")),
+        Kind::NonStaticKey => "lock without a registered key".to_owned(),
+        Kind::Sleeping => "sleeping function called from invalid context".to_owned(),
+        Kind::AtomicSchedule => "scheduling while atomic".to_owned(),
+        Kind::HungTask => hung(report),
+        Kind::SoftLockup => "soft lockup".to_owned(),
+        Kind::HardLockup => "hard lockup".to_owned(),
+        Kind::RcuStall => "RCU stall".to_owned(),
+        Kind::Warn | Kind::LockWarn => with_message("WARNING", report),
+        Kind::Bug => with_message("BUG", report),
+        Kind::Kasan => kasan(report),
+        Kind::Kcsan => with_message("KCSAN", report),
+        Kind::Ubsan => with_message("UBSAN", report),
+        Kind::Refcount | Kind::List => with_message(report.kind.as_str(), report),
+        Kind::Kmemleak => "memory leak".to_owned(),
+        Kind::Oops => report.details.message.clone().unwrap_or_else(|| "oops".to_owned()),
+        Kind::Panic | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout => first_line(report),
+    }
+}
+
+/// The function behind "in", for the kinds whose text does not name it already.
+fn function(report: &Report) -> Option<String> {
+    let frame = match report.kind {
+        Kind::Panic | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout | Kind::Limit | Kind::Kcsan => return None,
+        Kind::Kasan if report.details.message.as_deref().is_some_and(|message| message.contains(" in ")) => return None,
+        kind if kind.is_lockdep() && kind != Kind::LockWarn => culprit(report),
+        _ => place_frame(report),
+    };
+    frame.map(|frame| frame.function.clone())
+}
+
+fn chain(report: &Report, acquiring: &str, holding: &str) -> String {
+    if report.chain.len() < 2 {
+        return format!("{acquiring} --> {holding}");
+    }
+    report.chain.iter().map(LockClass::to_string).collect::<Vec<_>>().join(" --> ")
+}
+
+fn held(report: &Report) -> String {
+    report.held.iter().map(LockClass::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn hung(report: &Report) -> String {
+    let task = report.task.as_ref().map(|task| task.comm.as_str()).unwrap_or("?");
+    match report.details.seconds {
+        Some(seconds) => format!("task {task} blocked for more than {seconds} s"),
+        None => format!("task {task} blocked"),
+    }
+}
+
+fn with_message(lead: &str, report: &Report) -> String {
+    match report.details.message.as_deref().or(report.place.as_deref()) {
+        Some(message) => format!("{lead}: {message}"),
+        None => lead.to_owned(),
+    }
+}
+
+fn kasan(report: &Report) -> String {
+    let message = report.details.message.as_deref().unwrap_or("?");
+    let (what, symbol) = message.split_once(" in ").unwrap_or((message, ""));
+    let function = symbol.split('+').next().unwrap_or("");
+    let access = report.details.access.as_deref().and_then(|access| access.split(' ').next()).unwrap_or("");
+    let words = ["KASAN:", what, &access.to_lowercase(), if function.is_empty() { "" } else { "in" }, function];
+    words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+fn first_line(report: &Report) -> String {
+    report.text.first().map(|line| line.trim().to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,223 @@
+//! The first lines of reports: which words, in which place, begin which kind.
+
+use crate::kind::Kind;
+
+/// Where the words of a banner must stand.
+enum Place {
+    /// Behind `WARNING:`, `[ INFO:` or `[ BUG:`, as lockdep has printed its banners over the years.
+    Lockdep,
+    /// At the very start of the message, or behind a subsystem's prefix such as `rcu: `.
+    Start,
+    /// Anywhere: drivers put their device and function in front.
+    Anywhere,
+}
+
+use Place::{Anywhere, Lockdep, Start};
+
+/// (where, words, more words further on in the line, kind). The first row that fits decides.
+const BANNERS: &[(Place, &str, &str, Kind)] = &[
+    // kernel/locking/lockdep.c
+    (Lockdep, "possible circular locking dependency detected", "", Kind::Circular),
+    (Lockdep, "possible recursive locking detected", "", Kind::Recursive),
+    (Lockdep, "inconsistent lock state", "", Kind::Inconsistent),
+    (Lockdep, "unsafe lock order detected", "", Kind::IrqOrder),
+    (Lockdep, "possible irq lock inversion dependency detected", "", Kind::IrqInversion),
+    (Lockdep, "Invalid wait context", "", Kind::WaitContext),
+    (Lockdep, "Nested lock was not taken", "", Kind::NestedNotHeld),
+    (Lockdep, "bad unlock balance detected!", "", Kind::BadUnlock),
+    (Lockdep, "bad contention detected!", "", Kind::BadContention),
+    (Lockdep, "held lock freed!", "", Kind::HeldFreed),
+    (Lockdep, "still has locks held!", "", Kind::StillHeld),
+    (Lockdep, "lock held at task exit time!", "", Kind::StillHeld),
+    (Lockdep, "lock held when returning to user space!", "", Kind::HeldAtReturn),
+    (Lockdep, "suspicious RCU usage", "", Kind::Rcu),
+    (Lockdep, "suspicious rcu_dereference_check() usage", "", Kind::Rcu),
+    (Lockdep, "chain_key collision", "", Kind::ChainCollision),
+    (Start, "BUG: MAX_", " too low!", Kind::Limit),
+    (Start, "INFO: trying to register non-static key", "", Kind::NonStaticKey),
+    (Start, "BUG: key ", "has not been registered!", Kind::NonStaticKey),
+    (Start, "BUG: looking up invalid subclass", "", Kind::LockWarn),
+    (Start, "DEBUG_LOCKS_WARN_ON(", "", Kind::LockWarn),
+    // kernel/sched/core.c, kernel/hung_task.c, kernel/watchdog.c, kernel/rcu
+    (Start, "BUG: sleeping function called from invalid context", "", Kind::Sleeping),
+    (Start, "BUG: scheduling while atomic", "", Kind::AtomicSchedule),
+    (Start, "BUG: scheduling in a non-blocking section", "", Kind::AtomicSchedule),
+    (Start, "INFO: task ", " blocked for more than ", Kind::HungTask),
+    (Start, "INFO: task ", " blocked in I/O wait for more than ", Kind::HungTask),
+    (Start, "BUG: soft lockup", "", Kind::SoftLockup),
+    (Start, "Watchdog detected hard LOCKUP", "", Kind::HardLockup),
+    (Start, "INFO: rcu", " stall", Kind::RcuStall),
+    // mm/kasan, kernel/kcsan, lib
+    (Start, "BUG: KASAN: ", "", Kind::Kasan),
+    (Start, "BUG: KCSAN: ", "", Kind::Kcsan),
+    (Start, "UBSAN: ", "", Kind::Ubsan),
+    (Start, "BUG: memory leak", "", Kind::Kmemleak),
+    (Start, "unreferenced object 0x", "", Kind::Kmemleak),
+    (Start, "kmemleak: ", "new suspected memory leaks", Kind::Kmemleak),
+    (Start, "refcount_t: ", "", Kind::Refcount),
+    (Start, "list_add corruption", "", Kind::List),
+    (Start, "list_add double add", "", Kind::List),
+    (Start, "list_del corruption", "", Kind::List),
+    // arch/*/kernel/traps.c, arch/*/mm/fault.c, lib/bug.c, kernel/panic.c
+    (Start, "BUG: unable to handle", "", Kind::Oops),
+    (Start, "BUG: kernel NULL pointer dereference", "", Kind::Oops),
+    (Start, "BUG: stack guard page was hit", "", Kind::Oops),
+    (Start, "BUG: TASK stack guard page was hit", "", Kind::Oops),
+    (Start, "BUG: IRQ stack guard page was hit", "", Kind::Oops),
+    (Start, "Unable to handle kernel", "", Kind::Oops),
+    (Start, "Oops: ", "", Kind::Oops),
+    (Start, "Oops - ", "", Kind::Oops),
+    (Start, "Internal error: ", "", Kind::Oops),
+    (Start, "general protection fault", "", Kind::Oops),
+    (Start, "divide error: ", "", Kind::Oops),
+    (Start, "invalid opcode: ", "", Kind::Oops),
+    (Start, "stack segment: ", "", Kind::Oops),
+    (Start, "double fault: ", "", Kind::Oops),
+    (Start, "PANIC: double fault", "", Kind::Oops),
+    (Start, "Insufficient stack space to handle exception", "", Kind::Oops),
+    (Start, "kernel BUG at ", "", Kind::Bug),
+    (Start, "Kernel BUG at ", "", Kind::Bug),
+    (Start, "Kernel panic - not syncing", "", Kind::Panic),
+    (Start, "WARNING: ", "", Kind::Warn),
+    (Start, "BUG: ", "", Kind::Bug),
+    // drivers/gpu/drm
+    (Anywhere, "flip_done timed out", "", Kind::FlipTimeout),
+    (Anywhere, "hw_done timed out", "", Kind::FlipTimeout),
+    (Anywhere, "cleanup_done timed out", "", Kind::FlipTimeout),
+    (Anywhere, "commit wait timed out", "", Kind::FlipTimeout),
+    (Anywhere, "vblank wait timed out", "", Kind::FlipTimeout),
+    (Anywhere, "GPU HANG: ", "", Kind::GpuHang),
+    (Anywhere, "GPU hang detected", "", Kind::GpuHang),
+    (Anywhere, "GPU lockup", "", Kind::GpuHang),
+    (Anywhere, "hangcheck detected gpu lockup", "", Kind::GpuHang),
+    (Anywhere, "hangcheck recover!", "", Kind::GpuHang),
+    (Anywhere, "ring ", " timeout, ", Kind::GpuHang),
+    (Anywhere, "gpu sched timeout, ", "", Kind::GpuHang),
+    (Anywhere, "job timeout, channel ", "", Kind::GpuHang),
+    (Anywhere, "Generic job timeout", "", Kind::GpuHang),
+    (Anywhere, "Timedout job: ", "", Kind::GpuHang),
+    (Anywhere, "Check job timeout: ", "", Kind::GpuHang),
+    (Anywhere, "GPU reset", " begin!", Kind::GpuReset),
+    (Anywhere, "GPU reset(", ") succeeded!", Kind::GpuReset),
+    (Anywhere, "GPU reset(", ") failed", Kind::GpuReset),
+    (Anywhere, "GPU Recovery Failed", "", Kind::GpuReset),
+    (Anywhere, "GPU mode1 reset", "", Kind::GpuReset),
+    (Anywhere, "Resetting chip for ", "", Kind::GpuReset),
+    (Anywhere, "Resetting ", " for ", Kind::GpuReset),
+    (Anywhere, "Engine reset: ", "", Kind::GpuReset),
+    (Anywhere, "GT", ": reset started", Kind::GpuReset),
+    (Anywhere, "device wedged", "", Kind::GpuReset),
+    (Anywhere, "declared wedged", "", Kind::GpuReset),
+];
+
+/// The line that stands above a `WARN` or `BUG` (include/linux/bug.h).
+pub(crate) const CUT_HERE: &str = "[ cut here ]";
+
+/// Strings of which each banner holds at least one, so that one fast search finds every line worth a look. The last
+/// few are no banners: they end lockdep, or tell of lost lines.
+pub(crate) const NEEDLES: &[&str] = &[
+    "WARNING: ",
+    "INFO: ",
+    "BUG: ",
+    "DEBUG_LOCKS_WARN_ON(",
+    "LOCKUP",
+    "UBSAN: ",
+    "unreferenced object 0x",
+    "suspected memory leaks",
+    "refcount_t: ",
+    "list_add ",
+    "list_del ",
+    "Unable to handle kernel",
+    "Oops",
+    "Internal error: ",
+    "general protection fault",
+    "divide error: ",
+    "invalid opcode: ",
+    "stack segment: ",
+    "double fault",
+    "Insufficient stack space",
+    "BUG at ",
+    "Kernel panic - ",
+    "timed out",
+    "timeout",
+    "GPU HANG",
+    "GPU hang",
+    "GPU lockup",
+    "gpu lockup",
+    "hangcheck recover",
+    "Timedout job",
+    "GPU reset",
+    "GPU Recovery",
+    "GPU mode1",
+    "Resetting ",
+    "Engine reset",
+    "reset started",
+    "wedged",
+    CUT_HERE,
+    "Disabling lock debugging",
+    "messages dropped",
+    "__CURSOR=",
+];
+
+/// Which kind of report a message begins, if any.
+pub(crate) fn find(message: &str) -> Option<Kind> {
+    let text = without_subsystem(message.trim_start());
+    BANNERS.iter().find(|(place, words, more, _)| fits(text, place, words, more)).map(|row| row.3)
+}
+
+fn fits(text: &str, place: &Place, words: &str, more: &str) -> bool {
+    let found = match place {
+        Start => text.starts_with(words).then_some(0),
+        Lockdep => lockdep_lead(text).then(|| text.find(words)).flatten(),
+        Anywhere => text.find(words),
+    };
+    found.is_some_and(|at| more.is_empty() || text[at + words.len()..].contains(more))
+}
+
+fn lockdep_lead(text: &str) -> bool {
+    ["WARNING: ", "[ INFO: ", "[ BUG: ", "INFO: ", "BUG: "].iter().any(|lead| text.starts_with(lead))
+}
+
+/// Drops the `pr_fmt` prefix of the subsystems that print reports.
+fn without_subsystem(text: &str) -> &str {
+    const PREFIXES: [&str; 6] = ["rcu: ", "watchdog: ", "NMI watchdog: ", "traps: ", "workqueue: ", "8<--- "];
+    PREFIXES.iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_banner_holds_a_needle() {
+        for (_, words, more, _) in BANNERS {
+            let leads = ["WARNING: "];
+            let banner = format!("{words}{more}");
+            let by_place = lockdep_words(words) && leads.iter().any(|lead| NEEDLES.contains(lead));
+            assert!(by_place || NEEDLES.iter().any(|needle| banner.contains(needle)), "{banner}");
+        }
+    }
+
+    fn lockdep_words(words: &str) -> bool {
+        BANNERS.iter().any(|(place, other, ..)| matches!(place, Lockdep) && *other == words)
+    }
+
+    #[test]
+    fn banners_old_and_new() {
+        for (line, kind) in [
+            ("WARNING: possible circular locking dependency detected", Kind::Circular),
+            ("[ INFO: possible circular locking dependency detected ]", Kind::Circular),
+            ("WARNING: SOFTIRQ-safe -> SOFTIRQ-unsafe lock order detected", Kind::IrqOrder),
+            ("[ BUG: Invalid wait context ]", Kind::WaitContext),
+            ("WARNING: cat/123 still has locks held!", Kind::StillHeld),
+            ("BUG: MAX_LOCKDEP_CHAIN_HLOCKS too low!", Kind::Limit),
+            ("rcu: INFO: rcu_preempt self-detected stall on CPU", Kind::RcuStall),
+            ("watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [kworker/1:1:30]", Kind::SoftLockup),
+            ("WARNING: CPU: 0 PID: 1 at kernel/foo.c:1 foo+0x1/0x2", Kind::Warn),
+            ("vkms_vblank: [drm] *ERROR* [CRTC:36:crtc-0] flip_done timed out", Kind::FlipTimeout),
+        ] {
+            assert_eq!(find(line), Some(kind), "{line}");
+        }
+        assert_eq!(find("foo: task blocked for more than a while"), None);
+    }
+}

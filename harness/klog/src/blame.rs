@@ -1,0 +1,103 @@
+//! Whom to ask: the first frame that is not core code.
+
+use crate::frame::Frame;
+use crate::kind::Kind;
+use crate::report::Report;
+
+/// Functions that only carry a report out or do what any code asks for: locks, allocations, scheduling, traps. A name
+/// that ends in `*` stands for all that begin so.
+const PLUMBING: &[&str] = &[
+    // reporting
+    "dump_stack*", "__dump_stack", "show_stack*", "print_*", "check_noncircular", "check_prev*", "check_deadlock", "check_irq_usage", "check_usage*", "check_wait_context", "__warn*", "warn_slowpath*", "report_bug", "handle_bug",
+    "exc_*", "asm_exc_*", "do_trap*", "do_error_trap", "die*", "__die*", "oops_*", "page_fault_oops", "no_context", "bad_area*",
+    "__bad_area*", "do_user_addr_fault", "do_page_fault", "kasan_*", "__kasan_*", "__asan_*", "kcsan_*", "__tsan_*", "ubsan_*",
+    "__ubsan_*", "refcount_warn_saturate", "refcount_error_report", "stack_trace_*", "save_stack*", "unwind_*", "arch_stack_walk",
+    "__list_add_valid*", "__list_del_entry_valid*", "panic", "fixup_bug", "invalid_op", "trace_hardirqs_*", "lockdep_*", "invoke_syscall",
+    "add_lock_to_list", "spin_bug", "spin_dump", "debug_*", "address_range_*", "end_report", "__handle_irq_event*",
+    // locks
+    "lock_acquire*", "__lock_acquire", "lock_release", "__lock_release", "mark_lock*", "mark_usage", "validate_chain", "register_lock_class",
+    "mutex_*", "__mutex_*", "ww_mutex_*", "__ww_mutex_*", "down_*", "__down_*", "up_*", "__up_*", "rwsem_*", "_raw_*", "__raw_*",
+    "do_raw_*", "rt_mutex_*", "__rt_mutex_*", "rtmutex_*", "queued_spin_*", "native_queued_*", "rt_spin_*", "percpu_down_*",
+    "__percpu_*", "_mutex_*", "lock_sock_nested", "spin_lock*", "class_*",
+    // might_sleep, schedule, waits
+    "__might_*", "___might_*", "might_*", "schedule*", "__schedule*", "preempt_schedule*", "io_schedule*", "do_wait_*",
+    "__wait_for_common", "wait_for_common", "wait_for_completion*", "__cond_resched*", "_cond_resched", "__cant_*",
+    "context_switch", "__switch_to*",
+    // allocation
+    "fs_reclaim_*", "__fs_reclaim_*", "kmalloc*", "__kmalloc*", "kmem_cache_*", "__kmem_cache_*", "slab_*", "__slab_*", "___slab_*",
+    "kzalloc*", "kcalloc*", "krealloc*", "kmemdup*", "kstrdup*", "kvmalloc*", "__kvmalloc*", "vmalloc*", "__vmalloc*",
+    "alloc_pages*", "__alloc_pages*", "__alloc_frozen*", "get_page_from_freelist", "prepare_alloc_pages*", "should_failslab", "might_alloc",
+    "kfree", "__kfree*", "slob_*", "mempool_*", "__do_kmalloc*", "new_slab", "allocate_slab", "alloc_slab*", "kasprintf", "kvasprintf",
+    "__get_free_pages", "get_zeroed_page", "folio_alloc*", "__folio_alloc*", "idr_*", "ida_*", "xa_*", "__xa_*", "xas_*",
+];
+
+/// Core code that a driver is called by, or calls: it prints in the driver's name.
+const CORE: &[&str] = &[
+    "drm_*", "__drm_*", "drmm_*", "dma_fence_*", "__dma_fence_*", "dma_resv_*", "__dma_resv_*", "dma_buf_*", "_dma_buf_*", "ttm_*",
+    "commit_tail", "commit_work", "sync_file_*", "process_one_work", "process_scheduled_works", "worker_thread", "kthread*",
+    "ret_from_*", "do_syscall_*", "entry_*", "__x64_*", "__ia32_*", "__se_*", "__do_sys_*", "__arm64_*", "ksys_*", "sys_*", "SyS_*",
+    "el0*", "el1*", "syscall_*", "do_el0_svc", "vfs_*", "do_vfs_ioctl", "do_fault*", "handle_mm_fault", "__handle_mm_fault",
+    "queue_work*", "__queue_work*", "flush_work*", "__flush_work*", "cancel_work*", "cancel_delayed_work*", "__cancel_work*", "destroy_workqueue", "drain_workqueue", "start_flush_work",
+    "__run_timers*", "call_timer_fn", "run_timer_softirq", "__do_softirq", "do_softirq*", "irq_exit*", "handle_irq*", "handle_edge_irq", "handle_fasteoi_irq", "handle_level_irq", "__do_irq*",
+    "common_interrupt", "asm_common_interrupt", "__common_interrupt", "hrtimer_*", "__hrtimer_*", "sysvec_*", "asm_sysvec_*",
+    "notifier_call_chain", "blocking_notifier_*", "kref_put*", "refcount_*", "notify_*", "task_work_run", "__fput", "____fput", "fput*",
+    "do_exit", "do_group_exit", "mmput", "exit_*", "unmap_*", "zap_*", "mmu_notifier_*", "__mmu_notifier_*", "mn_*", "shrink_*", "do_shrink_*", "kswapd", "balance_pgdat",
+    "try_to_free_pages", "do_try_to_free_pages", "__perform_reclaim", "device_*", "really_probe", "driver_*", "__driver_*", "bus_*", "platform_*", "pci_*", "local_pci_probe", "do_one_initcall",
+    "do_init_module", "load_module", "__do_softirq", "console_*", "fbcon_*", "fb_*", "do_fb_ioctl", "copy_*_user*", "_copy_*", "__might_fault", "pm_*", "rpm_*", "genpd_*",
+];
+
+/// Modules that are core code.
+const CORE_MODULES: &[&str] = &[
+    "drm", "drm_kms_helper", "gpu_sched", "ttm", "drm_ttm_helper", "drm_buddy", "drm_exec", "drm_shmem_helper", "drm_vram_helper",
+    "drm_dma_helper", "drm_display_helper", "drm_suballoc_helper", "drm_gpuvm", "drm_panel_orientation_quirks",
+];
+
+fn named(function: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| match name.strip_suffix('*') {
+        Some(start) => function.starts_with(start),
+        None => function == *name,
+    })
+}
+
+/// Is it plumbing that any code may go through?
+pub(crate) fn is_plumbing(frame: &Frame) -> bool {
+    frame.unreliable || frame.module.is_none() && named(&frame.function, PLUMBING)
+}
+
+/// Is it core code, so that the driver is further up?
+pub(crate) fn is_core(frame: &Frame) -> bool {
+    match &frame.module {
+        Some(module) => CORE_MODULES.contains(&module.as_str()),
+        None => is_plumbing(frame) || named(&frame.function, CORE),
+    }
+}
+
+/// The trace that shows what the report is about: of a cycle, the closing edge's.
+pub(crate) fn main_trace(report: &Report) -> &[Frame] {
+    match report.details.links.first() {
+        Some(link) if report.kind == Kind::Circular && link.number == 0 && !link.frames.is_empty() => &link.frames,
+        _ => &report.frames,
+    }
+}
+
+/// The first frame of a trace that is no plumbing.
+pub(crate) fn first_real(frames: &[Frame]) -> Option<&Frame> {
+    frames.iter().find(|frame| !is_plumbing(frame))
+}
+
+/// The function that did what a lockdep report is about.
+pub(crate) fn culprit(report: &Report) -> Option<&Frame> {
+    let at = || report.details.acquiring.as_ref().and_then(|lock| lock.at.as_ref()).filter(|frame| !is_plumbing(frame));
+    first_real(main_trace(report)).or_else(at)
+}
+
+/// The function where any other report happened.
+pub(crate) fn place_frame(report: &Report) -> Option<&Frame> {
+    let named = report.details.traces.iter().find(|trace| trace.name == "at").and_then(|trace| trace.frames.first());
+    named.or_else(|| first_real(&report.frames))
+}
+
+/// The first frame that is not core code.
+pub(crate) fn blame(report: &Report) -> Option<Frame> {
+    main_trace(report).iter().find(|frame| !frame.unreliable && !is_core(frame)).cloned()
+}

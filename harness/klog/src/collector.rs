@@ -1,0 +1,222 @@
+//! Gathers the lines of one report while it is being printed, and knows when it has ended.
+
+use crate::banner;
+use crate::kind::Kind;
+use crate::line::Line;
+use crate::parser::Options;
+use crate::shape::Shape;
+
+/// A line that a report has taken.
+#[derive(Clone, Debug)]
+pub(crate) struct Taken {
+    pub(crate) line: Line,
+    pub(crate) shape: Shape,
+}
+
+/// What became of a line that was offered to a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// It is part of the report, which goes on.
+    Taken,
+    /// It is the report's last line.
+    Last,
+    /// It is not part of the report, which ended before it.
+    Ended,
+}
+
+/// How far a report has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Text, locks, chains.
+    Body,
+    /// The last backtrace has begun; how many of its frames there were.
+    Backtrace(u32),
+}
+
+/// How many lines of others may stand between two lines of a report before it is given up: while its text is being
+/// printed, and after its last backtrace has begun. With caller ids there is hardly a line of others to expect.
+const PATIENCE_BODY: (usize, usize) = (40, 100);
+const PATIENCE_TAIL: (usize, usize) = (0, 8);
+/// How long a report may pause, in microseconds of the log's own time.
+const PAUSE_BODY: u64 = 30_000_000;
+const PAUSE_TAIL: u64 = 5_000_000;
+
+/// A report that is being printed.
+#[derive(Debug)]
+pub(crate) struct Collector {
+    /// Not known while only `cut here` was seen.
+    pub(crate) kind: Option<Kind>,
+    pub(crate) lines: Vec<Taken>,
+    pub(crate) omitted: u64,
+    /// The last line that reports of this kind have was seen.
+    pub(crate) ended: bool,
+    phase: Phase,
+    /// Backtraces still to come before the last one.
+    traces_left: u32,
+    /// Held locks still to come.
+    held_left: u32,
+    /// How many lines at the end of `lines` look like somebody else's.
+    strangers: usize,
+    bytes: usize,
+    last_time: Option<u64>,
+}
+
+impl Collector {
+    /// Opens a report with its banner.
+    pub(crate) fn open(kind: Option<Kind>, line: Line) -> Collector {
+        let last_time = line.meta.time_us;
+        Collector {
+            kind,
+            bytes: line.text.len(),
+            lines: vec![Taken { line, shape: Shape::Other }],
+            omitted: 0,
+            ended: kind.is_some_and(is_one_line),
+            phase: Phase::Body,
+            traces_left: if kind == Some(Kind::NestedNotHeld) { 1 } else { 0 },
+            held_left: 0,
+            strangers: 0,
+            last_time,
+        }
+    }
+
+    /// Is everything there but a rest that may come or not?
+    pub(crate) fn in_tail(&self) -> bool {
+        matches!(self.phase, Phase::Backtrace(frames) if frames > 0)
+    }
+
+    /// Does a banner of kind `new` continue this report, rather than begin another? Sets the kind that results.
+    pub(crate) fn absorbs(&mut self, new: Kind) -> bool {
+        let merged = match (self.kind, new) {
+            (None, new) => Some(new),
+            // The message of a warning names its kind better than the line "WARNING:", on whichever side it stands.
+            (Some(Kind::Warn), Kind::Refcount | Kind::List | Kind::LockWarn) if !self.in_tail() => Some(new),
+            (Some(old @ (Kind::Refcount | Kind::LockWarn)), Kind::Warn) if !self.in_tail() => Some(old),
+            (Some(old @ Kind::List), Kind::Warn | Kind::Bug | Kind::Oops) if !self.in_tail() => Some(old),
+            // "BUG: unable to handle ..." and "Oops: 0002" are two lines of one report, and so are "kernel BUG at"
+            // and "invalid opcode".
+            (Some(old @ (Kind::Oops | Kind::Bug)), Kind::Oops) if !self.in_tail() => Some(old),
+            (Some(old @ Kind::Kmemleak), Kind::Kmemleak) if self.lines.len() <= 2 => Some(old),
+            _ => None,
+        };
+        if let Some(kind) = merged {
+            self.kind = Some(kind);
+        }
+        merged.is_some()
+    }
+
+    /// Takes a banner that continues this report.
+    pub(crate) fn take_banner(&mut self, line: Line) {
+        self.strangers = 0;
+        self.last_time = line.meta.time_us.or(self.last_time);
+        self.lines.push(Taken { line, shape: Shape::Detail });
+    }
+
+    /// Offers the next line. `own` tells that the log has caller ids and this line has the report's.
+    pub(crate) fn offer(&mut self, line: Line, shape: Shape, own: bool, options: &Options) -> Offer {
+        if self.paused_too_long(line.meta.time_us) {
+            return Offer::Ended;
+        }
+        let stranger = self.is_stranger(shape, &line.text);
+        if stranger && self.strangers >= self.patience(own) {
+            return Offer::Ended;
+        }
+        if !stranger {
+            self.last_time = line.meta.time_us.or(self.last_time);
+        }
+        self.strangers = if stranger { self.strangers + 1 } else { 0 };
+        self.advance(shape);
+        let last = self.is_last(shape);
+        self.keep(Taken { line, shape }, options);
+        self.ended |= last;
+        if last { Offer::Last } else { Offer::Taken }
+    }
+
+    /// Has the log gone on without this report for too long?
+    pub(crate) fn paused_too_long(&self, now: Option<u64>) -> bool {
+        let limit = if self.in_tail() { PAUSE_TAIL } else { PAUSE_BODY };
+        now.zip(self.last_time).is_some_and(|(now, last)| now.saturating_sub(last) > limit)
+    }
+
+    /// Takes the lines off that turned out to be somebody else's.
+    pub(crate) fn trim(&mut self) {
+        let noise = |taken: &Taken| matches!(taken.shape, Shape::Blank | Shape::Rule);
+        let strangers = if self.in_tail() || self.ended { self.strangers } else { 0 };
+        self.lines.truncate(self.lines.len().saturating_sub(strangers).max(1));
+        while self.lines.len() > 1 && self.lines.last().is_some_and(noise) {
+            self.lines.pop();
+        }
+    }
+
+    fn patience(&self, own: bool) -> usize {
+        let (with_callers, without) = if self.in_tail() { PATIENCE_TAIL } else { PATIENCE_BODY };
+        // Reports about several tasks go on with text after a backtrace.
+        let more = if matches!(self.kind, Some(Kind::RcuStall | Kind::Kasan | Kind::Kcsan | Kind::HardLockup)) { 8 } else { 0 };
+        if own { with_callers + more } else { without + more }
+    }
+
+    fn is_stranger(&self, shape: Shape, text: &str) -> bool {
+        match shape {
+            Shape::Other => true,
+            // Only lockdep prints these.
+            Shape::Lockdep if !self.kind.is_some_and(Kind::is_lockdep) => !text.contains("depth"),
+            _ => false,
+        }
+    }
+
+    fn advance(&mut self, shape: Shape) {
+        let waits_for_last_part = self.kind.is_some_and(has_last_part);
+        match (self.phase, shape) {
+            (Phase::Body, Shape::LastPart) if self.traces_left > 0 => self.traces_left -= 1,
+            (Phase::Body, Shape::LastPart) => self.phase = Phase::Backtrace(0),
+            (Phase::Body, Shape::TraceStart) if !waits_for_last_part => self.phase = Phase::Backtrace(0),
+            (Phase::Backtrace(frames), Shape::Frame) => self.phase = Phase::Backtrace(frames + 1),
+            (_, Shape::HeldCount(count)) => self.held_left = count,
+            (_, Shape::Lock) => self.held_left = self.held_left.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    fn is_last(&self, shape: Shape) -> bool {
+        let Some(kind) = self.kind else { return false };
+        match shape {
+            Shape::StackEnd => self.in_tail() && (kind.is_lockdep() && kind != Kind::LockWarn || ends_with_stack(kind)),
+            Shape::EndTrace => !kind.is_lockdep() || kind == Kind::LockWarn,
+            Shape::Rule => matches!(kind, Kind::Kasan | Kind::Kcsan | Kind::Ubsan) && self.lines.len() > 4,
+            Shape::Lock | Shape::HeldCount(_) => kind == Kind::HeldAtReturn && self.held_left == 0,
+            _ => false,
+        }
+    }
+
+    /// Keeps a line, unless the report is too long already: then it is only counted.
+    fn keep(&mut self, taken: Taken, options: &Options) {
+        if self.lines.len() >= options.report_lines || self.bytes >= options.report_bytes {
+            self.omitted += 1;
+            return;
+        }
+        self.bytes += taken.line.text.len();
+        self.lines.push(taken);
+    }
+}
+
+/// Is the banner all there is?
+fn is_one_line(kind: Kind) -> bool {
+    matches!(kind, Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout)
+}
+
+/// Does the last backtrace stand behind the words "stack backtrace:"?
+fn has_last_part(kind: Kind) -> bool {
+    kind.is_lockdep() && !matches!(kind, Kind::Limit | Kind::NonStaticKey | Kind::LockWarn | Kind::HeldAtReturn)
+}
+
+/// Does the report of this kind, which is not lockdep's, end with its backtrace?
+fn ends_with_stack(kind: Kind) -> bool {
+    matches!(kind, Kind::Sleeping | Kind::AtomicSchedule)
+}
+
+/// Does this message open a report? `cut here` opens one whose kind the next lines tell.
+pub(crate) fn opening(message: &str) -> Option<Option<Kind>> {
+    match banner::find(message) {
+        Some(kind) => Some(Some(kind)),
+        None => message.contains(banner::CUT_HERE).then_some(None),
+    }
+}

@@ -1,0 +1,195 @@
+//! Stack frames.
+
+use serde::Serialize;
+
+/// One frame of a backtrace, as `%pBb` and its relatives print it (lib/vsprintf.c, kernel/kallsyms.c).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+pub struct Frame {
+    /// The function, without compiler suffixes such as `.isra.0` or `.cold`.
+    pub function: String,
+    /// Offset in the function, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    /// Size of the function, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// The module, unless the function is built in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// The unwinder was not sure: a `?` stood in front.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unreliable: bool,
+    /// `file:line`, in a log that a symboliser has been over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+impl Frame {
+    /// Parses a whole line as a frame; anything else on the line makes it no frame.
+    pub fn parse_line(line: &str) -> Option<Frame> {
+        let text = without_stack_marks(line.trim());
+        let (text, unreliable) = match text.strip_prefix("? ") {
+            Some(rest) => (rest.trim_start(), true),
+            None => (text, false),
+        };
+        let text = arm_caller(without_address(text));
+        let (symbol, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let mut frame = if symbol.contains("+0x") { Frame::parse_symbol(symbol)? } else { decoded(symbol, rest)? };
+        frame.unreliable = unreliable;
+        frame.take_rest(rest).then_some(frame)
+    }
+
+    /// Parses what follows `at: `: a frame, perhaps with an address in front. Text behind it is left alone.
+    pub fn parse_at(text: &str) -> Option<Frame> {
+        let text = without_address(text.trim());
+        let (symbol, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let symbol = symbol.trim_end_matches([',', ')']);
+        let mut frame = match Frame::parse_symbol(symbol) {
+            Some(frame) => frame,
+            None => decoded(symbol, rest)?,
+        };
+        frame.take_rest(rest);
+        Some(frame)
+    }
+
+    /// Parses `function+0x12/0x34`.
+    pub fn parse_symbol(symbol: &str) -> Option<Frame> {
+        let (function, place) = symbol.rsplit_once("+0x")?;
+        let (offset, size) = place.split_once("/0x")?;
+        let hex = |text: &str| u64::from_str_radix(text, 16).ok();
+        (!function.is_empty()).then(|| Frame { function: plain_name(function).to_owned(), ..Frame::default() })
+            .and_then(|frame| Some(Frame { offset: Some(hex(offset)?), size: Some(hex(size)?), ..frame }))
+    }
+
+    /// Reads module and source from behind the symbol; false when something else stands there.
+    fn take_rest(&mut self, rest: &str) -> bool {
+        let mut plain = true;
+        for word in rest.split_ascii_whitespace() {
+            let inner = word.trim_matches(['(', ')', '[', ']']);
+            if word == "[inline]" || word == "inline" || is_discriminator(word) {
+                continue;
+            } else if is_source(inner) {
+                self.source.get_or_insert_with(|| inner.to_owned());
+            } else if word.starts_with('[') && self.module.is_none() {
+                self.module = Some(inner.to_owned());
+            } else if self.source.is_some() && self.module.is_none() && is_module_name(inner) {
+                self.module = Some(inner.to_owned());
+            } else {
+                // A build id stands inside the module's brackets; anything else is no part of a frame.
+                plain &= word.ends_with(']') && inner.bytes().all(|b| b.is_ascii_hexdigit());
+            }
+        }
+        plain
+    }
+}
+
+impl std::fmt::Display for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.function)?;
+        if let (Some(offset), Some(size)) = (self.offset, self.size) {
+            write!(f, "+{offset:#x}/{size:#x}")?;
+        }
+        self.module.as_ref().map_or(Ok(()), |module| write!(f, " [{module}]"))
+    }
+}
+
+/// Drops what the compiler appends to the clones of a function.
+fn plain_name(function: &str) -> &str {
+    let base = |suffix| function.split_once(suffix).map(|(base, _)| base).filter(|base| !base.is_empty());
+    [".isra.", ".constprop.", ".part.", ".cold", ".llvm.", ".lto_priv."]
+        .into_iter()
+        .filter_map(base)
+        .min_by_key(|base| base.len())
+        .unwrap_or(function)
+}
+
+/// `<IRQ> `, `<EOI> ` in front of a frame, as older x86 kernels print them.
+fn without_stack_marks(text: &str) -> &str {
+    let mut rest = text;
+    while let Some((mark, after)) = rest.strip_prefix('<').and_then(|inner| inner.split_once('>')) {
+        if after.trim().is_empty() || !mark.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'/' || b == b'#') {
+            break;
+        }
+        rest = after.trim_start();
+    }
+    rest
+}
+
+/// `[<ffffffff81000000>] ` in front of a symbol.
+fn without_address(text: &str) -> &str {
+    let after = text.strip_prefix("[<").and_then(|rest| rest.split_once(">]")).map(|(_, after)| after.trim_start());
+    let text = after.unwrap_or(text);
+    text.strip_prefix("? ").unwrap_or(text)
+}
+
+/// Arm's `(callee) from [<address>] (caller+0x1/0x2 [module])` and its newer `callee from caller+0x1/0x2`: the frame
+/// is the caller.
+fn arm_caller(text: &str) -> &str {
+    let Some((callee, caller)) = text.split_once(" from ") else { return text };
+    if callee.trim_end_matches(']').contains(' ') && !callee.starts_with('(') {
+        return text;
+    }
+    let caller = without_address(caller.trim());
+    caller.strip_prefix('(').and_then(|inner| inner.strip_suffix(')')).unwrap_or(caller)
+}
+
+/// `function (file.c:12)`: the offset was replaced by scripts/decode_stacktrace.sh.
+fn decoded(symbol: &str, rest: &str) -> Option<Frame> {
+    let place = rest.trim_start();
+    let source = place.trim_start_matches('(').split([' ', ')']).next()?;
+    let named = symbol.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_' || b == b'<');
+    (named && is_source(source) && symbol.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.<>:$".contains(&b)))
+        .then(|| Frame { function: plain_name(symbol).to_owned(), ..Frame::default() })
+}
+
+fn is_discriminator(word: &str) -> bool {
+    let word = word.trim_matches(['(', ')']);
+    word == "discriminator" || (!word.is_empty() && word.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// `drivers/gpu/drm/drm_ioctl.c:758`.
+fn is_source(word: &str) -> bool {
+    let Some((file, line)) = word.split_once(':') else { return false };
+    let line = line.split(':').next().unwrap_or("");
+    [".c", ".h", ".S", ".rs"].iter().any(|extension| file.ends_with(extension))
+        && (line == "?" || !line.is_empty() && line.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn is_module_name(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(line: &str) -> Option<String> {
+        Frame::parse_line(line).map(|frame| format!("{}{frame}", if frame.unreliable { "? " } else { "" }))
+    }
+
+    #[test]
+    fn forms_of_a_frame() {
+        for (line, expected) in [
+            ("  drm_ioctl+0x256/0x490 [drm]", "drm_ioctl+0x256/0x490 [drm]"),
+            (" ? stack_trace_save+0x4b/0x70", "? stack_trace_save+0x4b/0x70"),
+            (" [<ffffffff8138d924>] ? show+0x1/0x2", "show+0x1/0x2"),
+            ("<IRQ>  [<ffffffff8138d924>] show+0x1/0x2", "show+0x1/0x2"),
+            ("amdgpu_device_init.cold+0xe90/0x1677 [amdgpu 0123456789abcdef]", "amdgpu_device_init+0xe90/0x1677 [amdgpu]"),
+            ("[<c010f0c0>] (unwind) from [<c010ad38>] (show_stack+0x10/0x14 [m])", "show_stack+0x10/0x14 [m]"),
+            ("[<c010f0c0>] (unwind [a]) from [<c010ad38>] (show_stack+0x10/0x14)", "show_stack+0x10/0x14"),
+            ("unwind_backtrace from show_stack+0x10/0x14", "show_stack+0x10/0x14"),
+            ("? __warn (kernel/panic.c:693 (discriminator 9))", "? __warn"),
+            ("tty_open+0x1/0x2 drivers/tty/tty.c:221", "tty_open+0x1/0x2"),
+            ("destroy_cm_id (drivers/infiniband/core/iwcm.c:375) iw_cm", "destroy_cm_id [iw_cm]"),
+        ] {
+            assert_eq!(shown(line).as_deref(), Some(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_that_are_no_frames() {
+        for line in ["", " <TASK>", "foo: bar+0x1/0x2 failed", "RIP: 0010:foo+0x1/0x2", "Call Trace:", "0x0", "ret from fork"] {
+            assert_eq!(shown(line), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Is lockdep armed? Its first report of a boot is its last, and other things turn it off as well.
+
+use crate::event::{LockdepOff, OffCause};
+use crate::kind::Kind;
+use crate::line::Line;
+
+/// What the log has told about lockdep since the boot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LockdepState {
+    off: Option<LockdepOff>,
+}
+
+impl LockdepState {
+    /// Why it is off, if it is.
+    pub fn off(&self) -> Option<&LockdepOff> {
+        self.off.as_ref()
+    }
+
+    /// Looks at one line; returns the news that lockdep has gone off, once.
+    pub(crate) fn see_line(&mut self, line: &Line) -> Option<LockdepOff> {
+        if self.off.is_some() {
+            return None;
+        }
+        let cause = match crate::banner::find(&line.text) {
+            Some(Kind::Limit) => OffCause::TableFull { limit: limit_name(&line.text).to_owned() },
+            Some(kind) if kind.turns_lockdep_off() => OffCause::Splat { kind },
+            _ if line.text.contains("Disabling lock debugging due to kernel taint") => OffCause::Taint,
+            _ if line.text.contains("INFO: lockdep is turned off.") => OffCause::Unknown,
+            _ => return None,
+        };
+        self.go_off(LockdepOff {
+            cause,
+            line: line.number,
+            seq: line.meta.seq,
+            time_us: line.meta.time_us,
+            caller: line.meta.caller,
+            text: line.text.trim().to_owned(),
+        })
+    }
+
+    fn go_off(&mut self, off: LockdepOff) -> Option<LockdepOff> {
+        self.off = Some(off.clone());
+        Some(off)
+    }
+}
+
+/// `MAX_LOCKDEP_ENTRIES` out of "BUG: MAX_LOCKDEP_ENTRIES too low!".
+pub(crate) fn limit_name(text: &str) -> &str {
+    text.split_ascii_whitespace().find(|word| word.starts_with("MAX_")).unwrap_or("")
+}

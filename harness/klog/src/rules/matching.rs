@@ -1,0 +1,132 @@
+//! Which rows of the table fit a report.
+
+use super::edge::{Edge, edges};
+use super::table::{RULES, Rule, When};
+use super::{Role, RuleMatch};
+use crate::blame::{first_real, place_frame};
+use crate::frame::Frame;
+use crate::kind::Kind;
+use crate::report::Report;
+
+/// A row that fits, and what decides its place among the others.
+struct Hit<'a> {
+    rule: &'a Rule,
+    edge: Option<&'a Edge>,
+    line: Option<String>,
+    /// 0 for the closing edge and for what needs no edge.
+    distance: usize,
+}
+
+/// Every rule that the report breaks, once each: the closing edge's first, then the more specific.
+pub(crate) fn matching(report: &Report) -> Vec<RuleMatch> {
+    let edges = edges(report);
+    let mut hits: Vec<Hit> = RULES.iter().filter_map(|rule| hit(rule, report, &edges)).collect();
+    hits.sort_by_key(|hit| (hit.distance, std::cmp::Reverse(hit.rule.weight)));
+    let mut matches: Vec<RuleMatch> = Vec::new();
+    for hit in hits {
+        if matches.iter().all(|known| known.id != hit.rule.id) {
+            matches.push(rule_match(hit, report));
+        }
+    }
+    matches
+}
+
+fn hit<'a>(rule: &'a Rule, report: &Report, edges: &'a [Edge]) -> Option<Hit<'a>> {
+    let by_edge = |from, to, functions: Option<&[&str]>| {
+        let fits = |edge: &&Edge| edge.roles() == (from, to) && functions.is_none_or(|names| through(edge.functions(), names));
+        let distance = edges.iter().position(|edge| fits(&edge))?;
+        Some(Hit { rule, edge: Some(&edges[distance]), line: None, distance })
+    };
+    let line = |line: Option<String>| line.map(|line| Hit { rule, edge: None, line: Some(line), distance: 0 });
+    match rule.when {
+        When::Edge(from, to) => by_edge(from, to, None),
+        When::EdgeVia(from, to, functions) => by_edge(from, to, Some(functions)),
+        When::Lock(kinds, role) => line(of_kind(report, kinds).then(|| lock_line(report, role)).flatten()),
+        When::LockVia(kinds, role, functions) => {
+            let fits = of_kind(report, kinds) && report_through(report, functions).is_some();
+            line(fits.then(|| lock_line(report, role)).flatten())
+        }
+        When::Via(kinds, functions) => line(of_kind(report, kinds).then(|| report_through(report, functions)).flatten()),
+        When::At(kinds, file, functions) => line(of_kind(report, kinds).then(|| at(report, file, functions)).flatten()),
+        When::Words(kinds, words) => {
+            let found = || report.text.iter().find(|text| text.contains(words)).map(|text| text.trim().to_owned());
+            line(of_kind(report, kinds).then(found).flatten())
+        }
+    }
+}
+
+fn of_kind(report: &Report, kinds: &[Kind]) -> bool {
+    kinds.contains(&report.kind)
+}
+
+fn through<'a>(mut functions: impl Iterator<Item = &'a str>, names: &[&str]) -> bool {
+    functions.any(|function| names.contains(&function))
+}
+
+/// The lock of this role that the report is about: the one acquired or released, or one that is held.
+fn lock_line(report: &Report, role: Role) -> Option<String> {
+    let about = report.acquiring.iter().chain(report.details.holding.iter().map(|lock| &lock.class));
+    let held = report.held.iter().filter(|_| matches!(report.kind, Kind::HeldAtReturn | Kind::StillHeld));
+    about.chain(held).find(|class| Role::of(class) == role).map(|class| class.to_string())
+}
+
+/// The first frame through one of these functions.
+fn report_through(report: &Report, names: &[&str]) -> Option<String> {
+    let mut frames = report.frames.iter().filter(|frame| !frame.unreliable);
+    frames.find(|frame| names.contains(&frame.function.as_str())).map(Frame::to_string)
+}
+
+/// Where the warning stands.
+fn at(report: &Report, file: &str, names: &[&str]) -> Option<String> {
+    let frame = place_frame(report)?;
+    let in_file = report.place.as_deref().is_none_or(|place| place.contains(file));
+    (in_file && names.contains(&frame.function.as_str())).then(|| frame.to_string())
+}
+
+fn rule_match(hit: Hit, report: &Report) -> RuleMatch {
+    let mut sentence = fill(hit.rule.sentence, hit.edge, report);
+    if let Some(annotation) = report.annotation.filter(|_| about_section(&hit)) {
+        sentence.push_str(&format!(" (With the annotation of patch {}, which mainline does not carry.)", annotation.patch));
+    }
+    RuleMatch { id: hit.rule.id, edge: hit.edge.cloned(), line: hit.line, sentence, doc: hit.rule.doc }
+}
+
+/// Does the match rest on a signalling section?
+fn about_section(hit: &Hit) -> bool {
+    hit.edge.is_some_and(|edge| edge.roles().0 == Role::Signalling)
+}
+
+/// Fills the places of a sentence.
+fn fill(sentence: &str, edge: Option<&Edge>, report: &Report) -> String {
+    let name = |class: Option<&crate::lock::LockClass>| class.map(|class| class.to_string()).unwrap_or_else(|| "a lock".to_owned());
+    let to = edge.map(|edge| &edge.to).or(report.acquiring.as_ref());
+    let from = edge.map(|edge| &edge.from).or(report.held.last());
+    let section = edge.and_then(|edge| edge.held_at.as_ref()).map(|at| format!(" that {} began", at.function));
+    let mut sentence = sentence
+        .replace("{to}", &name(to))
+        .replace("{from}", &name(from))
+        .replace("{section}", &section.unwrap_or_default())
+        .replace("{by}", &by(edge, report));
+    if let Some(first) = sentence.get_mut(..1) {
+        if !sentence_starts_with_function(report, edge) {
+            first.make_ascii_uppercase();
+        }
+    }
+    sentence
+}
+
+fn sentence_starts_with_function(report: &Report, edge: Option<&Edge>) -> bool {
+    doer(edge, report).is_some()
+}
+
+/// Who took the lock: the first function of the trace that is no plumbing.
+fn by(edge: Option<&Edge>, report: &Report) -> String {
+    doer(edge, report).map(Frame::to_string).unwrap_or_else(|| "some code".to_owned())
+}
+
+fn doer<'a>(edge: Option<&'a Edge>, report: &'a Report) -> Option<&'a Frame> {
+    match edge {
+        Some(edge) => first_real(&edge.frames),
+        None => place_frame(report),
+    }
+}

@@ -1,0 +1,142 @@
+//! Signatures: the same text for every sighting of the same bug.
+//!
+//! A signature is `k1:KIND:BODY`. `k1` is the version of these rules; signatures of different versions do not compare.
+//! Left out are addresses, offsets, thread ids, CPUs, line numbers, wait types and the `#N` of a class, which depends on
+//! the order of initialisation. The `/subclass` stays. The body is
+//!
+//! | kind | body |
+//! | --- | --- |
+//! | circular | the classes of the cycle in order, rotated so that the least stands first: the same whichever edge closed it |
+//! | recursive | the class acquired, the class held, and the function that acquires |
+//! | inconsistent | the class, and the two usages in alphabetical order |
+//! | irq-order | the safe and the unsafe class, and the new edge |
+//! | other lock kinds | the classes, and the function |
+//! | rcu, warn, lock-warn, bug, ubsan | the file (without line) and the function |
+//! | hung-task | the first function that is no plumbing, and the first that is not core code |
+//! | others | the message with its numbers as `N`, and the function |
+
+use crate::blame::{culprit, place_frame};
+use crate::kind::Kind;
+use crate::lock::LockClass;
+use crate::report::Report;
+
+/// Version of the rules above.
+pub const VERSION: &str = "k1";
+
+/// The signature of a report.
+pub(crate) fn signature(report: &Report) -> String {
+    format!("{VERSION}:{}:{}", report.kind, body(report))
+}
+
+fn body(report: &Report) -> String {
+    let acquiring = report.acquiring.as_ref().map(LockClass::stable_name).unwrap_or_default();
+    let holding = report.details.holding.as_ref().map(|lock| lock.class.stable_name()).unwrap_or_default();
+    let function = || culprit(report).map(|frame| frame.function.clone()).unwrap_or_default();
+    match report.kind {
+        Kind::Circular if report.chain.len() >= 2 => rotated(&report.chain).join(" > "),
+        Kind::Circular => format!("{acquiring} > ... > {holding}"),
+        Kind::Recursive => format!("{acquiring} > {holding} @ {}", function()),
+        Kind::Inconsistent => format!("{acquiring} {}", usages(report)),
+        Kind::IrqOrder => format!("{} {holding} > {acquiring}", irq_locks(report)),
+        Kind::IrqInversion => format!("{acquiring} > {holding}"),
+        Kind::WaitContext | Kind::NestedNotHeld | Kind::BadUnlock | Kind::BadContention | Kind::HeldFreed => {
+            format!("{acquiring} @ {}", function())
+        }
+        Kind::StillHeld | Kind::HeldAtReturn => held(report),
+        Kind::Limit => report.details.limit.clone().unwrap_or_default(),
+        Kind::NonStaticKey | Kind::ChainCollision => function(),
+        Kind::Rcu | Kind::Warn | Kind::LockWarn | Kind::Bug | Kind::Ubsan => place(report),
+        Kind::HungTask | Kind::SoftLockup | Kind::HardLockup | Kind::RcuStall => stuck(report),
+        _ => format!("{} @ {}", message(report), place_function(report)),
+    }
+}
+
+/// The cycle, from its least class on. Of several rotations that begin with the least class, the least as a whole.
+fn rotated(chain: &[LockClass]) -> Vec<String> {
+    let names: Vec<String> = chain.iter().map(LockClass::stable_name).collect();
+    let rotation = |start: usize| names[start..].iter().chain(&names[..start]);
+    let least = (0..names.len()).min_by(|a, b| rotation(*a).cmp(rotation(*b))).unwrap_or(0);
+    rotation(least).cloned().collect()
+}
+
+fn usages(report: &Report) -> String {
+    let Some((old, new)) = &report.details.usage_change else { return String::new() };
+    if old <= new { format!("{old} {new}") } else { format!("{new} {old}") }
+}
+
+fn irq_locks(report: &Report) -> String {
+    let Some((safe, unsafe_lock)) = &report.details.irq_locks else { return String::new() };
+    format!("{} | {}:", safe.stable_name(), unsafe_lock.stable_name())
+}
+
+fn held(report: &Report) -> String {
+    let Some(own) = report.details.held.first() else { return String::new() };
+    let lock = |lock: &crate::lock::Lock| {
+        let function = lock.at.as_ref().map(|at| at.function.as_str()).unwrap_or("");
+        format!("{} @ {function}", lock.class.stable_name())
+    };
+    own.locks.iter().map(lock).collect::<Vec<_>>().join(", ")
+}
+
+fn place(report: &Report) -> String {
+    let file = report.place.as_deref().and_then(|place| place.split(':').next()).unwrap_or("");
+    let words = if file.is_empty() { message(report) } else { file.to_owned() };
+    format!("{words} @ {}", place_function(report))
+}
+
+fn place_function(report: &Report) -> String {
+    place_frame(report).map(|frame| frame.function.clone()).unwrap_or_default()
+}
+
+fn stuck(report: &Report) -> String {
+    let blame = report.blame.as_ref().map(|frame| frame.function.as_str()).unwrap_or("");
+    format!("{} < {blame}", place_function(report))
+}
+
+/// The message, or the first line, with every number as `N` and without symbols' offsets.
+fn message(report: &Report) -> String {
+    let text = report.details.message.as_deref().or(report.text.first().map(String::as_str)).unwrap_or("");
+    let mut out = String::new();
+    for word in text.split_ascii_whitespace() {
+        let word = word.split("+0x").next().unwrap_or(word);
+        out.push_str(if out.is_empty() { "" } else { " " });
+        let is_number = word.bytes().any(|b| b.is_ascii_digit())
+            && word.trim_start_matches("0x").bytes().all(|b| b.is_ascii_hexdigit() || b",.:;()[]-#".contains(&b));
+        if is_number { out.push('N') } else { push_without_digits(&mut out, word) }
+    }
+    out
+}
+
+fn push_without_digits(out: &mut String, word: &str) {
+    let mut in_number = false;
+    for c in word.chars() {
+        let digit = c.is_ascii_digit();
+        if !digit {
+            out.push(c);
+        } else if !in_number {
+            out.push('N');
+        }
+        in_number = digit;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classes(names: &[&str]) -> Vec<LockClass> {
+        names.iter().map(|name| LockClass::parse(name)).collect()
+    }
+
+    #[test]
+    fn a_cycle_is_the_same_from_every_edge() {
+        let names = ["fs_reclaim", "dma_fence_map", "&x->lock#3/1"];
+        let mut seen = Vec::new();
+        for start in 0..names.len() {
+            let turned: Vec<&str> = names[start..].iter().chain(&names[..start]).copied().collect();
+            seen.push(rotated(&classes(&turned)).join(" > "));
+        }
+        seen.dedup();
+        assert_eq!(seen, ["&x->lock/1 > fs_reclaim > dma_fence_map"]);
+    }
+}

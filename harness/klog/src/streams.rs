@@ -1,0 +1,117 @@
+//! Sorts lines to the reports that are being printed: by caller id, and without one by what fits.
+
+use std::collections::HashMap;
+
+use crate::collector::{Collector, Offer, opening};
+use crate::kind::Kind;
+use crate::line::{Caller, Line};
+use crate::parser::Options;
+use crate::shape::{Shape, shape};
+
+/// Reports of one caller that are being printed; without caller ids, of everybody. The last is the one in progress,
+/// those before it were interrupted.
+type Stream = Vec<Collector>;
+
+/// How many interrupted reports a log without caller ids may have.
+const MAX_NESTED: usize = 4;
+/// How many callers may have a report open.
+const MAX_STREAMS: usize = 64;
+
+/// All reports that are being printed.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    open: HashMap<Option<Caller>, Stream>,
+    /// Reports that have ended, in the order of their ends.
+    done: Vec<Collector>,
+}
+
+impl Streams {
+    /// Is no report being printed?
+    pub(crate) fn is_idle(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Takes the reports that have ended.
+    pub(crate) fn take_done(&mut self) -> Vec<Collector> {
+        std::mem::take(&mut self.done)
+    }
+
+    /// Sorts one line. `candidate` tells that it may be a banner.
+    pub(crate) fn push(&mut self, line: Line, candidate: bool, options: &Options) {
+        self.close_paused(line.meta.time_us);
+        let banner = if candidate { opening(&line.text) } else { None };
+        match banner {
+            Some(kind) => self.begin(kind, line),
+            None => self.continue_report(line, options),
+        }
+        self.open.retain(|_, stream| !stream.is_empty());
+    }
+
+    fn continue_report(&mut self, line: Line, options: &Options) {
+        let caller = line.meta.caller;
+        // A line without caller id in a log that has them belongs to the one report that is being printed.
+        let key = match self.open.keys().next() {
+            Some(only) if caller.is_none() && self.open.len() == 1 => *only,
+            _ => caller,
+        };
+        if let Some(stream) = self.open.get_mut(&key) {
+            let shape = shape(&line.text);
+            self.done.extend(offer(stream, line, shape, key.is_some(), options));
+        }
+    }
+
+    /// Closes every open report.
+    pub(crate) fn finish(&mut self) {
+        let mut rest: Vec<Collector> = std::mem::take(&mut self.open).into_values().flatten().collect();
+        rest.sort_by_key(|collector| collector.lines[0].line.number);
+        self.done.extend(rest);
+    }
+
+    /// A banner: it continues the caller's report, or ends it and begins another.
+    fn begin(&mut self, kind: Option<Kind>, line: Line) {
+        let caller = line.meta.caller;
+        if self.open.len() >= MAX_STREAMS && !self.open.contains_key(&caller) {
+            self.finish();
+        }
+        let stream = self.open.entry(caller).or_default();
+        if let (Some(kind), Some(current)) = (kind, stream.last_mut()) {
+            if current.absorbs(kind) {
+                current.take_banner(line);
+                return;
+            }
+        }
+        // With caller ids, or once it is all there, the report before has ended. Otherwise it may go on later.
+        let interrupted = caller.is_none() && stream.last().is_some_and(|current| !current.in_tail());
+        if !interrupted || stream.len() >= MAX_NESTED {
+            self.done.extend(stream.pop());
+        }
+        let opened = Collector::open(kind, line);
+        if opened.ended { self.done.push(opened) } else { stream.push(opened) }
+    }
+
+    fn close_paused(&mut self, now: Option<u64>) {
+        if self.open.is_empty() || now.is_none() {
+            return;
+        }
+        for stream in self.open.values_mut() {
+            let (paused, open) = std::mem::take(stream).into_iter().partition(|c: &Collector| c.paused_too_long(now));
+            *stream = open;
+            self.done.extend::<Vec<_>>(paused);
+        }
+    }
+}
+
+/// Offers a line to the report in progress, or to an interrupted one that alone can have printed it. Returns the
+/// reports that ended.
+fn offer(stream: &mut Stream, line: Line, shape: Shape, own: bool, options: &Options) -> Option<Collector> {
+    let is_lockdep = |collector: &Collector| collector.kind.is_some_and(Kind::is_lockdep);
+    let lockdep_only = matches!(shape, Shape::Lockdep | Shape::LastPart);
+    let index = match stream.iter().rposition(is_lockdep) {
+        Some(index) if lockdep_only => index,
+        _ => stream.len().checked_sub(1)?,
+    };
+    match stream[index].offer(line, shape, own, options) {
+        Offer::Taken => None,
+        Offer::Last | Offer::Ended => Some(stream.remove(index)),
+    }
+}
