@@ -1,5 +1,10 @@
 //! Many things said in few words: cases by what they share, reasons by how often they were given.
 
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use crate::text::line;
+
 /// At most `most` groups of ids: `atomic/flip @bochs @qxl`, `kunit/drm_mm`.
 pub(crate) fn by_case<'a>(ids: impl IntoIterator<Item = &'a str>, most: usize) -> Vec<String> {
     let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -20,7 +25,13 @@ pub(crate) fn by_case<'a>(ids: impl IntoIterator<Item = &'a str>, most: usize) -
 }
 
 fn said(case: &str, devices: &[&str]) -> String {
-    let devices = devices.iter().filter(|devices| !devices.is_empty()).map(|devices| format!(" @{devices}"));
+    let case = line(case);
+    // One id stays as it is, so that it can be copied.
+    if let [one] = devices {
+        return if one.is_empty() { case.into_owned() } else { format!("{case}@{}", line(one)) };
+    }
+    let devices =
+        devices.iter().filter(|devices| !devices.is_empty()).map(|devices| format!(" @{}", line(devices)));
     format!("{case}{}", devices.collect::<String>())
 }
 
@@ -38,7 +49,7 @@ pub(crate) fn by_reason<'a>(
     given: impl IntoIterator<Item = (&'a str, &'a [String], String)>,
 ) -> Vec<Reason<'a>> {
     let mut folded: Vec<(String, String, Vec<&str>)> = Vec::new();
-    let mut index = std::collections::HashMap::new();
+    let mut index = HashMap::new();
     for (id, devices, reason) in given {
         let key = without(&reason, devices);
         let at = *index.entry(key.clone()).or_insert_with(|| {
@@ -47,7 +58,7 @@ pub(crate) fn by_reason<'a>(
         });
         folded[at].2.push(id);
     }
-    folded.sort_by_key(|(_, _, ids)| std::cmp::Reverse(ids.len()));
+    folded.sort_by_key(|(_, _, ids)| Reverse(ids.len()));
     folded
         .into_iter()
         .map(|(key, first, ids)| Reason { text: if ids.len() == 1 { first } else { key }, ids })
@@ -57,7 +68,7 @@ pub(crate) fn by_reason<'a>(
 /// The reason without the names of the case's own devices, longest name first: `vgem` may begin `vgem-2`.
 fn without(reason: &str, devices: &[String]) -> String {
     let mut names: Vec<_> = devices.iter().filter(|name| !name.is_empty()).collect();
-    names.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    names.sort_by_key(|name| Reverse(name.len()));
     names.iter().fold(reason.to_owned(), |text, name| replace_word(&text, name, "<device>"))
 }
 
@@ -85,7 +96,7 @@ mod tests {
     #[test]
     fn ids_are_said_once_for_many_devices() {
         let ids = ["a/x@vkms", "a/x@qxl", "a/y@vgem+vkms", "k/z", "a/w@bochs"];
-        assert_eq!(by_case(ids, 3), ["a/x @vkms @qxl", "a/y @vgem+vkms", "k/z", "and 1 more"]);
+        assert_eq!(by_case(ids, 3), ["a/x @vkms @qxl", "a/y@vgem+vkms", "k/z", "and 1 more"]);
     }
 
     #[test]

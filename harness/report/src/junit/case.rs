@@ -55,7 +55,7 @@ pub(super) fn of_part(case: &Case<'_>, part: &Part<'_>, names: &mut Names) -> Te
 /// A testcase of this name, in this suite.
 pub(super) fn named(name: String, suite: &str, result: TestResult) -> TestCase {
     let mut testcase = TestCase::success(&name, Duration::ZERO);
-    testcase.set_classname(&line(suite));
+    testcase.set_classname(suite);
     testcase.result = result;
     testcase
 }

@@ -18,6 +18,7 @@
 mod body;
 mod case;
 mod names;
+mod sanitise;
 mod session;
 
 use std::io::Write;
@@ -25,7 +26,7 @@ use std::io::Write;
 use junit_report::{Report, TestCase, TestSuite};
 
 use crate::Error;
-use crate::text::{line, moment};
+use crate::text::moment;
 use crate::view::View;
 
 use body::Budget;
@@ -59,10 +60,10 @@ pub(crate) fn write(view: &View<'_>, out: &mut dyn Write) -> Result<(), Error> {
 }
 
 fn suite(view: &View<'_>, name: &str, began_ms: u64, cases: Vec<TestCase>) -> TestSuite {
-    let mut suite = TestSuite::new(&line(name));
+    let mut suite = TestSuite::new(name);
     suite.package = "fencelab".into();
-    suite.hostname = line(&view.session.host).into_owned();
+    suite.hostname.clone_from(&view.session.host);
     suite.set_timestamp(moment(began_ms));
     suite.add_testcases(cases);
-    suite
+    sanitise::suite(suite)
 }

@@ -68,8 +68,8 @@ fn same_case<'v, 'a>(cases: &[&'v Case<'a>]) -> Vec<Vec<&'v Case<'a>>> {
 
 fn about(view: &View<'_>, page: &mut Page<'_>, case: &Case<'_>) -> io::Result<()> {
     let plan = &case.record.plan;
-    page.field("must hold", &plan.about)?;
-    page.field("rules", &plan.rules.join(" "))?;
+    let rules = if plan.rules.is_empty() { String::new() } else { format!(" ({})", plan.rules.join(", ")) };
+    page.field("must hold", &format!("{}{rules}", plan.about))?;
     let failed: Vec<_> =
         case.parts.iter().filter(|part| part.failed()).map(|part| part.subtest.name.as_str()).collect();
     if !failed.is_empty() {

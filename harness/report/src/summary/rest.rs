@@ -49,26 +49,50 @@ fn reasons(view: &View<'_>, page: &mut Page<'_>, verdict: Verdict, what: &str) -
     }
 }
 
-/// Boots, if there was more than one or something befell them.
+/// Boots, if there was more than one or something befell them; those that ended alike are told once.
 fn boots(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let session = view.session;
     if session.boots.len() < 2 && session.lockdep_off.is_empty() && session.gaps.is_empty() {
         return Ok(());
     }
     page.heading(Paint::Strong, &format!("{} of the bench", count(session.boots.len(), "boot")))?;
-    for boot in &session.boots {
+    let ends = session.boots.iter().map(|boot| {
         let end = boot.end.as_ref().map_or_else(|| "no end is known".into(), boot_end);
-        page.field(&format!("boot {}", boot.number), &end)?;
-        for (_, cause, line, case) in session.lockdep_off.iter().filter(|off| off.0 == boot.number) {
-            let case = case.as_deref().map(|case| format!(", while {case} ran")).unwrap_or_default();
-            page.field("", &format!("lockdep went off: {}{case}: {line}", lockdep_cause(*cause)))?;
-        }
-        for (_, from, lost, case) in session.gaps.iter().filter(|gap| gap.0 == boot.number) {
-            let case = case.as_deref().map(|case| format!(", while {case} ran")).unwrap_or_default();
-            page.field("", &format!("{lost} records of the kernel log were lost, from {from} on{case}"))?;
-        }
+        (end, boot.number.to_string())
+    });
+    for (end, boots) in alike(ends) {
+        page.field(&count(boots.len(), "boot"), &format!("{end} ({})", some(&boots)))?;
+    }
+    let offs = session.lockdep_off.iter().map(|(_, cause, line, case)| {
+        (format!("{}: {line}", lockdep_cause(*cause)), case.clone().unwrap_or_else(|| "no case".into()))
+    });
+    for (why, cases) in alike(offs) {
+        let cases = by_case(cases.iter().map(String::as_str), CASES).join(", ");
+        page.field("lockdep off", &format!("{why}\nwhile this ran: {cases}"))?;
+    }
+    for (boot, from, lost, case) in &session.gaps {
+        let case = case.as_deref().map(|case| format!(", while {case} ran")).unwrap_or_default();
+        page.field("log lost", &format!("{lost} records of boot {boot}, from {from} on{case}"))?;
     }
     Ok(())
+}
+
+/// What is said of several, once.
+fn alike(said: impl Iterator<Item = (String, String)>) -> Vec<(String, Vec<String>)> {
+    let mut folded: Vec<(String, Vec<String>)> = Vec::new();
+    for (what, of) in said {
+        match folded.iter_mut().find(|known| known.0 == what) {
+            Some(known) => known.1.push(of),
+            None => folded.push((what, vec![of])),
+        }
+    }
+    folded
+}
+
+/// `1, 2, 3, ...`.
+fn some(names: &[String]) -> String {
+    let more = if names.len() > 8 { ", ..." } else { "" };
+    format!("{}{more}", names[..names.len().min(8)].join(", "))
 }
 
 /// Why lockdep went off, in words.

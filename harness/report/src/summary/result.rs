@@ -63,7 +63,7 @@ pub(crate) fn sentence(view: &View<'_>) -> String {
     if bad > 0 {
         facts.push(format!("{} did not come through clean", count(bad, "case")));
     }
-    let found = if facts.is_empty() { "nothing new was found".into() } else { facts.join(", ") };
+    let found = if facts.is_empty() { "no findings".into() } else { facts.join(", ") };
     format!("{found}; {}", end(view))
 }
 
