@@ -40,7 +40,7 @@ pub(crate) fn devices(bench: &str) -> Result<Vec<Device>> {
         let local = Local::new(Program::new(paths::program()?));
         return local.devices().context("list the devices of this machine");
     }
-    Ok(config(bench)?.devices())
+    Ok(config(bench)?.devices.iter().map(|device| device.described()).collect())
 }
 
 fn config(bench: &str) -> Result<Config> {

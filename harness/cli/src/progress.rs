@@ -44,6 +44,11 @@ impl Progress {
         }
     }
 
+    /// The reports again, for the end of the run.
+    pub(crate) fn into_reports(self) -> Reports {
+        self.reports
+    }
+
     fn say(&mut self, line: &str) {
         self.said = Instant::now();
         match &self.bar {

@@ -57,7 +57,7 @@ impl Reports {
     /// Prints the summary, in colour and at the terminal's width where there is one.
     pub(crate) fn summary(&self, session: &Session) -> Result<()> {
         let terminal = stdout().is_terminal();
-        let width = if terminal { usize::from(console::Term::stdout().size().1).clamp(60, 120) } else { 100 };
+        let width = if terminal { terminal_width().clamp(60, 120) } else { 100 };
         let style = Style { colour: terminal, width };
         self.with_view(session, |view| Ok(summary::write(view, style, &mut stdout().lock())?))
     }
@@ -82,6 +82,11 @@ impl Reports {
         self.folder.replace(format.file, &text)?;
         Ok(())
     }
+}
+
+/// The terminal's columns; 100 where it does not say.
+fn terminal_width() -> usize {
+    rustix::termios::tcgetwinsize(stdout()).map_or(100, |size| usize::from(size.ws_col))
 }
 
 fn expectations(lists: &[PathBuf]) -> Result<Expectations> {

@@ -73,8 +73,7 @@ mod tests {
 
     #[test]
     fn every_built_in_selection_reads_and_selects() {
-        let config = fencelab_bench::vm::Config::default();
-        let cases = crate::plan::everything(&config.devices(), &[]);
+        let cases = crate::plan::everything(&crate::benches::devices("vm").unwrap(), &[]);
         for (name, _) in BUILT_IN {
             assert!(!choose(&cases, &[(*name).into()]).unwrap().is_empty(), "{name} selects nothing");
         }

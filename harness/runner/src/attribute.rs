@@ -1,7 +1,7 @@
 //! To whom a kernel report belongs. Pure: windows of kernel log sequence numbers, threads, one report.
 
 use fencelab_events::{Attribution, How};
-use fencelab_klog::Report;
+use fencelab_klog::{Caller, Report};
 
 /// A case's part of the kernel log, and its threads.
 #[derive(Debug, Clone)]
@@ -39,7 +39,8 @@ pub struct Clues {
 pub fn attribute(clues: &Clues, windows: &[Window]) -> Attribution {
     let thread = clues.task.as_ref().map(|(comm, pid)| format!("{comm}/{pid}"));
     let owner = |tid: i32| windows.iter().rev().find(|w| w.first <= clues.seq && w.tids.contains(&tid));
-    let (how, case, reason) = if let Some((tid, window)) = clues.caller.and_then(|t| owner(t).map(|w| (t, w))) {
+    let (how, case, reason) = if let Some((tid, window)) = clues.caller.and_then(|t| owner(t).map(|w| (t, w)))
+    {
         (How::Caller, Some(window), format!("the lines' caller id T{tid} is a thread of the case"))
     } else if let Some((tid, window)) = clues.task.as_ref().and_then(|(_, t)| owner(*t).map(|w| (*t, w))) {
         (How::CommPid, Some(window), format!("the report names pid {tid}, a thread of the case"))
@@ -71,8 +72,13 @@ fn by_time<'a>(clues: &Clues, windows: &'a [Window]) -> (How, Option<&'a Window>
 
 /// The clues in a report.
 pub fn clues(report: &Report, seq: u64) -> Clues {
-    let task = report.task.as_ref().map(|task| (task.comm.clone(), task.pid));
-    Clues { seq, caller: report.caller_tid(), task, entry: entry(report) }
+    let tid = |number: u32| i32::try_from(number).ok();
+    let task = report.task.as_ref().and_then(|task| Some((task.comm.clone(), tid(task.pid)?)));
+    let caller = report.caller.and_then(|caller| match caller {
+        Caller::Task(number) => tid(number),
+        Caller::Cpu(_) => None,
+    });
+    Clues { seq, caller, task, entry: entry(report) }
 }
 
 /// Core functions through which every ioctl goes: the handler lies above them in the trace.
@@ -83,8 +89,12 @@ const DISPATCH: [&str; 6] =
 fn entry(report: &Report) -> Option<String> {
     let functions: Vec<&str> = report.frames.iter().map(|f| f.function.as_str()).collect();
     let handler = functions.iter().rev().find(|f| f.ends_with("_ioctl") && !DISPATCH.contains(f));
-    let work = functions.iter().position(|f| *f == "process_one_work").and_then(|i| functions.get(i.checked_sub(1)?));
-    let syscall = functions.iter().rev().find_map(|f| f.strip_prefix("__x64_sys_").or(f.strip_prefix("__arm64_sys_")));
+    let work = functions
+        .iter()
+        .position(|f| *f == "process_one_work")
+        .and_then(|i| functions.get(i.checked_sub(1)?));
+    let syscall =
+        functions.iter().rev().find_map(|f| f.strip_prefix("__x64_sys_").or(f.strip_prefix("__arm64_sys_")));
     handler.or(work).map(|f| (*f).to_owned()).or_else(|| syscall.map(|name| format!("{name}()")))
 }
 

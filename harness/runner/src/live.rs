@@ -83,7 +83,18 @@ impl Live {
         let watch = Watch::new(annotated);
         let (windows, down, given_up) = (Vec::new(), None, None);
         let lockdep = hello.lockdep;
-        Live { boot, lockdep, machine: Some(machine), hello, incoming, streams, watch, windows, down, given_up }
+        Live {
+            boot,
+            lockdep,
+            machine: Some(machine),
+            hello,
+            incoming,
+            streams,
+            watch,
+            windows,
+            down,
+            given_up,
+        }
     }
 
     /// What its agent said at the start.
@@ -167,6 +178,11 @@ impl Live {
         self.watch.next_seq()
     }
 
+    /// Where a report belongs that came after all records: in the part of the case that ran last.
+    pub(crate) fn last_seq(&self) -> u64 {
+        self.windows.last().map_or(0, |window| window.first).max(self.next_seq())
+    }
+
     // ---- the case that runs
 
     pub(crate) fn open_window(&mut self, case: &str) {
@@ -175,6 +191,7 @@ impl Live {
     }
 
     pub(crate) fn started(&mut self, pid: i32, klog: u64) {
+        self.watch.expect(klog);
         if let Some(window) = self.windows.last_mut() {
             window.first = klog;
             window.tids.push(pid);

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use fencelab_bench::protocol::{Finished, FromAgent, Run, Started, ToAgent};
 use fencelab_bench::{Bench, Down};
 use fencelab_events::event::CaseFinished;
-use fencelab_events::{BootEnd, Captured, Event, Finding, Lockdep, LockdepCause, Outcome, PlannedCase, SessionEnd};
+use fencelab_events::{
+    BootEnd, Captured, Event, Finding, Lockdep, LockdepCause, Outcome, PlannedCase, SessionEnd,
+};
 
 use fencelab_klog::Report;
 
@@ -147,12 +149,16 @@ impl<'a> Runner<'a> {
             match up {
                 Ok(machine) => {
                     let streams = Streams::open(&self.folder, boot)?;
-                    return self.booted(Live::new(machine, incoming, boot, streams, self.options.annotated)).map(Some);
+                    return self
+                        .booted(Live::new(machine, incoming, boot, streams, self.options.annotated))
+                        .map(Some);
                 }
                 Err(error) if !ever => return Err(error.into()),
                 Err(error) => {
                     self.steady(failed, &error.to_string())?;
-                    self.write(Event::Note { text: format!("the bench did not come up, trying again: {error}") })?;
+                    self.write(Event::Note {
+                        text: format!("the bench did not come up, trying again: {error}"),
+                    })?;
                 }
             }
         }
@@ -209,7 +215,12 @@ impl<'a> Runner<'a> {
         if state == Lockdep::Off && live.lockdep == Lockdep::Armed {
             live.lockdep = Lockdep::Off;
             let line = "debug_locks is 0 in /proc/lockdep_stats, and no log line said so".into();
-            self.write(Event::LockdepOff { boot: live.boot, cause: LockdepCause::Unknown, line, case: None })?;
+            self.write(Event::LockdepOff {
+                boot: live.boot,
+                cause: LockdepCause::Unknown,
+                line,
+                case: None,
+            })?;
         }
         Ok(())
     }
@@ -232,7 +243,10 @@ impl<'a> Runner<'a> {
         };
         // A send that fails means that the machine is down: the streams say how.
         let _ = live.send(&ToAgent::Run(run));
-        let mut progress = Progress { deadline: Instant::now() + Duration::from_millis(case.limit_ms) + LADDER, ..Progress::default() };
+        let mut progress = Progress {
+            deadline: Instant::now() + Duration::from_millis(case.limit_ms) + LADDER,
+            ..Progress::default()
+        };
         let finished = self.await_end(live, case, attempt, &mut progress)?;
         match finished {
             Some(finished) => self.ended(live, case, attempt, progress, finished),
@@ -362,7 +376,10 @@ impl<'a> Runner<'a> {
         let case = case.map(str::to_owned);
         for heard in live.heard() {
             match heard {
-                Heard::Report(report, seq) => self.found(live, &report, seq)?,
+                Heard::Report(report, seq) => {
+                    let last = live.last_seq();
+                    self.found(live, &report, seq.unwrap_or((last, last)))?;
+                }
                 Heard::Off { cause, line } => {
                     if live.lockdep == Lockdep::Armed {
                         live.lockdep = Lockdep::Off;
@@ -400,7 +417,14 @@ struct Progress {
 
 impl Default for Progress {
     fn default() -> Self {
-        Progress { deadline: Instant::now(), cancelled: false, pid: None, first_klog: None, subtests: vec![], notes: vec![] }
+        Progress {
+            deadline: Instant::now(),
+            cancelled: false,
+            pid: None,
+            first_klog: None,
+            subtests: vec![],
+            notes: vec![],
+        }
     }
 }
 
@@ -427,7 +451,11 @@ fn remaining(journal: &Journal) -> Vec<PlannedCase> {
 }
 
 fn next_attempt(journal: &Journal, case: &str) -> u32 {
-    journal.session().case(case).and_then(|record| record.attempts.last()).map_or(1, |attempt| attempt.number + 1)
+    journal
+        .session()
+        .case(case)
+        .and_then(|record| record.attempts.last())
+        .map_or(1, |attempt| attempt.number + 1)
 }
 
 /// The journal's word for how a machine went down by itself.

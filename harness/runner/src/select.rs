@@ -71,7 +71,10 @@ pub fn select<'a>(cases: &'a [PlannedCase], patterns: &[String]) -> Result<Vec<&
 ///
 /// # Errors
 /// As [`select`], for `include` and `exclude` alike, so that a renamed case does not slip out of a night.
-pub fn select_named<'a>(cases: &'a [PlannedCase], selection: &Selection) -> Result<Vec<&'a PlannedCase>, Error> {
+pub fn select_named<'a>(
+    cases: &'a [PlannedCase],
+    selection: &Selection,
+) -> Result<Vec<&'a PlannedCase>, Error> {
     let included = select(cases, &selection.include)?;
     let excluded = select(cases, &selection.exclude)?;
     Ok(included.into_iter().filter(|case| !excluded.iter().any(|out| out.id == case.id)).collect())
@@ -90,12 +93,17 @@ fn takes(pattern: &Pattern, case: &PlannedCase) -> bool {
 fn nearest(text: &str, cases: &[PlannedCase]) -> Vec<String> {
     let mut names: Vec<&str> = cases
         .iter()
-        .flat_map(|c| [c.suite.as_str(), c.id.split('@').next().unwrap_or_default(), c.name.as_str(), c.id.as_str()])
+        .flat_map(|c| {
+            [c.suite.as_str(), c.id.split('@').next().unwrap_or_default(), c.name.as_str(), c.id.as_str()]
+        })
         .collect();
     names.sort_unstable();
     names.dedup();
-    let mut scored: Vec<(f64, &str)> =
-        names.into_iter().map(|name| (strsim::jaro_winkler(text, name), name)).filter(|(score, _)| *score > 0.75).collect();
+    let mut scored: Vec<(f64, &str)> = names
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(text, name), name))
+        .filter(|(score, _)| *score > 0.75)
+        .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0));
     scored.into_iter().take(3).map(|(_, name)| format!("`{name}`")).collect()
 }
@@ -133,7 +141,10 @@ mod tests {
 
     #[test]
     fn takes_suites_cases_devices_and_wildcards_in_plan_order() {
-        assert_eq!(ids(&["sync-file", "atomic"]).unwrap(), ["atomic/flip@vkms", "atomic/flip@qxl", "sync-file/merge"]);
+        assert_eq!(
+            ids(&["sync-file", "atomic"]).unwrap(),
+            ["atomic/flip@vkms", "atomic/flip@qxl", "sync-file/merge"]
+        );
         assert_eq!(ids(&["atomic/flip"]).unwrap(), ["atomic/flip@vkms", "atomic/flip@qxl"]);
         assert_eq!(ids(&["*@*vkms"]).unwrap(), ["atomic/flip@vkms", "dma-buf/import@vgem+vkms"]);
         assert_eq!(ids(&["atomic", "atomic/flip@qxl"]).unwrap().len(), 2);

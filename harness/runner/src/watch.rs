@@ -4,15 +4,14 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use fencelab_events::LockdepCause;
-use fencelab_klog::annotation::Kernel;
-use fencelab_klog::event::OffCause;
-use fencelab_klog::{Event, Kind, Options, Parser, Report};
+use fencelab_klog::{Event, Kernel, Kind, OffCause, Options, Parser, Report};
 
 /// What the kernel let be known.
 #[derive(Debug)]
 pub(crate) enum Heard {
-    /// A report, with the sequence numbers of its first and last record.
-    Report(Box<Report>, (u64, u64)),
+    /// A report, with the sequence numbers of its first and last record; none for a panic's last words, which only
+    /// the console has.
+    Report(Box<Report>, Option<(u64, u64)>),
     /// Lockdep is off from here on.
     Off {
         /// Why.
@@ -71,18 +70,21 @@ impl Watch {
         self.collect();
         self.console.finish();
         let last_words: Vec<Report> = self.console.drain().filter_map(Event::into_report).collect();
-        let news = last_words.into_iter().filter(|r| panicked && !self.told.contains(&(r.kind, r.title.clone())));
-        let news: Vec<Report> = news.collect();
-        for report in news {
-            let seq = self.next_seq();
-            self.heard.push(Heard::Report(Box::new(report), (seq, seq)));
-        }
+        let news =
+            last_words.into_iter().filter(|r| panicked && !self.told.contains(&(r.kind, r.title.clone())));
+        self.heard.extend(news.map(|report| Heard::Report(Box::new(report), None)));
     }
 
     /// The log has been quiet: reports that may be over are over.
     pub(crate) fn flush(&mut self) {
         self.log.flush_idle(Duration::MAX);
         self.collect();
+    }
+
+    /// The next record will have this number, as the agent says: a log that is heard from its middle has no gap
+    /// before its first record.
+    pub(crate) fn expect(&mut self, seq: u64) {
+        self.next_seq.get_or_insert(seq);
     }
 
     /// A report is half told.
@@ -112,7 +114,7 @@ impl Watch {
             match event {
                 Event::Report(report) => {
                     self.told.insert((report.kind, report.title.clone()));
-                    let seq = report.seq.unwrap_or((here, here));
+                    let seq = report.seq.or(Some((here, here)));
                     self.heard.push(Heard::Report(report, seq));
                 }
                 Event::LockdepOff(off) => {
@@ -165,7 +167,10 @@ mod tests {
     #[test]
     fn a_gap_in_the_sequence_is_heard_once_with_its_size() {
         let mut watch = Watch::new(false);
-        assert_eq!(watch.record(b"6,7,1500000,-,caller=T12;hello\n SUBSYSTEM=x\n"), "[    1.500000][   T12] hello\n");
+        assert_eq!(
+            watch.record(b"6,7,1500000,-,caller=T12;hello\n SUBSYSTEM=x\n"),
+            "[    1.500000][   T12] hello\n"
+        );
         assert_eq!(watch.next_seq(), 8);
         watch.record(b"6,11,1600000,-;again\n");
         watch.record(b"6,12,1600001,-;and on\n");

@@ -47,7 +47,10 @@ fn a_splat_is_laid_to_its_case_and_the_rest_runs_armed_on_another_boot() {
     let session = play(&mut script, &folder, &["a", "b"]).unwrap();
     assert_eq!(verdicts(&session), [Verdict::Splat, Verdict::Pass]);
     let finding = &session.findings[0];
-    assert_eq!((finding.attribution.how, finding.attribution.case.as_deref()), (How::Caller, Some("suite/a")));
+    assert_eq!(
+        (finding.attribution.how, finding.attribution.case.as_deref()),
+        (How::Caller, Some("suite/a"))
+    );
     assert_eq!(session.lockdep_off[0].1, LockdepCause::Splat);
     assert_eq!(session.cases[1].attempts[0].lockdep, Lockdep::Armed);
     assert_eq!(script.boots, 2);

@@ -3,42 +3,44 @@
 use std::collections::HashMap;
 use std::sync::mpsc::Sender;
 
-use fencelab_bench::protocol::{self, Captured, Exit, Finished, FromAgent, Hello, Lockdep, Outcome, Run, Started, ToAgent};
+use fencelab_bench::protocol::{
+    self, Captured, Exit, Finished, FromAgent, Hello, Lockdep, Outcome, Run, Started, ToAgent,
+};
 use fencelab_bench::{Bench, Down, Error, Incoming, Machine};
 use fencelab_events::{Event, PlannedCase, Session};
 use fencelab_runner::{Folder, Journal, Observer, Options, Runner, Stop, Sync};
 
 /// What a case does.
 #[derive(Debug, Clone, Default)]
-pub struct Act {
+pub(crate) struct Act {
     /// Kernel log lines, printed by the case's own thread, before it ends.
-    pub log: Vec<&'static str>,
+    pub(crate) log: Vec<&'static str>,
     /// Sequence numbers that the log loses before those lines.
-    pub lose: u64,
+    pub(crate) lose: u64,
     /// The machine goes down under the case.
-    pub down: Option<Down>,
+    pub(crate) down: Option<Down>,
     /// What the console says before that.
-    pub console: Vec<&'static str>,
+    pub(crate) console: Vec<&'static str>,
     /// How the case ends, if it does.
-    pub outcome: Option<Outcome>,
+    pub(crate) outcome: Option<Outcome>,
     /// The user stops the run while it runs.
-    pub stop: bool,
+    pub(crate) stop: bool,
 }
 
 /// A bench of such machines.
-pub struct Script {
-    pub acts: HashMap<&'static str, Act>,
-    pub can_reboot: bool,
-    pub boots: u32,
+pub(crate) struct Script {
+    pub(crate) acts: HashMap<&'static str, Act>,
+    pub(crate) can_reboot: bool,
+    pub(crate) boots: u32,
     /// The boots that fail, counted from 1.
-    pub failing: Vec<u32>,
-    pub stop: Stop,
+    pub(crate) failing: Vec<u32>,
+    pub(crate) stop: Stop,
     /// The names of all cases that ran, in order.
-    pub ran: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
+    pub(crate) ran: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
 }
 
 impl Script {
-    pub fn new(acts: impl IntoIterator<Item = (&'static str, Act)>) -> Script {
+    pub(crate) fn new(acts: impl IntoIterator<Item = (&'static str, Act)>) -> Script {
         Script {
             acts: acts.into_iter().collect(),
             can_reboot: true,
@@ -63,7 +65,11 @@ impl Bench for Script {
         self.can_reboot
     }
 
-    fn up(&mut self, incoming: Sender<Incoming>, _: &mut dyn FnMut(String)) -> Result<Box<dyn Machine>, Error> {
+    fn up(
+        &mut self,
+        incoming: Sender<Incoming>,
+        _: &mut dyn FnMut(String),
+    ) -> Result<Box<dyn Machine>, Error> {
         self.boots += 1;
         if self.failing.contains(&self.boots) {
             return Err(Error::NoDrm);
@@ -79,7 +85,17 @@ impl Bench for Script {
             realtime_us: 0,
         };
         let (acts, stop, ran) = (self.acts.clone(), self.stop.clone(), self.ran.clone());
-        Ok(Box::new(Actor { hello, incoming, acts, stop, ran, seq: 1, pid: 100, lockdep: Lockdep::Armed, gone: false }))
+        Ok(Box::new(Actor {
+            hello,
+            incoming,
+            acts,
+            stop,
+            ran,
+            seq: 1,
+            pid: 100,
+            lockdep: Lockdep::Armed,
+            gone: false,
+        }))
     }
 }
 
@@ -175,7 +191,7 @@ impl Machine for Actor {
 
 /// An observer that keeps the names of the events.
 #[derive(Default)]
-pub struct Silent;
+pub(crate) struct Silent;
 
 impl Observer for Silent {
     fn booting(&mut self, _: u32) {}
@@ -183,7 +199,7 @@ impl Observer for Silent {
     fn tick(&mut self, _: &Session) {}
 }
 
-pub fn case(name: &str) -> PlannedCase {
+pub(crate) fn case(name: &str) -> PlannedCase {
     PlannedCase {
         id: format!("suite/{name}"),
         suite: "suite".into(),
@@ -195,7 +211,7 @@ pub fn case(name: &str) -> PlannedCase {
     }
 }
 
-pub fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options {
         annotated: false,
         boot_tries: 3,
@@ -205,7 +221,7 @@ pub fn options() -> Options {
 }
 
 /// A journal in `folder` that plans these cases.
-pub fn planned(folder: &Folder, names: &[&str]) -> Journal {
+pub(crate) fn planned(folder: &Folder, names: &[&str]) -> Journal {
     let mut journal = Journal::create(folder, Sync::EachCase).unwrap();
     journal
         .write(Event::SessionStarted {
@@ -224,13 +240,21 @@ pub fn planned(folder: &Folder, names: &[&str]) -> Journal {
 }
 
 /// Runs these cases by this script.
-pub fn play(script: &mut Script, folder: &Folder, names: &[&str]) -> Result<Session, fencelab_runner::Error> {
+pub(crate) fn play(
+    script: &mut Script,
+    folder: &Folder,
+    names: &[&str],
+) -> Result<Session, fencelab_runner::Error> {
     let journal = planned(folder, names);
     go_on(script, folder, journal)
 }
 
 /// Runs what the journal still plans.
-pub fn go_on(script: &mut Script, folder: &Folder, journal: Journal) -> Result<Session, fencelab_runner::Error> {
+pub(crate) fn go_on(
+    script: &mut Script,
+    folder: &Folder,
+    journal: Journal,
+) -> Result<Session, fencelab_runner::Error> {
     let stop = script.stop.clone();
     let mut silent = Silent;
     let runner = Runner::new(script, folder.clone(), journal, &mut silent, stop, options());
