@@ -21,6 +21,8 @@ pub enum Role {
     Exporter,
     /// A DRM device that may take another one's dma-buf.
     Importer,
+    /// The vgem device: buffers whose fences user space signals.
+    Vgem,
     /// The i915 driver's module, with or without a device.
     I915Module,
 }
@@ -31,6 +33,7 @@ impl Role {
         let drm = device.kind == Kind::Drm;
         match self {
             Role::Drm | Role::Importer => drm,
+            Role::Vgem => drm && device.driver == "vgem",
             Role::Render => drm && device.has_render,
             Role::Scanout => drm && device.has_kms,
             Role::Exporter => device.kind != Kind::Module,

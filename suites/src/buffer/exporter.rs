@@ -46,6 +46,15 @@ pub enum Source {
     Heap,
 }
 
+impl Source {
+    /// Lets go of it; a GEM handle stays open for the closing of its file to end.
+    pub fn abandon(self) {
+        if let Source::Dumb(dumb) = self {
+            dumb.abandon();
+        }
+    }
+}
+
 impl Exporter {
     /// Opens the device for exporting.
     ///

@@ -17,6 +17,7 @@ use crate::uapi::{mode, prime};
 pub struct Gem {
     card: Arc<DrmFile>,
     handle: u32,
+    owned: bool,
 }
 
 impl Gem {
@@ -27,7 +28,7 @@ impl Gem {
     /// What attaching and the driver's import answer.
     pub fn import(card: &Arc<DrmFile>, dmabuf: &DmaBuf) -> nix::Result<Gem> {
         let handle = prime::fd_to_handle(card.as_ref(), dmabuf.as_fd().as_raw_fd())?;
-        Ok(Gem { card: Arc::clone(card), handle })
+        Ok(Gem { card: Arc::clone(card), handle, owned: true })
     }
 
     /// The number.
@@ -38,6 +39,11 @@ impl Gem {
     /// The file that the handle belongs to.
     pub fn card(&self) -> &Arc<DrmFile> {
         &self.card
+    }
+
+    /// Leaves the handle open for the closing of the file to end.
+    pub fn abandon(mut self) {
+        self.owned = false;
     }
 
     /// Its dma-buf, readable and writable.
@@ -54,7 +60,9 @@ impl Gem {
 
 impl Drop for Gem {
     fn drop(&mut self) {
-        let _ = prime::gem_close(self.card.as_ref(), self.handle);
+        if self.owned {
+            let _ = prime::gem_close(self.card.as_ref(), self.handle);
+        }
     }
 }
 
@@ -80,7 +88,7 @@ impl Dumb {
             if e == nix::errno::Errno::ENOSYS { Stop::skip(text) } else { Stop::fail(text) }
         })?;
         Ok(Dumb {
-            gem: Gem { card: Arc::clone(card), handle: made.handle },
+            gem: Gem { card: Arc::clone(card), handle: made.handle, owned: true },
             width,
             height,
             pitch: made.pitch,
@@ -91,6 +99,11 @@ impl Dumb {
     /// Its GEM handle.
     pub fn gem(&self) -> &Gem {
         &self.gem
+    }
+
+    /// As [`Gem::abandon`].
+    pub fn abandon(self) {
+        self.gem.abandon();
     }
 
     /// Bytes.
