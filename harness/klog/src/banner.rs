@@ -61,6 +61,8 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
     // arch/*/kernel/traps.c, arch/*/mm/fault.c, lib/bug.c, kernel/panic.c
     (Start, "BUG: unable to handle", "", Kind::Oops),
     (Start, "BUG: kernel NULL pointer dereference", "", Kind::Oops),
+    (Start, "BUG: Kernel NULL pointer dereference", "", Kind::Oops),
+    (Start, "BUG: Unable to handle", "", Kind::Oops),
     (Start, "BUG: stack guard page was hit", "", Kind::Oops),
     (Start, "BUG: TASK stack guard page was hit", "", Kind::Oops),
     (Start, "BUG: IRQ stack guard page was hit", "", Kind::Oops),

@@ -13,12 +13,12 @@ const PLUMBING: &[&str] = &[
     "__bad_area*", "do_user_addr_fault", "do_page_fault", "kasan_*", "__kasan_*", "__asan_*", "kcsan_*", "__tsan_*", "ubsan_*",
     "__ubsan_*", "refcount_warn_saturate", "refcount_error_report", "stack_trace_*", "save_stack*", "unwind_*", "arch_stack_walk",
     "__list_add_valid*", "__list_del_entry_valid*", "panic", "fixup_bug", "invalid_op", "trace_hardirqs_*", "lockdep_*", "invoke_syscall",
-    "add_lock_to_list", "spin_bug", "spin_dump", "debug_*", "address_range_*", "end_report", "__handle_irq_event*",
+    "add_lock_to_list", "dump_backtrace*", "valid_state", "reacquire_held_locks", "spin_bug", "spin_dump", "debug_*", "address_range_*", "end_report", "__handle_irq_event*",
     // locks
     "lock_acquire*", "__lock_acquire", "lock_release", "__lock_release", "mark_lock*", "mark_usage", "validate_chain", "register_lock_class",
     "mutex_*", "__mutex_*", "ww_mutex_*", "__ww_mutex_*", "down_*", "__down_*", "up_*", "__up_*", "rwsem_*", "_raw_*", "__raw_*",
     "do_raw_*", "rt_mutex_*", "__rt_mutex_*", "rtmutex_*", "queued_spin_*", "native_queued_*", "rt_spin_*", "percpu_down_*",
-    "__percpu_*", "_mutex_*", "lock_sock_nested", "spin_lock*", "class_*",
+    "__percpu_*", "_mutex_*", "lock_sock_nested", "spin_lock*", "class_*", "cpus_read_lock", "lock_sync", "lock_sock", "console_lock", "console_trylock*", "clk_prepare_lock", "srcu_*", "__srcu_*",
     // might_sleep, schedule, waits
     "__might_*", "___might_*", "might_*", "schedule*", "__schedule*", "preempt_schedule*", "io_schedule*", "do_wait_*",
     "__wait_for_common", "wait_for_common", "wait_for_completion*", "__cond_resched*", "_cond_resched", "__cant_*",

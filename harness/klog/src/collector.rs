@@ -84,28 +84,31 @@ impl Collector {
         matches!(self.phase, Phase::Backtrace(frames) if frames > 0)
     }
 
-    /// Does a banner of kind `new` continue this report, rather than begin another? Sets the kind that results.
-    pub(crate) fn absorbs(&mut self, new: Kind) -> bool {
-        let merged = match (self.kind, new) {
+    /// The kind that this report has if a banner of kind `new` continues it; `None` if that begins another.
+    pub(crate) fn would_absorb(&self, new: Kind) -> Option<Kind> {
+        let before_trace = !self.in_tail();
+        match (self.kind, new) {
             (None, new) => Some(new),
             // The message of a warning names its kind better than the line "WARNING:", on whichever side it stands.
-            (Some(Kind::Warn), Kind::Refcount | Kind::List | Kind::LockWarn) if !self.in_tail() => Some(new),
-            (Some(old @ (Kind::Refcount | Kind::LockWarn)), Kind::Warn) if !self.in_tail() => Some(old),
-            (Some(old @ Kind::List), Kind::Warn | Kind::Bug | Kind::Oops) if !self.in_tail() => Some(old),
+            (Some(Kind::Warn), Kind::Refcount | Kind::List | Kind::LockWarn) if before_trace => Some(new),
+            (Some(old @ (Kind::Refcount | Kind::LockWarn)), Kind::Warn) if before_trace => Some(old),
+            (Some(old @ Kind::List), Kind::Warn | Kind::Bug | Kind::Oops) if before_trace => Some(old),
             // "BUG: unable to handle ..." and "Oops: 0002" are two lines of one report, and so are "kernel BUG at"
             // and "invalid opcode".
-            (Some(old @ (Kind::Oops | Kind::Bug)), Kind::Oops) if !self.in_tail() => Some(old),
+            (Some(old @ (Kind::Oops | Kind::Bug)), Kind::Oops) if before_trace => Some(old),
             (Some(old @ Kind::Kmemleak), Kind::Kmemleak) if self.lines.len() <= 2 => Some(old),
             _ => None,
-        };
-        if let Some(kind) = merged {
-            self.kind = Some(kind);
         }
-        merged.is_some()
+    }
+
+    /// Is it the message of a warning, of which older kernels print the line `cut here` below?
+    pub(crate) fn is_warning_text(&self) -> bool {
+        matches!(self.kind, Some(Kind::LockWarn | Kind::Refcount | Kind::List)) && self.lines.len() <= 2
     }
 
     /// Takes a banner that continues this report.
-    pub(crate) fn take_banner(&mut self, line: Line) {
+    pub(crate) fn take_banner(&mut self, kind: Option<Kind>, line: Line) {
+        self.kind = kind.and_then(|kind| self.would_absorb(kind)).or(self.kind);
         self.strangers = 0;
         self.last_time = line.meta.time_us.or(self.last_time);
         self.lines.push(Taken { line, shape: Shape::Detail });
@@ -124,7 +127,7 @@ impl Collector {
             self.last_time = line.meta.time_us.or(self.last_time);
         }
         self.strangers = if stranger { self.strangers + 1 } else { 0 };
-        self.advance(shape);
+        self.advance(shape, &line.text);
         let last = self.is_last(shape);
         self.keep(Taken { line, shape }, options);
         self.ended |= last;
@@ -163,8 +166,10 @@ impl Collector {
         }
     }
 
-    fn advance(&mut self, shape: Shape) {
+    fn advance(&mut self, shape: Shape, text: &str) {
         let waits_for_last_part = self.kind.is_some_and(has_last_part);
+        // 32-bit Arm prints no line above its backtrace.
+        let shape = if self.phase == Phase::Body && is_arm_frame(shape, text) { Shape::TraceStart } else { shape };
         match (self.phase, shape) {
             (Phase::Body, Shape::LastPart) if self.traces_left > 0 => self.traces_left -= 1,
             (Phase::Body, Shape::LastPart) => self.phase = Phase::Backtrace(0),
@@ -201,6 +206,11 @@ impl Collector {
 /// Is the banner all there is?
 fn is_one_line(kind: Kind) -> bool {
     matches!(kind, Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout)
+}
+
+/// `foo from bar+0x1/0x2`
+pub(crate) fn is_arm_frame(shape: Shape, text: &str) -> bool {
+    shape == Shape::Frame && text.contains(" from ")
 }
 
 /// Does the last backtrace stand behind the words "stack backtrace:"?

@@ -33,6 +33,7 @@ impl Frame {
             None => (text, false),
         };
         let text = arm_caller(without_address(text));
+        let text = text.strip_suffix("(unreliable)").map_or(text, str::trim_end);
         let (symbol, rest) = text.split_once(' ').unwrap_or((text, ""));
         let mut frame = if symbol.contains("+0x") { Frame::parse_symbol(symbol)? } else { decoded(symbol, rest)? };
         frame.unreliable = unreliable;
@@ -115,10 +116,16 @@ fn without_stack_marks(text: &str) -> &str {
     rest
 }
 
-/// `[<ffffffff81000000>] ` in front of a symbol.
+/// `[<ffffffff81000000>] ` in front of a symbol, or PowerPC's `[c000000] [c000000] `.
 fn without_address(text: &str) -> &str {
-    let after = text.strip_prefix("[<").and_then(|rest| rest.split_once(">]")).map(|(_, after)| after.trim_start());
-    let text = after.unwrap_or(text);
+    let mut text = text;
+    while let Some((address, after)) = text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let digits = address.trim_matches(['<', '>']);
+        if digits.len() < 8 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+            break;
+        }
+        text = after.trim_start();
+    }
     text.strip_prefix("? ").unwrap_or(text)
 }
 
@@ -177,6 +184,7 @@ mod tests {
             ("amdgpu_device_init.cold+0xe90/0x1677 [amdgpu 0123456789abcdef]", "amdgpu_device_init+0xe90/0x1677 [amdgpu]"),
             ("[<c010f0c0>] (unwind) from [<c010ad38>] (show_stack+0x10/0x14 [m])", "show_stack+0x10/0x14 [m]"),
             ("[<c010f0c0>] (unwind [a]) from [<c010ad38>] (show_stack+0x10/0x14)", "show_stack+0x10/0x14"),
+            ("[c0000000028f7be0] [c0000000003f0140] init+0x5c0/0x6d0 (unreliable)", "init+0x5c0/0x6d0"),
             ("unwind_backtrace from show_stack+0x10/0x14", "show_stack+0x10/0x14"),
             ("? __warn (kernel/panic.c:693 (discriminator 9))", "? __warn"),
             ("tty_open+0x1/0x2 drivers/tty/tty.c:221", "tty_open+0x1/0x2"),

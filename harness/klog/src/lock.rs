@@ -95,7 +95,8 @@ impl Lock {
     /// Does the line break off inside a lock's mention, so that the next piece belongs to it?
     pub(crate) fn is_cut(line: &str) -> bool {
         let Some((_, open)) = instance(line) else {
-            return is_address(without_index(line).trim());
+            let rest = without_index(line).trim();
+            return is_address(rest) || rest.is_empty() && line.trim_start().starts_with('#');
         };
         match usage_marks(line, open) {
             None => line.matches('(').count() > line.matches(')').count(),

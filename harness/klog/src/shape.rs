@@ -92,7 +92,7 @@ const DETAILS: &[&str] = &[
     "RIP:", "EIP:", "RSP:", "ESP:", "RAX:", "EAX:", "RDX:", "ESI:", "RBP:", "EBP:", "R10:", "R13:", "DS:", "FS:", "CS:",
     "CR0:", "CR2:", "DR0:", "DR3:", "DR6:", "PKRU:", "Code:", "Stack:", "ORIG_RAX:", "FAULT_FLAG", "FRAME:",
     "pstate:", "pc :", "lr :", "sp :", "x29:", "x2", "x1", "x8 :", "x5 :", "x9 :", "x6 :", "x3 :", "x0 :", "pc : ",
-    "pmr_save:", "epc :", "NIP:", "LR:", "MSR:", "GPR", "PC is at", "LR is at", "psr:", "r10:", "r7 :", "r3 :",
+    "pmr_save:", "REGS:", "CFAR:", "Call Trace", "Krnl PSW", "Last Breaking", "krnl ", "epc :", "NIP:", "LR:", "MSR:", "GPR", "PC is at", "LR is at", "psr:", "r10:", "r7 :", "r3 :",
     "Flags:", "Control:", "Process ", "Register ", "Exception stack", "Internal error", "Mem abort info", "ESR =",
     "EC =", "SET =", "EA =", "FSC =", "ISV =", "CM =", "Data abort info", "swapper pgtable", "user pgtable", "[0000",
     "[ffff", "[dead", "PGD ", "#PF:", "Oops:", "Oops ", "SMP ", "Dumping ftrace", "Kernel Offset", "note: ", "task:",
@@ -120,7 +120,7 @@ fn long_shape(text: &str) -> Shape {
     if is_rule(text) {
         return Shape::Rule;
     }
-    if Frame::parse_line(text).is_some() || is_raw_stack(text) {
+    if Frame::parse_line(text).is_some() || is_raw_stack(text) || is_nameless_frame(text) {
         return Shape::Frame;
     }
     if ["Call Trace:", "Call trace:", "Backtrace:", "Call Trace"].iter().any(|start| text.starts_with(start)) {
@@ -158,6 +158,15 @@ pub(crate) fn held_count(text: &str) -> Option<u32> {
 /// The stack words that old kernels print in front of the call trace.
 fn is_raw_stack(text: &str) -> bool {
     text.split_ascii_whitespace().all(|word| matches!(word.len(), 8 | 16) && word.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// A frame without offset or without symbol: `? 0xffffffffc014d2a4`, `? __pfx_foo`, `[c00] [c00] 0x20001 (unreliable)`.
+fn is_nameless_frame(text: &str) -> bool {
+    let unsure = text.strip_prefix("? ").unwrap_or(text);
+    let alone = !unsure.contains(' ') && !unsure.is_empty();
+    let identifier = unsure.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.');
+    alone && identifier && (unsure.len() < text.len() || unsure.starts_with("0x"))
+        || text.ends_with("(unreliable)") && text.starts_with('[')
 }
 
 /// What can only be a continuation of a lock's mention.

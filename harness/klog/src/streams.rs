@@ -74,11 +74,13 @@ impl Streams {
             self.finish();
         }
         let stream = self.open.entry(caller).or_default();
-        if let (Some(kind), Some(current)) = (kind, stream.last_mut()) {
-            if current.absorbs(kind) {
-                current.take_banner(line);
-                return;
-            }
+        let absorbed = stream.last_mut().filter(|current| match kind {
+            Some(kind) => current.would_absorb(kind).is_some(),
+            None => current.is_warning_text(),
+        });
+        if let Some(current) = absorbed {
+            current.take_banner(kind, line);
+            return;
         }
         // With caller ids, or once it is all there, the report before has ended. Otherwise it may go on later.
         let interrupted = caller.is_none() && stream.last().is_some_and(|current| !current.in_tail());

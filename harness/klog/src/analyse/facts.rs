@@ -15,6 +15,9 @@ pub(super) fn read(report: &mut Report, rows: &[Row], header: &Header) {
     for row in own() {
         line(report, row.text.trim());
     }
+    if report.task.is_none() {
+        report.task = header.task.clone();
+    }
     if !report.kind.is_lockdep() {
         named_traces(report, rows);
         held_locks(report, rows);
@@ -24,9 +27,6 @@ pub(super) fn read(report: &mut Report, rows: &[Row], header: &Header) {
     }
     if matches!(report.kind, Kind::Warn | Kind::LockWarn | Kind::Refcount | Kind::List) {
         report.details.message = report.details.message.take().or_else(|| message(rows));
-    }
-    if report.task.is_none() {
-        report.task = header.task.clone();
     }
 }
 
@@ -194,15 +194,10 @@ fn place_at_start(text: &str) -> Option<String> {
 fn message(rows: &[Row]) -> Option<String> {
     rows.iter()
         .take(8)
-        .take_while(|row| row.shape != Shape::TraceStart)
-        .map(|row| (row.text.trim(), row.shape))
-        .find(|(text, shape)| {
-            matches!(shape, Shape::Other | Shape::Detail)
-                && !text.contains("[ cut here ]")
-                && !text.starts_with("WARNING: ")
-                && !is_header(text)
-        })
-        .map(|(text, _)| text.to_owned())
+        .map(|row| row.text.trim())
+        .take_while(|text| !is_header(text))
+        .find(|text| !text.is_empty() && !text.contains("[ cut here ]") && !text.starts_with("WARNING: "))
+        .map(str::to_owned)
 }
 
 fn is_header(text: &str) -> bool {
@@ -250,7 +245,7 @@ fn held_locks(report: &mut Report, rows: &[Row]) {
             report.details.held.push(HeldLocks { task, count, locks: Vec::new() });
         } else if row.shape == Shape::Lock && text.starts_with('#') {
             if let (Some(held), Some(lock)) = (report.details.held.last_mut(), Lock::parse(text)) {
-                held.locks.push(lock);
+                held.list(lock, text);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What `dump_stack_print_info` and `show_regs` print above a backtrace (lib/dump_stack.c, arch/*/kernel).
 
 use super::rows::Row;
+use crate::collector::is_arm_frame;
 use crate::frame::Frame;
 use crate::report::{Report, Task};
 use crate::shape::Shape;
@@ -28,7 +29,7 @@ impl Header {
                 // The second backtrace is somebody else's.
                 Shape::TraceStart if !header.frames.is_empty() => break,
                 Shape::TraceStart => in_trace = true,
-                Shape::Frame if in_trace => header.frames.extend(Frame::parse_line(text)),
+                Shape::Frame if in_trace || is_arm_frame(row.shape, text) => header.frames.extend(Frame::parse_line(text)),
                 Shape::Detail | Shape::Other => header.read_line(text),
                 _ => {}
             }

@@ -108,7 +108,7 @@ impl Reader<'_> {
         let Some(lock) = Lock::parse(text) else { return };
         match self.next {
             Next::Held => return self.held_lock(lock, text),
-            Next::Acquiring => self.details.acquiring = Some(lock),
+            Next::Acquiring => return self.acquiring(lock, text),
             Next::Holding => self.details.holding = Some(lock),
             Next::SafeLock => self.safe = Some(lock.class),
             Next::UnsafeLock => {
@@ -121,9 +121,21 @@ impl Reader<'_> {
         self.next = Next::Nothing;
     }
 
+    /// The lock that was being acquired. In some logs the line above the next one is lost, but that is the one held.
+    fn acquiring(&mut self, lock: Lock, text: &str) {
+        self.details.acquiring = Some(lock);
+        let inlined = text.ends_with("[inline]");
+        let two_follow = matches!(self.report.kind, Kind::Circular | Kind::Recursive | Kind::IrqOrder);
+        self.next = match inlined {
+            true => Next::Acquiring,
+            false if two_follow => Next::Holding,
+            false => Next::Nothing,
+        };
+    }
+
     fn held_lock(&mut self, lock: Lock, text: &str) {
         if let Some(held) = self.details.held.last_mut().filter(|_| text.starts_with('#')) {
-            held.locks.push(lock);
+            held.list(lock, text);
         }
     }
 

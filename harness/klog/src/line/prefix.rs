@@ -45,6 +45,12 @@ pub(super) fn stamp(line: &str) -> Option<(Stamp<'_>, &str)> {
     is_iso(word).then_some((Stamp::Wall(word), rest))
 }
 
+/// Does a time since boot stand here, behind a level or not?
+pub(super) fn begins_with_stamp(line: &str) -> bool {
+    let rest = angle_level(line).map_or(line, |(_, rest)| rest.trim_start());
+    matches!(stamp(rest), Some((Stamp::Boot(_), _)))
+}
+
 fn bracketed(inside: &str) -> Option<Stamp<'_>> {
     let text = inside.trim();
     if let Some(us) = seconds(text) {

@@ -17,6 +17,11 @@ fn strip<'a>(line: &'a str, meta: &mut Meta) -> &'a str {
     while let Some(inner) = prefix::quote(rest) {
         rest = inner;
     }
+    // Commit messages and mails indent the logs that they show.
+    let unindented = rest.trim_start();
+    if unindented.len() < rest.len() && unindented.starts_with(['[', '<']) && prefix::begins_with_stamp(unindented) {
+        rest = unindented;
+    }
     if let Some((level, inner)) = prefix::decoded_level(rest) {
         meta.level = Some(level);
         rest = inner;
@@ -24,7 +29,7 @@ fn strip<'a>(line: &'a str, meta: &mut Meta) -> &'a str {
     rest = outer_stamps(rest, meta);
     if let Some((level, inner)) = prefix::angle_level(rest) {
         meta.level = Some(level);
-        rest = inner;
+        rest = inner.strip_prefix(' ').filter(|inner| inner.starts_with('[')).unwrap_or(inner);
     }
     rest = stamps(rest, meta);
     if meta.time_us.is_some() || meta.wall.is_some() {
@@ -93,6 +98,8 @@ mod tests {
         assert_eq!(parts("[  132.583381] [      C1] hello"), (us, Some(Caller::Cpu(1)), None, "hello".into()));
         assert_eq!(parts("[  132.583381 <    0.000001>] hello"), (us, None, None, "hello".into()));
         assert_eq!(parts("kern  :warn  : [  132.583381] hello"), (us, None, Some(4), "hello".into()));
+        assert_eq!(parts("<4> [132.583381] hello"), (us, None, Some(4), "hello".into()));
+        assert_eq!(parts("  [  132.583381] hello"), (us, None, None, "hello".into()));
         assert_eq!(parts("[   12.5] hello"), (None, None, None, "[   12.5] hello".into()));
     }
 

@@ -48,11 +48,18 @@ fn hit<'a>(rule: &'a Rule, report: &Report, edges: &'a [Edge]) -> Option<Hit<'a>
         }
         When::Via(kinds, functions) => line(of_kind(report, kinds).then(|| report_through(report, functions)).flatten()),
         When::At(kinds, file, functions) => line(of_kind(report, kinds).then(|| at(report, file, functions)).flatten()),
+        When::ReclaimUsage(role) => line(reclaim_usage(report).then(|| lock_line(report, role)).flatten()),
         When::Words(kinds, words) => {
             let found = || report.text.iter().find(|text| text.contains(words)).map(|text| text.trim().to_owned());
             line(of_kind(report, kinds).then(found).flatten())
         }
     }
+}
+
+/// "inconsistent {RECLAIM_FS-ON-W} -> {IN-RECLAIM_FS-W} usage."
+fn reclaim_usage(report: &Report) -> bool {
+    let change = report.details.usage_change.as_ref();
+    change.is_some_and(|(old, new)| old.contains("RECLAIM") && new.contains("RECLAIM"))
 }
 
 fn of_kind(report: &Report, kinds: &[Kind]) -> bool {

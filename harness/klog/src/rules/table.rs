@@ -17,6 +17,8 @@ pub(super) enum When {
     Via(&'static [Kind], &'static [&'static str]),
     /// A report of one of these kinds that stands in one of these functions, of this file.
     At(&'static [Kind], &'static str, &'static [&'static str]),
+    /// A lock of this role is taken in reclaim, and reclaim happens while it is held (old kernels' usage RECLAIM_FS).
+    ReclaimUsage(Role),
     /// A report of one of these kinds with these words in it.
     Words(&'static [Kind], &'static str),
 }
@@ -60,6 +62,14 @@ const RUN_JOB: &[&str] = &["drm_sched_main", "drm_sched_run_job_work"];
 const TIMEDOUT: &[&str] = &["drm_sched_job_timedout"];
 const COMMIT_TAIL: &[&str] =
     &["commit_tail", "commit_work", "drm_atomic_helper_commit_tail", "drm_atomic_helper_commit_tail_rpm", "drm_atomic_helper_commit"];
+const SHRINK: &[&str] = &[
+    "shrink_slab",
+    "do_shrink_slab",
+    "shrink_node",
+    "__mmu_notifier_invalidate_range_start",
+    "mmu_notifier_invalidate_range_start",
+    "i915_gem_shrinker_taints_mutex",
+];
 const BUF_LOCKED: &[&str] = &[
     "dma_buf_pin",
     "dma_buf_unpin",
@@ -146,7 +156,11 @@ pub(super) const RULES: &[Rule] = &[
         "{by} takes the modeset lock {to} with a reservation held. Commits take reservations under modeset locks, so modeset locks are always outside.", RESV),
     rule("RECLAIM-RESV", 3, When::Edge(Role::Reclaim, Role::Reservation),
         "{by} takes a reservation in reclaim. Reservations are held over allocations, so shrinkers may only trylock them.", RESV),
-    rule("RECLAIM-TAINT", 2, When::Edge(Role::Reclaim, Role::Other),
+    rule("RECLAIM-RESV", 3, When::ReclaimUsage(Role::Reservation),
+        "{by} takes a reservation in reclaim. Reservations are held over allocations, so shrinkers may only trylock them.", RESV),
+    rule("RECLAIM-TAINT", 2, When::ReclaimUsage(Role::Other),
+        "{by} takes {to} in reclaim. Elsewhere {to} is held over an allocation, so reclaim may wait for itself.", CONTRACT),
+    rule("RECLAIM-TAINT", 2, When::EdgeVia(Role::Reclaim, Role::Other, SHRINK),
         "{by} takes {to} in reclaim, from a shrinker or notifier. Elsewhere {to} is held over an allocation, so reclaim may wait for itself.", CONTRACT),
     rule("RECLAIM-TAINT", 2, When::Edge(Role::Notifier, Role::Other),
         "{by} takes {to} in an mmu notifier. Elsewhere {to} is held over an allocation, so reclaim may wait for itself.", NOTIFIER),
