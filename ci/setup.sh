@@ -11,15 +11,12 @@ rust_wanted=1.85
 
 packages=(
     build-essential                    # crates that build C, and the kernel
-    flex bison bc libelf-dev libssl-dev # the kernel's own tools
-    cpio kmod patch xz-utils           # its source unpacked and patched, its modules installed
+    flex bison bc libelf-dev lz4 perl  # the kernel's own tools
+    kmod patch xz-utils                # its source unpacked and patched, its modules installed
     linux-source-6.12                  # the guest kernel
     qemu-system-x86                    # the guest
     ca-certificates curl               # crates, and rustup where Debian's Rust is too old
 )
-
-# What ci/test needs beyond that.
-test_packages=(shellcheck)
 
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "error: $*"; exit 3; }
