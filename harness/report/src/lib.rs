@@ -6,9 +6,11 @@
 //!
 //! To add a format, write its module and give it a line in [`FORMATS`].
 
+mod dossier;
 pub mod exit;
 pub mod expect;
 mod group;
+mod html;
 mod junit;
 mod results;
 pub mod splat;
@@ -57,6 +59,12 @@ pub const FORMATS: &[Format] = &[
         write: summary::write_plain,
     },
     Format { name: "junit", file: "junit.xml", about: "for CI: GitLab, Jenkins", write: junit::write },
+    Format {
+        name: "html",
+        file: "report.html",
+        about: "one page to read, print and send",
+        write: html::write,
+    },
     Format { name: "csv", file: "results.csv", about: "deqp-runner's form", write: results::write },
 ];
 

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
-use fencelab_events::{Dossier, Finding, Task};
+use fencelab_events::Finding;
 
+use crate::dossier;
 use crate::splat;
 use crate::text::{clip, lines};
 use crate::view::{Case, View};
@@ -50,7 +51,7 @@ pub(super) fn of_case(view: &View<'_>, case: &Case<'_>, why: &str) -> String {
     }
     for dossier in case.record.attempts.iter().filter_map(|attempt| attempt.dossier.as_ref()) {
         out.push('\n');
-        out.push_str(&of_dossier(dossier));
+        out.push_str(&dossier::text(dossier));
     }
     out
 }
@@ -79,31 +80,6 @@ pub(super) fn of_finding(view: &View<'_>, finding: &Finding) -> String {
         let _ = writeln!(out, "\n{}", clip(text, TEXT / 2, &view.path(&finding.file)));
     }
     out
-}
-
-fn of_dossier(dossier: &Dossier) -> String {
-    let mut out = String::from("What was seen before anything was killed\n");
-    for task in &dossier.tasks {
-        of_task(&mut out, task);
-    }
-    if !dossier.blocked.is_empty() {
-        out.push_str("Kernel threads that were blocked\n");
-    }
-    for task in &dossier.blocked {
-        of_task(&mut out, task);
-    }
-    for step in &dossier.ladder {
-        say(&mut out, "then", step);
-    }
-    out
-}
-
-fn of_task(out: &mut String, task: &Task) {
-    let Task { comm, tid, state, wchan, syscall, stack, .. } = task;
-    let _ = writeln!(out, "{comm}/{tid} {state} in {wchan}, syscall {syscall}");
-    for frame in stack.lines() {
-        let _ = writeln!(out, "    {frame}");
-    }
 }
 
 /// A named line, if there is anything to say.

@@ -51,7 +51,7 @@ fn one(view: &View<'_>, page: &mut Page<'_>, number: usize, bug: &Bug<'_>) -> io
     page.field("splat", &files(view, bug))
 }
 
-pub(crate) fn cases(bug: &Bug<'_>) -> String {
+fn cases(bug: &Bug<'_>) -> String {
     let known = if bug.excused { " (known: the lists excuse every one of them)" } else { "" };
     if bug.cases.is_empty() {
         return "none ran".into();

@@ -78,7 +78,7 @@ fn boots(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
 }
 
 /// What is said of several, once.
-fn alike(said: impl Iterator<Item = (String, String)>) -> Vec<(String, Vec<String>)> {
+pub(crate) fn alike(said: impl Iterator<Item = (String, String)>) -> Vec<(String, Vec<String>)> {
     let mut folded: Vec<(String, Vec<String>)> = Vec::new();
     for (what, of) in said {
         match folded.iter_mut().find(|known| known.0 == what) {

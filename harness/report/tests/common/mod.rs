@@ -255,34 +255,7 @@ pub fn reclaim_in_commit(journal: &Journal, case: &str, annotation: Option<&str>
     }
 }
 
-pub const RECLAIM_TEXT: &str = "\
-======================================================
-WARNING: possible circular locking dependency detected
-6.12.117-fencelab #1 Not tainted
-------------------------------------------------------
-kworker/u8:3/51 is trying to acquire lock:
-ffffffff82a5c1e0 (fs_reclaim){+.+.}-{0:0}, at: __kmalloc_cache_noprof+0x44/0x2f0
-
-but task is already holding lock:
-ffffffff82b0a6a0 (dma_fence_map){++++}-{0:0}, at: commit_tail+0x3a/0x170
-
-which lock already depends on the new lock.
-
-the existing dependency chain (in reverse order) is:
-
--> #1 (dma_fence_map){++++}-{0:0}:
-       __dma_fence_might_wait+0x41/0xb0
-       dma_resv_lockdep+0x1d2/0x2f0
-       do_one_initcall+0x6a/0x3c0
-
--> #0 (fs_reclaim){+.+.}-{0:0}:
-       __lock_acquire+0x1560/0x25b0
-       lock_acquire+0xd2/0x2d0
-       fs_reclaim_acquire+0x9a/0xd0
-       __kmalloc_cache_noprof+0x44/0x2f0
-       bochs_pipe_update+0x61/0x180
-       commit_tail+0xa9/0x170
-";
+pub const RECLAIM_TEXT: &str = include_str!("../golden/reclaim.txt");
 
 pub fn subtest(name: &str, outcome: Outcome, reason: &str) -> Subtest {
     Subtest { name: name.into(), outcome, reason: reason.into() }

@@ -1,0 +1,129 @@
+//! The night as a strip: boots, what ran in them, why they ended.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use fencelab_events::{Boot, BootEnd, Verdict};
+
+use crate::summary::{alike, lockdep_cause};
+use crate::text::{count, span};
+use crate::view::View;
+use crate::why::boot_end;
+
+use super::escape::Esc;
+use super::mark::class;
+
+/// The strip's width in its own units; the page scales it.
+const WIDTH: f64 = 1000.0;
+/// A boot that is narrower has no room for its number.
+const ROOM: f64 = 26.0;
+
+pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let session = view.session;
+    if session.boots.is_empty() {
+        return Ok(());
+    }
+    let took = session.last_ms.saturating_sub(session.began_ms).saturating_mul(1000);
+    write!(
+        out,
+        "<section>\n<h2>{} in {}</h2>\n<svg class=\"night\" viewBox=\"0 0 1000 44\" role=\"img\" \
+         aria-label=\"boots and cases over time\">{}{}</svg>\n<table class=\"boots\"><tbody>\n{}{}</tbody></table>\n</section>\n",
+        count(session.boots.len(), "boot"),
+        span(took),
+        boots(view),
+        cases(view),
+        ends(view),
+        gaps(view),
+    )
+}
+
+/// Where a moment stands in the strip.
+fn x(view: &View<'_>, ms: u64) -> f64 {
+    let all = view.session.last_ms.saturating_sub(view.session.began_ms).max(1);
+    let at = ms.saturating_sub(view.session.began_ms).min(all);
+    // Exact to a millisecond for far longer than any session.
+    at as f64 / all as f64 * WIDTH
+}
+
+fn boots(view: &View<'_>) -> String {
+    let mut out = String::new();
+    for boot in &view.session.boots {
+        let from = x(view, boot.began_ms);
+        let wide = (x(view, boot.ended_ms.unwrap_or(view.session.last_ms)) - from).max(1.0);
+        let title = format!("boot {}: {}", boot.number, end(boot));
+        let _ = write!(
+            out,
+            "<rect class=\"boot {}\" x=\"{from:.1}\" y=\"0\" width=\"{wide:.1}\" height=\"18\" rx=\"2\"><title>{}</title></rect>",
+            tone(boot),
+            Esc(title)
+        );
+        if wide > ROOM {
+            let _ = write!(out, "<text x=\"{:.1}\" y=\"13\">{}</text>", from + wide / 2.0, boot.number);
+        }
+    }
+    out
+}
+
+fn tone(boot: &Boot) -> &'static str {
+    match boot.end {
+        Some(BootEnd::Done) => "done",
+        Some(BootEnd::Restarted { .. }) => "restarted",
+        Some(BootEnd::Panic { .. } | BootEnd::Silent { .. } | BootEnd::Vanished { .. }) => "died",
+        None => "open",
+    }
+}
+
+fn end(boot: &Boot) -> String {
+    boot.end.as_ref().map_or_else(|| "no end is known".into(), boot_end)
+}
+
+/// A bar for each case, taller where there is something to look at.
+fn cases(view: &View<'_>) -> String {
+    let mut out = String::new();
+    for (index, case) in view.cases.iter().enumerate() {
+        let Some(attempt) = case.record.attempts.last() else { continue };
+        let from = x(view, attempt.began_ms);
+        let wide = (x(view, attempt.began_ms.saturating_add(case.took_us() / 1000)) - from).max(0.8);
+        let quiet = matches!(case.verdict, Verdict::Pass | Verdict::Skip);
+        let (y, height) = if quiet { (28, 10) } else { (22, 22) };
+        let _ = write!(
+            out,
+            "<a href=\"#c{index}\"><rect class=\"{}\" x=\"{from:.1}\" y=\"{y}\" width=\"{wide:.1}\" height=\"{height}\"><title>{} {}</title></rect></a>",
+            class(case.verdict),
+            Esc(case.id()),
+            case.verdict.word()
+        );
+    }
+    out
+}
+
+/// How the boots ended, those that ended alike in one row; then why lockdep went off.
+fn ends(view: &View<'_>) -> String {
+    let ends = view.session.boots.iter().map(|boot| (end(boot), boot.number.to_string()));
+    let mut out = String::new();
+    for (end, boots) in alike(ends) {
+        let _ = writeln!(out, "<tr><th>boot {}</th><td>{}</td></tr>", boots.join(", "), Esc(end));
+    }
+    for (boot, cause, line, case) in &view.session.lockdep_off {
+        let case = case.as_deref().map(|case| format!("while {case} ran, ")).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "<tr><th>lockdep off, boot {boot}</th><td>{}{}<br><code>{}</code></td></tr>",
+            Esc(case),
+            lockdep_cause(*cause),
+            Esc(line)
+        );
+    }
+    out
+}
+
+fn gaps(view: &View<'_>) -> String {
+    let gaps = view.session.gaps.iter().map(|(boot, from, lost, case)| {
+        let case = case.as_deref().map(|case| format!(", while {case} ran")).unwrap_or_default();
+        format!(
+            "<tr><th>log lost, boot {boot}</th><td>{lost} records from {from} on{}</td></tr>\n",
+            Esc(case)
+        )
+    });
+    gaps.collect()
+}
