@@ -3,7 +3,7 @@
 //! Times are CLOCK_MONOTONIC microseconds of the machine under test, the clock of its kernel log as near as
 //! the kernel keeps them. `klog` fields are /dev/kmsg sequence numbers: a case's window is exact, without clocks.
 
-pub use fencelab_events::{Captured, Device, Dossier, Exit, Lockdep, Outcome, Subtest, Task};
+pub use fencelab_events::{Captured, Device, DeviceKind, Dossier, Exit, Lockdep, Outcome, Subtest, Task};
 use serde::{Deserialize, Serialize};
 
 /// The protocol's version; an agent of another one is refused.

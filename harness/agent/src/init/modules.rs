@@ -1,0 +1,42 @@
+//! The guest's drivers.
+
+use std::fs;
+use std::path::Path;
+
+use fencelab_bench::protocol::Setup;
+use fencelab_suites::modules::Modules;
+use nix::mount::{MsFlags, mount};
+
+/// Shows the modules in their usual place and loads those that are asked for; what went wrong.
+pub(super) fn load(setup: &Setup) -> Vec<String> {
+    let mut trouble = Vec::new();
+    if let Some(folder) = &setup.modules_dir {
+        if let Err(error) = show(folder) {
+            trouble.push(format!("the kernel's modules cannot be shown in /lib/modules: {error}"));
+        }
+    }
+    let modules = match Modules::here() {
+        Ok(modules) => modules,
+        Err(error) => {
+            trouble.push(format!("no module can be loaded: failed to {error}"));
+            return trouble;
+        }
+    };
+    for name in &setup.modules {
+        if let Err(error) = modules.load(name, "") {
+            trouble.push(format!("failed to {error}: its device is missing"));
+        }
+    }
+    trouble
+}
+
+fn show(folder: &str) -> std::io::Result<()> {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease")?;
+    let place = Path::new("/lib/modules").join(release.trim());
+    if place == Path::new(folder) {
+        return Ok(());
+    }
+    fs::create_dir_all(&place)?;
+    mount(Some(folder), &place, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
+    Ok(())
+}

@@ -1,0 +1,261 @@
+//! A case: its limit, its captured streams, and the ladder that ends it when it does not end itself. Stacks
+//! come first, then SIGTERM, then SIGKILL to the whole cell, then it is given up as stuck.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use fencelab_bench::protocol::{Captured, Finished, FromAgent, Outcome, Run, Started};
+
+use super::pipes::{self, Source};
+use super::verdict::{self, Cut, End};
+use super::{Process, Step};
+use crate::capture::Capture;
+use crate::cell::Cell;
+use crate::clock;
+use crate::dossier::Examination;
+use crate::kmsg::{self, Kmsg};
+use crate::notes::Notes;
+use crate::spawn::{Launch, spawn};
+
+/// After SIGTERM.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// A case that runs.
+#[derive(Debug)]
+pub(crate) struct CaseJob {
+    pub(super) process: Process,
+    id: u64,
+    started_us: u64,
+    limit: Duration,
+    phase: Phase,
+    cut: Option<Cut>,
+    ladder: Vec<String>,
+    unkillable: Vec<String>,
+    stdout: (Source, Capture),
+    stderr: (Source, Capture),
+    report: (Source, Notes),
+    kmsg: Option<Kmsg>,
+}
+
+/// How far up the ladder it is.
+#[derive(Debug)]
+enum Phase {
+    /// It runs, until then.
+    Running(Instant),
+    /// Its stacks are being taken.
+    Examined(Examination),
+    /// It was asked to end, and has until then.
+    Asked(Instant),
+    /// It was killed, or what it left behind was.
+    Killed,
+}
+
+impl CaseJob {
+    /// Starts the case's process.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub(crate) fn start(
+        run: &Run,
+        argv: &[OsString],
+        env: &[OsString],
+        cell: Cell,
+        kmsg: Option<Kmsg>,
+    ) -> io::Result<(Self, Started)> {
+        let null = File::open("/dev/null")?;
+        let (stdout, its_stdout) = pipes::from_job()?;
+        let (stderr, its_stderr) = pipes::from_job()?;
+        let (report, its_report) = pipes::from_job()?;
+        let klog = kmsg.as_ref().map_or(0, |kmsg| {
+            kmsg::say(&format!("case {}", run.case));
+            kmsg.drain()
+        });
+        let started_us = clock::monotonic_us();
+        let leader = spawn(&Launch {
+            program: Path::new(argv.first().map_or("".as_ref(), OsString::as_os_str)),
+            argv,
+            env,
+            cwd: Path::new("/"),
+            fds: &[null.as_fd(), its_stdout.as_fd(), its_stderr.as_fd(), its_report.as_fd()],
+            cgroup: cell.folder(),
+        })?;
+        let limit = Duration::from_millis(run.limit_ms);
+        let job = CaseJob {
+            process: Process::new(leader, cell),
+            id: run.id,
+            started_us,
+            limit,
+            phase: Phase::Running(Instant::now() + limit),
+            cut: None,
+            ladder: Vec::new(),
+            unkillable: Vec::new(),
+            stdout: (stdout, Capture::default()),
+            stderr: (stderr, Capture::default()),
+            report: (report, Notes::default()),
+            kmsg,
+        };
+        Ok((job, Started { id: run.id, pid: leader.as_raw(), at_us: started_us, klog }))
+    }
+
+    /// Begins to end it.
+    pub(super) fn stop(&mut self, cut: Cut, now: Instant) {
+        if !matches!(self.phase, Phase::Running(_)) {
+            return;
+        }
+        self.cut = Some(cut);
+        match Examination::start(self.process.cell.processes()) {
+            Ok(examination) => self.phase = Phase::Examined(examination),
+            Err(error) => {
+                self.ladder.push(format!("its stacks could not be taken: {error}"));
+                self.ask(now);
+            }
+        }
+    }
+
+    pub(super) fn waits_for(&self) -> Vec<BorrowedFd<'_>> {
+        let look = match &self.phase {
+            Phase::Examined(examination) => Some(examination.finished()),
+            _ => None,
+        };
+        [self.stdout.0.fd(), self.stderr.0.fd(), self.report.0.fd(), look].into_iter().flatten().collect()
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Running(until) | Phase::Asked(until) => Some(*until),
+            Phase::Examined(examination) => Some(examination.until()),
+            Phase::Killed => self.process.give_up_at(),
+        }
+    }
+
+    pub(super) fn advance(&mut self, now: Instant) -> Step {
+        let mut messages = self.take_output();
+        self.process.kill_again();
+        if self.process.is_over() {
+            messages.extend(self.take_output());
+            let finished = self.finish(&mut messages);
+            messages.push(FromAgent::Finished(Box::new(finished)));
+            return Step::Over(messages);
+        }
+        if self.process.exit.is_some() && !matches!(self.phase, Phase::Killed) {
+            self.end_leftovers(now, &mut messages);
+        }
+        let due = self.deadline().is_some_and(|at| now >= at);
+        match &self.phase {
+            Phase::Running(_) if due => self.stop(Cut::Limit(self.limit), now),
+            Phase::Examined(examination) if due || is_ready(examination.finished()) => {
+                messages.push(FromAgent::Stuck { id: self.id, dossier: examination.seen() });
+                self.ask(now);
+            }
+            Phase::Asked(_) if due => {
+                self.ladder.push(format!("SIGTERM did not end it in {} ms", GRACE.as_millis()));
+                self.kill(now);
+            }
+            Phase::Killed if due => {
+                self.unkillable = self.process.survivors();
+                if self.unkillable.is_empty() {
+                    self.unkillable.push("tasks that cannot be named any more".into());
+                }
+                let finished = self.finish(&mut messages);
+                messages.push(FromAgent::Finished(Box::new(finished)));
+                return Step::Over(messages);
+            }
+            _ => {}
+        }
+        Step::Running(messages)
+    }
+
+    fn ask(&mut self, now: Instant) {
+        self.process.cell.terminate();
+        self.phase = Phase::Asked(now + GRACE);
+    }
+
+    fn kill(&mut self, now: Instant) {
+        self.process.kill(now);
+        self.phase = Phase::Killed;
+    }
+
+    /// The case's process has ended and others of its cell have not.
+    fn end_leftovers(&mut self, now: Instant, messages: &mut Vec<FromAgent>) {
+        let left = self.process.survivors();
+        if !left.is_empty() && self.cut.is_none() {
+            let text = format!("it left processes behind, which were killed: {}", left.join(", "));
+            messages.push(FromAgent::Note { id: self.id, text });
+        }
+        self.kill(now);
+    }
+
+    fn take_output(&mut self) -> Vec<FromAgent> {
+        self.stdout.0.take(|piece| self.stdout.1.push(piece));
+        self.stderr.0.take(|piece| self.stderr.1.push(piece));
+        let mut messages = Vec::new();
+        self.report.0.take(|piece| messages.extend(self.report.1.push(piece, self.id)));
+        messages
+    }
+
+    fn finish(&mut self, messages: &mut Vec<FromAgent>) -> Finished {
+        let at_us = clock::monotonic_us();
+        let (stdout, stderr) =
+            (std::mem::take(&mut self.stdout.1).finish(), std::mem::take(&mut self.stderr.1).finish());
+        let mut notes = std::mem::take(&mut self.report.1);
+        notes.close();
+        if notes.dropped > 0 {
+            let text = format!("it said more than can be kept: {} notes were dropped", notes.dropped);
+            messages.push(FromAgent::Note { id: self.id, text });
+        }
+        if self.cut.is_some() && self.process.killed.is_some() && self.unkillable.is_empty() {
+            self.ladder.push("SIGKILL ended it".into());
+        }
+        if self.cut.is_some() && self.process.killed.is_none() {
+            self.ladder.push("SIGTERM ended it".into());
+        }
+        let end = End {
+            exit: self.process.exit,
+            done: notes.done,
+            garbage: notes.garbage,
+            cut: self.cut,
+            ladder: std::mem::take(&mut self.ladder),
+            unkillable: std::mem::take(&mut self.unkillable),
+            last_words: verdict::last_words(&stderr.text),
+        };
+        let (outcome, reason) = verdict::judge(&end);
+        Finished {
+            id: self.id,
+            outcome,
+            reason,
+            exit: self.process.exit,
+            at_us,
+            took_us: at_us.saturating_sub(self.started_us),
+            klog: self.kmsg.as_ref().map_or(0, Kmsg::drain),
+            stdout,
+            stderr,
+            memory_peak: self.process.cell.memory_peak(),
+        }
+    }
+}
+
+fn is_ready(fd: BorrowedFd<'_>) -> bool {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|n| n > 0)
+}
+
+/// The answer for a case that never ran.
+pub(crate) fn refused(id: u64, outcome: Outcome, reason: String) -> FromAgent {
+    let at_us = clock::monotonic_us();
+    FromAgent::Finished(Box::new(Finished {
+        id,
+        outcome,
+        reason,
+        exit: None,
+        at_us,
+        took_us: 0,
+        klog: 0,
+        stdout: Captured::default(),
+        stderr: Captured::default(),
+        memory_peak: None,
+    }))
+}

@@ -1,0 +1,38 @@
+//! Lockdep's state.
+
+use std::fs;
+
+use fencelab_bench::protocol::Lockdep;
+
+/// Reads it.
+pub(crate) fn state() -> Lockdep {
+    fs::read_to_string("/proc/lockdep_stats").map_or(Lockdep::Absent, |text| parse(&text))
+}
+
+/// `lockdep_stats_show()` in kernel/locking/lockdep_proc.c prints ` debug_locks:   1`; a kernel without
+/// CONFIG_PROVE_LOCKING counts locks but proves nothing about them, and its table of dependencies is missing.
+fn parse(stats: &str) -> Lockdep {
+    let value = |name: &str| {
+        let line = stats.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(':'));
+        line.map(str::trim)
+    };
+    match value("debug_locks") {
+        Some("1") if value("dependency chains").is_some() => Lockdep::Armed,
+        Some("0") => Lockdep::Off,
+        _ => Lockdep::Absent,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_states_are_told_apart() {
+        let stats = " lock-classes:      100 [max: 8192]\n dependency chains:   5 [max: 65536]\n debug_locks:      1\n";
+        assert_eq!(parse(stats), Lockdep::Armed);
+        assert_eq!(parse(&stats.replace("debug_locks:      1", "debug_locks:      0")), Lockdep::Off);
+        assert_eq!(parse(" lock-classes: 1\n debug_locks: 1\n"), Lockdep::Absent);
+        assert_eq!(parse(""), Lockdep::Absent);
+    }
+}

@@ -1,0 +1,148 @@
+//! What the tests of a running agent share.
+
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
+
+use fencelab_bench::protocol::{Exec, Exit, Finished, FromAgent, Run, Started, ToAgent};
+use fencelab_bench::{Bench, Down, Incoming, Machine, Program};
+
+/// Long enough for a loaded machine; waited for only by a test that fails.
+pub const LIMIT: Duration = Duration::from_secs(240);
+
+/// The agent's executable.
+pub fn agent() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_fencelab-agent"))
+}
+
+/// The agent with the mock cases of tests/cases.sh.
+pub fn agent_with_mocks() -> Program {
+    agent().arg("--case-program").arg(mocks())
+}
+
+fn mocks() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases.sh")
+}
+
+/// A machine and all that it says.
+pub struct Talk {
+    pub machine: Box<dyn Machine>,
+    pub incoming: Receiver<Incoming>,
+    pub klog: Vec<String>,
+    pub console: Vec<String>,
+    pub trace: String,
+    pub down: Option<Down>,
+    next: u64,
+}
+
+/// What was heard of one case.
+pub struct Ran {
+    pub started: Started,
+    pub finished: Finished,
+    pub others: Vec<FromAgent>,
+}
+
+impl Talk {
+    pub fn up(bench: &mut dyn Bench) -> (Talk, Vec<String>) {
+        let (sender, incoming) = mpsc::channel();
+        let mut notes = Vec::new();
+        let machine =
+            bench.up(sender, &mut |note| notes.push(note)).unwrap_or_else(|e| panic!("failed to {e}"));
+        let talk = Talk {
+            machine,
+            incoming,
+            klog: Vec::new(),
+            console: Vec::new(),
+            trace: String::new(),
+            down: None,
+            next: 0,
+        };
+        (talk, notes)
+    }
+
+    /// The next message of the agent but its pulse; none when the machine is down.
+    pub fn hear(&mut self) -> Option<FromAgent> {
+        while self.down.is_none() {
+            match self.incoming.recv_timeout(LIMIT).expect("nothing for too long") {
+                Incoming::Agent(FromAgent::Alive) => {}
+                Incoming::Agent(message) => return Some(message),
+                Incoming::Klog(record) => self.klog.push(String::from_utf8_lossy(&record).into_owned()),
+                Incoming::Console(line) => self.console.push(String::from_utf8_lossy(&line).into_owned()),
+                Incoming::Trace(text) => self.trace.push_str(&String::from_utf8_lossy(&text)),
+                Incoming::Down(down) => self.down = Some(down),
+            }
+        }
+        None
+    }
+
+    pub fn send(&mut self, message: &ToAgent) {
+        self.machine.send(message).expect("the machine is up");
+    }
+
+    pub fn begin(&mut self, name: &str, devices: &[&str], limit: Duration) -> u64 {
+        self.next += 1;
+        let (suite, case) = name.split_once('/').unwrap_or(("mock", name));
+        let run = Run {
+            id: self.next,
+            case: format!("{suite}/{case}@{}", devices.join("+")),
+            suite: suite.into(),
+            name: case.into(),
+            devices: devices.iter().map(|d| (*d).to_owned()).collect(),
+            limit_ms: u64::try_from(limit.as_millis()).unwrap(),
+        };
+        self.send(&ToAgent::Run(run));
+        self.next
+    }
+
+    /// Hears a case to its end.
+    pub fn end(&mut self, id: u64) -> Ran {
+        let (mut started, mut others) = (None, Vec::new());
+        loop {
+            match self.hear().unwrap_or_else(|| panic!("down: {:?}, {:#?}", self.down, self.console)) {
+                FromAgent::Started(s) if s.id == id => started = Some(s),
+                FromAgent::Finished(f) if f.id == id => {
+                    let started = started.expect("a case starts before it ends");
+                    return Ran { started, finished: *f, others };
+                }
+                other => others.push(other),
+            }
+        }
+    }
+
+    /// Runs a case with a generous limit.
+    pub fn run(&mut self, name: &str) -> Ran {
+        let id = self.begin(name, &[], LIMIT);
+        self.end(id)
+    }
+
+    /// Runs a command; its output, its errors, its end.
+    pub fn exec(&mut self, script: &str, input: &[u8]) -> (Vec<u8>, Vec<u8>, Result<Exit, String>) {
+        let argv = vec!["sh".to_owned(), "-c".into(), script.into()];
+        self.send(&ToAgent::Exec(Exec { argv, env: vec![("A".into(), "b c".into())], cwd: "/usr".into() }));
+        for data in [input, &[]] {
+            self.send(&ToAgent::Input { data: data.to_vec() });
+        }
+        self.command_end()
+    }
+
+    pub fn command_end(&mut self) -> (Vec<u8>, Vec<u8>, Result<Exit, String>) {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        loop {
+            match self.hear().expect("the machine stays up") {
+                FromAgent::Output { fd: 1, data } => out.extend(data),
+                FromAgent::Output { data, .. } => err.extend(data),
+                FromAgent::Exited { exit } => return (out, err, Ok(exit)),
+                FromAgent::ExecFailed { error } => return (out, err, Err(error)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Hears the machine to its end.
+    pub fn until_down(mut self) -> (Down, Talk) {
+        while self.hear().is_some() {}
+        (self.down.clone().expect("the end is told"), self)
+    }
+}
