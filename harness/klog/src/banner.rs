@@ -71,10 +71,6 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
     (Start, "Oops - ", "", Kind::Oops),
     (Start, "Internal error: ", "", Kind::Oops),
     (Start, "general protection fault", "", Kind::Oops),
-    (Start, "divide error: ", "", Kind::Oops),
-    (Start, "invalid opcode: ", "", Kind::Oops),
-    (Start, "stack segment: ", "", Kind::Oops),
-    (Start, "double fault: ", "", Kind::Oops),
     (Start, "PANIC: double fault", "", Kind::Oops),
     (Start, "Insufficient stack space to handle exception", "", Kind::Oops),
     (Start, "kernel BUG at ", "", Kind::Bug),
@@ -82,6 +78,7 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
     (Start, "Kernel panic - not syncing", "", Kind::Panic),
     (Start, "WARNING: ", "", Kind::Warn),
     (Start, "BUG: ", "", Kind::Bug),
+    (Start, "BUG ", "): ", Kind::Bug),
     // drivers/gpu/drm
     (Anywhere, "flip_done timed out", "", Kind::FlipTimeout),
     (Anywhere, "hw_done timed out", "", Kind::FlipTimeout),
@@ -133,12 +130,10 @@ pub(crate) const NEEDLES: &[&str] = &[
     "Oops",
     "Internal error: ",
     "general protection fault",
-    "divide error: ",
-    "invalid opcode: ",
-    "stack segment: ",
+    " [#",
     "double fault",
     "Insufficient stack space",
-    "BUG at ",
+    "BUG ",
     "Kernel panic - ",
     "timed out",
     "timeout",
@@ -164,7 +159,15 @@ pub(crate) const NEEDLES: &[&str] = &[
 /// Which kind of report a message begins, if any.
 pub(crate) fn find(message: &str) -> Option<Kind> {
     let text = without_subsystem(message.trim_start());
-    BANNERS.iter().find(|(place, words, more, _)| fits(text, place, words, more)).map(|row| row.3)
+    let listed = BANNERS.iter().find(|(place, words, more, _)| fits(text, place, words, more)).map(|row| row.3);
+    listed.or_else(|| is_die_line(text).then_some(Kind::Oops))
+}
+
+/// `divide error: 0000 [#1] PREEMPT SMP`: what `die()` prints for every trap (arch/x86/kernel/dumpstack.c).
+fn is_die_line(text: &str) -> bool {
+    let Some((before, _)) = text.split_once(" [#") else { return false };
+    let code = before.rsplit(": ").next().unwrap_or("");
+    code.len() == 4 && code.len() < before.len() && code.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn fits(text: &str, place: &Place, words: &str, more: &str) -> bool {
@@ -194,7 +197,7 @@ mod tests {
     fn every_banner_holds_a_needle() {
         for (_, words, more, _) in BANNERS {
             let leads = ["WARNING: "];
-            let banner = format!("{words}{more}");
+            let banner = format!("{words} {more}");
             let by_place = lockdep_words(words) && leads.iter().any(|lead| NEEDLES.contains(lead));
             assert!(by_place || NEEDLES.iter().any(|needle| banner.contains(needle)), "{banner}");
         }

@@ -57,6 +57,8 @@ pub(crate) struct Collector {
     held_left: u32,
     /// How many lines at the end of `lines` look like somebody else's.
     strangers: usize,
+    /// `<TASK>` was seen, and `</TASK>` is still to come.
+    in_task_stack: bool,
     bytes: usize,
     last_time: Option<u64>,
 }
@@ -75,6 +77,7 @@ impl Collector {
             traces_left: if kind == Some(Kind::NestedNotHeld) { 1 } else { 0 },
             held_left: 0,
             strangers: 0,
+            in_task_stack: false,
             last_time,
         }
     }
@@ -153,7 +156,7 @@ impl Collector {
     fn patience(&self, own: bool) -> usize {
         let (with_callers, without) = if self.in_tail() { PATIENCE_TAIL } else { PATIENCE_BODY };
         // Reports about several tasks go on with text after a backtrace.
-        let more = if matches!(self.kind, Some(Kind::RcuStall | Kind::Kasan | Kind::Kcsan | Kind::HardLockup)) { 8 } else { 0 };
+        let more = if self.in_task_stack || matches!(self.kind, Some(Kind::RcuStall | Kind::Kasan | Kind::Kcsan | Kind::HardLockup)) { 8 } else { 0 };
         if own { with_callers + more } else { without + more }
     }
 
@@ -170,11 +173,13 @@ impl Collector {
         let waits_for_last_part = self.kind.is_some_and(has_last_part);
         // 32-bit Arm prints no line above its backtrace.
         let shape = if self.phase == Phase::Body && is_arm_frame(shape, text) { Shape::TraceStart } else { shape };
+        self.in_task_stack |= text.trim() == "<TASK>";
         match (self.phase, shape) {
             (Phase::Body, Shape::LastPart) if self.traces_left > 0 => self.traces_left -= 1,
             (Phase::Body, Shape::LastPart) => self.phase = Phase::Backtrace(0),
             (Phase::Body, Shape::TraceStart) if !waits_for_last_part => self.phase = Phase::Backtrace(0),
             (Phase::Backtrace(frames), Shape::Frame) => self.phase = Phase::Backtrace(frames + 1),
+            (_, Shape::StackEnd) => self.in_task_stack = false,
             (_, Shape::HeldCount(count)) => self.held_left = count,
             (_, Shape::Lock) => self.held_left = self.held_left.saturating_sub(1),
             _ => {}

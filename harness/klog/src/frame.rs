@@ -33,7 +33,10 @@ impl Frame {
             None => (text, false),
         };
         let text = arm_caller(without_address(text));
-        let text = text.strip_suffix("(unreliable)").map_or(text, str::trim_end);
+        let (text, unreliable) = match text.strip_suffix("(unreliable)") {
+            Some(sure) => (sure.trim_end(), true),
+            None => (text, unreliable),
+        };
         let (symbol, rest) = text.split_once(' ').unwrap_or((text, ""));
         let mut frame = if symbol.contains("+0x") { Frame::parse_symbol(symbol)? } else { decoded(symbol, rest)? };
         frame.unreliable = unreliable;
@@ -184,7 +187,7 @@ mod tests {
             ("amdgpu_device_init.cold+0xe90/0x1677 [amdgpu 0123456789abcdef]", "amdgpu_device_init+0xe90/0x1677 [amdgpu]"),
             ("[<c010f0c0>] (unwind) from [<c010ad38>] (show_stack+0x10/0x14 [m])", "show_stack+0x10/0x14 [m]"),
             ("[<c010f0c0>] (unwind [a]) from [<c010ad38>] (show_stack+0x10/0x14)", "show_stack+0x10/0x14"),
-            ("[c0000000028f7be0] [c0000000003f0140] init+0x5c0/0x6d0 (unreliable)", "init+0x5c0/0x6d0"),
+            ("[c0000000028f7be0] [c0000000003f0140] init+0x5c0/0x6d0 (unreliable)", "? init+0x5c0/0x6d0"),
             ("unwind_backtrace from show_stack+0x10/0x14", "show_stack+0x10/0x14"),
             ("? __warn (kernel/panic.c:693 (discriminator 9))", "? __warn"),
             ("tty_open+0x1/0x2 drivers/tty/tty.c:221", "tty_open+0x1/0x2"),

@@ -45,6 +45,13 @@ pub(super) fn stamp(line: &str) -> Option<(Stamp<'_>, &str)> {
     is_iso(word).then_some((Stamp::Wall(word), rest))
 }
 
+/// On a serial console the kernel's line may follow what user space printed without a line end, such as `login: `.
+pub(super) fn after_console_text(line: &str) -> Option<&str> {
+    let at = memchr::memmem::find(line.as_bytes(), b" [ ").filter(|at| *at > 0 && *at < 80)?;
+    let rest = &line[at + 1..];
+    begins_with_stamp(rest).then_some(rest)
+}
+
 /// Does a time since boot stand here, behind a level or not?
 pub(super) fn begins_with_stamp(line: &str) -> bool {
     let rest = angle_level(line).map_or(line, |(_, rest)| rest.trim_start());

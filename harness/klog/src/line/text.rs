@@ -6,7 +6,10 @@ use super::{Line, Meta};
 /// Parses one line of text that [`super::clean`] has been over.
 pub(crate) fn parse_text(number: u64, line: &str) -> Line {
     let mut meta = Meta::default();
-    let message = strip(line, &mut meta);
+    let mut message = strip(line, &mut meta);
+    if let Some(kernel) = prefix::after_console_text(message).filter(|_| meta == Meta::default()) {
+        message = strip(kernel, &mut meta);
+    }
     meta.bare = message.len() == line.len();
     Line { number, meta, text: message.to_owned() }
 }
@@ -100,6 +103,7 @@ mod tests {
         assert_eq!(parts("kern  :warn  : [  132.583381] hello"), (us, None, Some(4), "hello".into()));
         assert_eq!(parts("<4> [132.583381] hello"), (us, None, Some(4), "hello".into()));
         assert_eq!(parts("  [  132.583381] hello"), (us, None, None, "hello".into()));
+        assert_eq!(parts("host login: [  132.583381] hello"), (us, None, None, "hello".into()));
         assert_eq!(parts("[   12.5] hello"), (None, None, None, "[   12.5] hello".into()));
     }
 
