@@ -84,20 +84,20 @@ pub fn build(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Ke
     if let Some(kernel) = cache.find(&key) {
         return Ok(kernel);
     }
-    let work = Work::open(&cache.work(), &request.source, &plan.fingerprint)?;
+    let work = Work::open(&cache.work(), &plan.source, &plan.fingerprint)?;
     let mut log = Log::create(cache.log(&key))?;
     let mut builder = Builder { request, plan: &plan, work: &work, log: &mut log, reporter };
     let kernel = builder.run(&cache, &key, &lock)?;
     log.remove()?;
-    tidy(request, &plan, &cache, work)?;
+    tidy(&plan, &cache, work)?;
     Ok(kernel)
 }
 
 /// After a success: the unpacked source goes, and the objects too once no variant needs them. A tree keeps its objects,
 /// because its owner is likely to build it again.
-fn tidy(request: &Request, plan: &Plan, cache: &Cache, work: Work) -> Result<(), Error> {
+fn tidy(plan: &Plan, cache: &Cache, work: Work) -> Result<(), Error> {
     let complete = Variant::ALL.into_iter().all(|variant| cache.find(&plan.key(variant)).is_some());
-    match request.source {
+    match plan.source {
         Source::DebianPackage(_) if complete => work.remove(),
         _ => work.remove_source(),
     }
@@ -105,6 +105,7 @@ fn tidy(request: &Request, plan: &Plan, cache: &Cache, work: Work) -> Result<(),
 
 /// What the variants of a request have in common.
 struct Plan {
+    source: Source,
     fragments: Vec<Fragment>,
     fingerprint: String,
     toolchain: String,
@@ -116,8 +117,9 @@ impl Plan {
         let mut fragments = Fragment::base();
         fragments.extend(request.extra.iter().cloned());
         let asked = asked(&fragments)?;
-        let fingerprint = request.source.fingerprint()?;
-        Ok(Plan { fragments, fingerprint, toolchain: tools::toolchain()?, asked })
+        let source = request.source.resolved()?;
+        let fingerprint = source.fingerprint()?;
+        Ok(Plan { source, fragments, fingerprint, toolchain: tools::toolchain()?, asked })
     }
 
     fn key(&self, variant: Variant) -> String {
@@ -141,7 +143,7 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn run(&mut self, cache: &Cache, key: &str, lock: &Lock) -> Result<Kernel, Error> {
         self.reporter.start(Phase::Source, None);
-        self.work.lay_out(&self.request.source, self.log)?;
+        self.work.lay_out(&self.plan.source, self.log)?;
         self.reporter.start(Phase::Patch, None);
         self.work.apply(self.request.variant)?;
         self.configure()?;

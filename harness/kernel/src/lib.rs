@@ -32,7 +32,7 @@ mod work;
 pub use build::{Request, build, find};
 pub use cache::cached;
 pub use config::Missing;
-pub use error::Error;
+pub use error::{Error, Reason};
 pub use first_error::FirstError;
 pub use fragment::Fragment;
 pub use image::release;

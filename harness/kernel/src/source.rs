@@ -43,6 +43,15 @@ impl Source {
         }
     }
 
+    /// The same source under its absolute path, so that `.` and its full name are one tree.
+    pub(crate) fn resolved(&self) -> Result<Source, Error> {
+        let path = fs::canonicalize(self.path()).doing("find source", self.path())?;
+        Ok(match self {
+            Source::DebianPackage(_) => Source::DebianPackage(path),
+            Source::Tree(_) => Source::Tree(path),
+        })
+    }
+
     /// A name for messages and folders: the file name without its extensions.
     pub(crate) fn name(&self) -> String {
         let name = self.path().file_name().unwrap_or_default().to_string_lossy();

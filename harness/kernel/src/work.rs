@@ -134,11 +134,10 @@ fn unpack(archive: &Path, folder: &Path, log: &mut Log) -> Result<(), Error> {
     log.run(Phase::Source, "tar", tar, &mut |_| ())
 }
 
-/// Links every file of `tree` into `folder`.
+/// Links every file of `tree`, an absolute path, into `folder`.
 fn link(tree: &Path, folder: &Path) -> Result<(), Error> {
-    let tree = fs::canonicalize(tree).doing("open", tree)?;
     let mut parent = PathBuf::new();
-    walk(&tree, &mut |relative, _| {
+    walk(tree, &mut |relative, _| {
         let place = folder.join(relative);
         // Entries come folder by folder.
         if let Some(above) = place.parent().filter(|above| *above != parent) {
