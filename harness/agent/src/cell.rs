@@ -23,11 +23,11 @@ pub(crate) struct Cells {
 impl Cells {
     /// Looks for a cgroup v2 folder to make cells in: this process's own. Why there is none, where there is none.
     pub(crate) fn find() -> (Self, Option<String>) {
+        // Orphans come to us: to be waited for, and without a cgroup to be found at all.
+        let _ = nix::sys::prctl::set_child_subreaper(true);
         match own_group().and_then(usable) {
             Ok(base) => (Cells { base: Some(base), made: 0 }, None),
             Err(error) => {
-                // Orphans come to us, so that they can be found and killed.
-                let _ = nix::sys::prctl::set_child_subreaper(true);
                 let cost = "processes that a case leaves behind are hunted one by one, and its memory is not counted";
                 (Cells { base: None, made: 0 }, Some(format!("no cgroup v2 for cases ({error}): {cost}")))
             }
@@ -76,6 +76,7 @@ fn usable(own: PathBuf) -> io::Result<PathBuf> {
     for controller in ["+memory", "+pids"] {
         let _ = write(&own.join("cgroup.subtree_control"), controller);
     }
+    remove_stale(&own);
     let base = own.join(format!("fencelab-{}", std::process::id()));
     match fs::create_dir(&base) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
@@ -85,6 +86,21 @@ fn usable(own: PathBuf) -> io::Result<PathBuf> {
         let _ = write(&base.join("cgroup.subtree_control"), controller);
     }
     Ok(base)
+}
+
+/// What agents that were killed left behind, the processes first.
+fn remove_stale(own: &Path) {
+    for entry in fs::read_dir(own).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|n| n.strip_prefix("fencelab-")?.parse().ok());
+        if owner.is_some_and(|pid| !tasks::lives(Pid::from_raw(pid))) {
+            let _ = write(&entry.path().join("cgroup.kill"), "1");
+            for job in fs::read_dir(entry.path()).into_iter().flatten().flatten() {
+                let _ = fs::remove_dir(job.path());
+            }
+            let _ = fs::remove_dir(entry.path());
+        }
+    }
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {

@@ -147,6 +147,8 @@ fn become_program(prepared: &Prepared) -> io::Error {
                 return io::Error::last_os_error();
             }
         }
+        // Whatever else this process holds without CLOEXEC: it gets these descriptors and no others.
+        libc::close_range(prepared.fds.len() as u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC as i32);
         if libc::chdir(prepared.cwd.as_ptr()) == 0 {
             libc::execve(prepared.program.as_ptr(), prepared.argv.as_ptr(), prepared.env.as_ptr());
         }

@@ -388,6 +388,17 @@ fn verdict(facts: &Facts, status: &io::Result<ExitStatus>) -> Down {
     Down::Vanished { how }
 }
 
+impl Drop for Link {
+    /// A machine that nobody took down: its agent sees the end of its stream, has a moment to end what it runs,
+    /// and is killed.
+    fn drop(&mut self) {
+        if let Some(process) = &self.process {
+            let _ = self.writer.shutdown(Shutdown::Write);
+            process.handle().wait(Duration::from_secs(5));
+        }
+    }
+}
+
 impl Machine for Link {
     fn hello(&self) -> &Hello {
         &self.hello

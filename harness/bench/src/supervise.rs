@@ -1,5 +1,5 @@
 //! The process behind a machine: QEMU, or an agent on this machine. It is started and waited for by one thread
-//! of its own, dies with this program whatever happens to it, and can be killed without a race for its pid.
+//! of its own, and can be killed without a race for its pid.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -26,7 +26,8 @@ pub(crate) struct Handle(Arc<OwnedFd>);
 
 impl<T: Send + 'static> Process<T> {
     /// Starts `command`, which inherits `inherit` under the same numbers. `ended` runs on the keeper's thread
-    /// when the process has ended; [`Process::join`] returns what it returned.
+    /// when the process has ended; [`Process::join`] returns what it returned. The keeper lives as long as the
+    /// process, so [`die_with_us`] holds.
     pub(crate) fn start(
         mut command: Command,
         inherit: Vec<OwnedFd>,
@@ -34,10 +35,8 @@ impl<T: Send + 'static> Process<T> {
     ) -> io::Result<Self> {
         let (started, starts) = mpsc::channel();
         let numbers: Vec<RawFd> = inherit.iter().map(AsRawFd::as_raw_fd).collect();
-        // The parent-death signal comes when the *thread* that forked ends, so that thread must be one that
-        // stays: the keeper, which does nothing but wait.
         let keeper = thread::Builder::new().name("keeper".into()).spawn(move || {
-            bind(&mut command, numbers);
+            pass_on(&mut command, numbers);
             let child = command.spawn().and_then(|child| Ok((Handle::open(child.id())?, child)));
             drop(inherit);
             match child {
@@ -95,12 +94,18 @@ impl Handle {
     }
 }
 
-/// Has the command die with us, inherit these descriptors, and stay out of the terminal's signals: Ctrl-C is
-/// ours to handle, the machine is told to power off.
-fn bind(command: &mut Command, inherit: Vec<RawFd>) {
+/// Has the command's process killed when this program ends, however it ends. The kernel sends that signal when
+/// the *thread* that forked ends, so that must be one that stays.
+pub(crate) fn die_with_us(command: &mut Command) {
+    // SAFETY: between fork and exec this makes one system call, which neither allocates nor locks.
+    unsafe { command.pre_exec(|| Ok(nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?)) };
+}
+
+/// Has the command inherit these descriptors, and stay out of the terminal's signals: Ctrl-C is ours to handle,
+/// the machine is told to power off.
+fn pass_on(command: &mut Command, inherit: Vec<RawFd>) {
     command.process_group(0);
     let prepare = move || {
-        nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
         for &number in &inherit {
             // SAFETY: the keeper holds the descriptor open until the fork is done.
             let fd = unsafe { BorrowedFd::borrow_raw(number) };
@@ -108,7 +113,7 @@ fn bind(command: &mut Command, inherit: Vec<RawFd>) {
         }
         Ok(())
     };
-    // SAFETY: between fork and exec `prepare` makes two kinds of system call and neither allocates nor locks.
+    // SAFETY: between fork and exec `prepare` makes system calls alone; it neither allocates nor locks.
     unsafe { command.pre_exec(prepare) };
 }
 

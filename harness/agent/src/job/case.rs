@@ -141,7 +141,7 @@ impl CaseJob {
             messages.push(FromAgent::Finished(Box::new(finished)));
             return Step::Over(messages);
         }
-        if self.process.exit.is_some() && !matches!(self.phase, Phase::Killed) {
+        if self.process.exit.is_some() && matches!(self.phase, Phase::Running(_)) {
             self.end_leftovers(now, &mut messages);
         }
         let due = self.deadline().is_some_and(|at| now >= at);
@@ -182,7 +182,7 @@ impl CaseJob {
     /// The case's process has ended and others of its cell have not.
     fn end_leftovers(&mut self, now: Instant, messages: &mut Vec<FromAgent>) {
         let left = self.process.survivors();
-        if !left.is_empty() && self.cut.is_none() {
+        if !left.is_empty() {
             let text = format!("it left processes behind, which were killed: {}", left.join(", "));
             messages.push(FromAgent::Note { id: self.id, text });
         }

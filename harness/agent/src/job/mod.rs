@@ -6,6 +6,7 @@ mod pipes;
 mod verdict;
 
 use std::os::fd::BorrowedFd;
+use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use case::{CaseJob, refused};
@@ -146,8 +147,13 @@ impl Job {
         matches!(self, Job::Command(job) if job.is_full())
     }
 
-    /// Kills it at once; nobody is there to be told.
+    /// Kills it at once, with nobody there to be told, and waits a moment for its end.
     pub(crate) fn abandon(&mut self) {
-        self.process().cell.kill();
+        let until = Instant::now() + KILL_LIMIT;
+        let cell = &self.process().cell;
+        while !cell.is_empty() && Instant::now() < until {
+            cell.kill();
+            thread::sleep(Duration::from_millis(2));
+        }
     }
 }

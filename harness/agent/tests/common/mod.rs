@@ -10,15 +10,15 @@ use fencelab_bench::protocol::{Exec, Exit, Finished, FromAgent, Run, Started, To
 use fencelab_bench::{Bench, Down, Incoming, Machine, Program};
 
 /// Long enough for a loaded machine; waited for only by a test that fails.
-pub const LIMIT: Duration = Duration::from_secs(240);
+pub(crate) const LIMIT: Duration = Duration::from_secs(240);
 
 /// The agent's executable.
-pub fn agent() -> Program {
+pub(crate) fn agent() -> Program {
     Program::new(env!("CARGO_BIN_EXE_fencelab-agent"))
 }
 
 /// The agent with the mock cases of tests/cases.sh.
-pub fn agent_with_mocks() -> Program {
+pub(crate) fn agent_with_mocks() -> Program {
     agent().arg("--case-program").arg(mocks())
 }
 
@@ -27,25 +27,25 @@ fn mocks() -> PathBuf {
 }
 
 /// A machine and all that it says.
-pub struct Talk {
-    pub machine: Box<dyn Machine>,
-    pub incoming: Receiver<Incoming>,
-    pub klog: Vec<String>,
-    pub console: Vec<String>,
-    pub trace: String,
-    pub down: Option<Down>,
+pub(crate) struct Talk {
+    pub(crate) machine: Box<dyn Machine>,
+    pub(crate) incoming: Receiver<Incoming>,
+    pub(crate) klog: Vec<String>,
+    pub(crate) console: Vec<String>,
+    pub(crate) trace: String,
+    pub(crate) down: Option<Down>,
     next: u64,
 }
 
 /// What was heard of one case.
-pub struct Ran {
-    pub started: Started,
-    pub finished: Finished,
-    pub others: Vec<FromAgent>,
+pub(crate) struct Ran {
+    pub(crate) started: Started,
+    pub(crate) finished: Finished,
+    pub(crate) others: Vec<FromAgent>,
 }
 
 impl Talk {
-    pub fn up(bench: &mut dyn Bench) -> (Talk, Vec<String>) {
+    pub(crate) fn up(bench: &mut dyn Bench) -> (Talk, Vec<String>) {
         let (sender, incoming) = mpsc::channel();
         let mut notes = Vec::new();
         let machine =
@@ -63,7 +63,7 @@ impl Talk {
     }
 
     /// The next message of the agent but its pulse; none when the machine is down.
-    pub fn hear(&mut self) -> Option<FromAgent> {
+    pub(crate) fn hear(&mut self) -> Option<FromAgent> {
         while self.down.is_none() {
             match self.incoming.recv_timeout(LIMIT).expect("nothing for too long") {
                 Incoming::Agent(FromAgent::Alive) => {}
@@ -77,11 +77,11 @@ impl Talk {
         None
     }
 
-    pub fn send(&mut self, message: &ToAgent) {
+    pub(crate) fn send(&mut self, message: &ToAgent) {
         self.machine.send(message).expect("the machine is up");
     }
 
-    pub fn begin(&mut self, name: &str, devices: &[&str], limit: Duration) -> u64 {
+    pub(crate) fn begin(&mut self, name: &str, devices: &[&str], limit: Duration) -> u64 {
         self.next += 1;
         let (suite, case) = name.split_once('/').unwrap_or(("mock", name));
         let run = Run {
@@ -97,7 +97,7 @@ impl Talk {
     }
 
     /// Hears a case to its end.
-    pub fn end(&mut self, id: u64) -> Ran {
+    pub(crate) fn end(&mut self, id: u64) -> Ran {
         let (mut started, mut others) = (None, Vec::new());
         loop {
             match self.hear().unwrap_or_else(|| panic!("down: {:?}, {:#?}", self.down, self.console)) {
@@ -112,13 +112,13 @@ impl Talk {
     }
 
     /// Runs a case with a generous limit.
-    pub fn run(&mut self, name: &str) -> Ran {
+    pub(crate) fn run(&mut self, name: &str) -> Ran {
         let id = self.begin(name, &[], LIMIT);
         self.end(id)
     }
 
     /// Runs a command; its output, its errors, its end.
-    pub fn exec(&mut self, script: &str, input: &[u8]) -> (Vec<u8>, Vec<u8>, Result<Exit, String>) {
+    pub(crate) fn exec(&mut self, script: &str, input: &[u8]) -> (Vec<u8>, Vec<u8>, Result<Exit, String>) {
         let argv = vec!["sh".to_owned(), "-c".into(), script.into()];
         self.send(&ToAgent::Exec(Exec { argv, env: vec![("A".into(), "b c".into())], cwd: "/usr".into() }));
         for data in [input, &[]] {
@@ -127,7 +127,7 @@ impl Talk {
         self.command_end()
     }
 
-    pub fn command_end(&mut self) -> (Vec<u8>, Vec<u8>, Result<Exit, String>) {
+    pub(crate) fn command_end(&mut self) -> (Vec<u8>, Vec<u8>, Result<Exit, String>) {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         loop {
             match self.hear().expect("the machine stays up") {
@@ -141,7 +141,7 @@ impl Talk {
     }
 
     /// Hears the machine to its end.
-    pub fn until_down(mut self) -> (Down, Talk) {
+    pub(crate) fn until_down(mut self) -> (Down, Talk) {
         while self.hear().is_some() {}
         (self.down.clone().expect("the end is told"), self)
     }

@@ -10,6 +10,7 @@ use super::Options;
 use super::accel::Engine;
 use crate::Error;
 use crate::link::Streams;
+use crate::supervise::die_with_us;
 
 /// What a guest's root file system is: the host's, read-only. `cache=loose` lets the guest keep what it has read;
 /// a file that changes on the host while the guest runs is the user's to avoid.
@@ -37,6 +38,7 @@ pub(super) fn check(options: &Options) -> Result<(), Error> {
 /// clean up, and each end sees at once when the other has gone.
 pub(super) fn build(options: &Options, engine: Engine) -> io::Result<Qemu> {
     let mut command = Command::new(&options.config.qemu);
+    die_with_us(&mut command);
     let mut inherit = Vec::new();
     command.args(machine(options, engine));
     let mut socket = |command: &mut Command, id: &str| -> io::Result<UnixStream> {
