@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use crate::device::Device;
-use crate::{dma_buf, syncobj};
+use crate::{dma_buf, i915_selftest, kunit, sync_file, syncobj};
 
 /// A case bound to its devices.
 #[derive(Debug, Clone)]
@@ -26,7 +26,13 @@ impl Planned {
 
 /// All suites, in the order in which a night runs them: what leaves the devices alone first.
 pub fn suites() -> Vec<(&'static str, &'static [Case])> {
-    vec![(syncobj::SUITE, syncobj::CASES), (dma_buf::SUITE, dma_buf::CASES)]
+    vec![
+        (sync_file::SUITE, sync_file::CASES),
+        (syncobj::SUITE, syncobj::CASES),
+        (dma_buf::SUITE, dma_buf::CASES),
+        (kunit::SUITE, kunit::CASES),
+        (i915_selftest::SUITE, i915_selftest::CASES),
+    ]
 }
 
 /// The suites that test the harness itself; planned only where they are asked for by name.

@@ -104,6 +104,12 @@ impl Modules {
         Ok(Modules { folder: folder.into(), files, built_in })
     }
 
+    /// The module's own file; none for one that is not in the folder.
+    pub fn file(&self, name: &str) -> Option<PathBuf> {
+        let (file, _) = self.files.get(&name.replace('-', "_"))?;
+        Some(self.folder.join(file))
+    }
+
     /// Loads a module with these parameters (`mock_selftests=-1 st_filter=..`), after all that it needs.
     ///
     /// # Errors
@@ -175,7 +181,8 @@ mod tests {
 
     fn folder() -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        let index = "kernel/drm/drm.ko.xz:\nkernel/drm/virtio-gpu.ko: kernel/drm/helper.ko kernel/drm/drm.ko.xz\n";
+        let index =
+            "kernel/drm/drm.ko.xz:\nkernel/drm/virtio-gpu.ko: kernel/drm/helper.ko kernel/drm/drm.ko.xz\n";
         fs::write(folder.path().join("modules.dep"), index).unwrap();
         fs::write(folder.path().join("modules.builtin"), "kernel/dma-buf/udmabuf.ko\n").unwrap();
         folder
@@ -189,6 +196,7 @@ mod tests {
         assert_eq!(file, "kernel/drm/virtio-gpu.ko");
         assert_eq!(needs, &["kernel/drm/helper.ko", "kernel/drm/drm.ko.xz"]);
         assert!(modules.files.contains_key("drm"));
+        assert_eq!(modules.file("virtio-gpu").unwrap(), folder.path().join(file));
         assert_eq!(modules.load("udmabuf", "").unwrap(), Loaded::BuiltIn);
     }
 

@@ -1,4 +1,4 @@
-//! A thread that blocks in an ioctl, and the certainty that it does.
+//! A thread that blocks in an ioctl or a poll, and the certainty that it does.
 
 use std::fs;
 use std::os::unix::thread::JoinHandleExt;
@@ -17,14 +17,14 @@ use crate::must::Must;
 /// How long to wait for a thread to block, or to come back, before the case fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A thread inside a blocking ioctl.
+/// A thread inside a blocking call.
 pub struct Waiter<T> {
     thread: JoinHandle<T>,
     tid: i32,
 }
 
 impl<T: Send + 'static> Waiter<T> {
-    /// Starts a thread that makes `call`, and returns once that thread sleeps in an ioctl. The call must end by
+    /// Starts a thread that makes `call`, and returns once that thread sleeps in an ioctl or a poll. The call must end by
     /// itself sooner or later: give it a timeout.
     ///
     /// # Errors
@@ -53,7 +53,7 @@ impl<T: Send + 'static> Waiter<T> {
     pub fn blocked(&self) -> Result<bool, Stop> {
         let patience = Instant::now() + PATIENCE;
         while !self.thread.is_finished() {
-            if sleeps_in_ioctl(self.tid) {
+            if sleeps_in_call(self.tid) {
                 return Ok(true);
             }
             if Instant::now() > patience {
@@ -88,8 +88,17 @@ impl<T: Send + 'static> Waiter<T> {
 
 extern "C" fn ignore(_signal: libc::c_int) {}
 
-/// `/proc/TID/syscall` names the call only while the thread sleeps in it; else it says `running`.
-fn sleeps_in_ioctl(tid: i32) -> bool {
+/// The calls that cases block in.
+const BLOCKING: &[libc::c_long] = &[
+    libc::SYS_ioctl,
+    libc::SYS_ppoll,
+    #[cfg(target_arch = "x86_64")]
+    libc::SYS_poll,
+];
+
+/// `/proc/TID/syscall` begins with the call's number while the thread sleeps in it; else it says `running`.
+fn sleeps_in_call(tid: i32) -> bool {
     let call = fs::read_to_string(format!("/proc/self/task/{tid}/syscall")).unwrap_or_default();
-    call.split(' ').next() == Some(&libc::SYS_ioctl.to_string())
+    let number = call.split(' ').next().and_then(|number| number.parse().ok());
+    number.is_some_and(|number| BLOCKING.contains(&number))
 }
