@@ -4,6 +4,7 @@
 //! the harness makes the matrix of the devices that are present. [`catalogue::plan`] makes that matrix from
 //! descriptions alone, so listing needs no device; [`exec::run`] runs one case in the calling process.
 
+pub mod atomic;
 pub mod buffer;
 pub mod case;
 pub mod catalogue;

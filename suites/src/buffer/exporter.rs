@@ -49,7 +49,7 @@ pub enum Source {
 impl Source {
     /// Lets go of it; a GEM handle stays open for the closing of its file to end.
     pub fn abandon(self) {
-        if let Source::Dumb(dumb) = self {
+        if let Source::Dumb(mut dumb) = self {
             dumb.abandon();
         }
     }

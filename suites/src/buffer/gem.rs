@@ -42,7 +42,7 @@ impl Gem {
     }
 
     /// Leaves the handle open for the closing of the file to end.
-    pub fn abandon(mut self) {
+    pub fn abandon(&mut self) {
         self.owned = false;
     }
 
@@ -102,7 +102,7 @@ impl Dumb {
     }
 
     /// As [`Gem::abandon`].
-    pub fn abandon(self) {
+    pub fn abandon(&mut self) {
         self.gem.abandon();
     }
 

@@ -50,7 +50,7 @@ pub(super) fn map_data(ctx: &mut Ctx) -> Tested {
 }
 
 /// Writes the whole map inside a CPU access.
-pub(super) fn write_pattern(dmabuf: &DmaBuf, map: &mut Map, seed: u64) -> Tested {
+pub(crate) fn write_pattern(dmabuf: &DmaBuf, map: &mut Map, seed: u64) -> Tested {
     dmabuf.begin(Access::Write).must("begin writing")?;
     map.fill(seed, map.len());
     dmabuf.end(Access::Write).must("end writing")

@@ -106,6 +106,6 @@ pub(super) fn no_fd_leaks(ctx: &mut Ctx) -> Tested {
 }
 
 /// How many descriptors this process has open.
-pub(super) fn open_fds() -> Result<usize, Stop> {
+pub(crate) fn open_fds() -> Result<usize, Stop> {
     fs::read_dir("/proc/self/fd").must("list the open fds").map(Iterator::count)
 }

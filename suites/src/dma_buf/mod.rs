@@ -13,6 +13,9 @@ mod refusal;
 mod vgem;
 mod wait;
 
+pub(crate) use cpu::write_pattern;
+pub(crate) use lifetime::open_fds;
+
 use crate::Tested;
 use crate::case::{Case, Role};
 use crate::ctx::Ctx;

@@ -63,12 +63,12 @@ pub(super) fn errors(ctx: &mut Ctx) -> Tested {
 }
 
 pub(super) fn dead_owner(ctx: &mut Ctx) -> Tested {
-    let (card, dumb) = buffer(ctx)?;
+    let (card, mut dumb) = buffer(ctx)?;
     let dmabuf = dumb.gem().export()?;
     fence_attach(card.as_ref(), dumb.gem().handle(), FENCE_WRITE).must("attach a fence")?;
     check!(!dmabuf.ready(Access::Read, Duration::ZERO)?, "the fence is not in the way");
     dumb.abandon();
-    drop(card);
+    drop((card, dumb));
     check!(dmabuf.ready(Access::Write, PATIENCE)?, "a closed file's fence keeps the buffer busy");
     Ok(())
 }

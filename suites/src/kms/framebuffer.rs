@@ -12,7 +12,7 @@ use crate::case::Stop;
 use crate::must::Must;
 use crate::open::DrmFile;
 
-/// A framebuffer of XRGB8888 pixels, removed on drop. It keeps its buffer.
+/// A framebuffer, removed on drop. It keeps its buffer.
 #[derive(Debug)]
 pub struct Framebuffer<B = Dumb> {
     card: Arc<DrmFile>,
@@ -57,7 +57,15 @@ impl<B: Buffer> Framebuffer<B> {
     /// # Errors
     /// The errno with which the driver refuses.
     pub fn try_new(card: &Arc<DrmFile>, buffer: B) -> std::io::Result<Self> {
-        let handle = card.add_framebuffer(&buffer, 24, 32)?;
+        Self::with_depth(card, buffer, 24)
+    }
+
+    /// A framebuffer over `buffer` of depth 24 (XRGB8888) or 32 (ARGB8888, as cursors have).
+    ///
+    /// # Errors
+    /// The errno with which the driver refuses.
+    pub fn with_depth(card: &Arc<DrmFile>, buffer: B, depth: u32) -> std::io::Result<Self> {
+        let handle = card.add_framebuffer(&buffer, depth, 32)?;
         Ok(Framebuffer { card: Arc::clone(card), handle, buffer, removed: false })
     }
 
@@ -75,6 +83,12 @@ impl Framebuffer {
     pub fn dumb(card: &Arc<DrmFile>, size: (u32, u32)) -> Result<Self, Stop> {
         let buffer = Dumb::new(card, size.0, size.1)?;
         Self::try_new(card, buffer).must(&format!("add a framebuffer on {}", card.name()))
+    }
+
+    /// Leaves framebuffer and buffer for the closing of the file to end.
+    pub fn abandon(mut self) {
+        self.removed = true;
+        self.buffer.abandon();
     }
 }
 

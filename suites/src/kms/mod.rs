@@ -1,6 +1,7 @@
 //! The least of KMS that a case needs: one pipeline, framebuffers, commits and their events.
 
 mod commit;
+mod crc;
 mod events;
 mod framebuffer;
 mod pipe;
@@ -8,6 +9,7 @@ mod props;
 mod stage;
 
 pub use commit::{Commit, Done, POISON, Refused};
+pub use crc::Crc;
 pub use events::Events;
 pub use framebuffer::{Framebuffer, Imported};
 pub use pipe::{Pipe, State};

@@ -187,7 +187,15 @@ impl Pipe {
     /// # Errors
     /// Fails where the fence's fd cannot be duplicated.
     pub fn in_fence(&self, commit: Commit, fence: impl AsFd) -> Result<Commit, Stop> {
-        commit.set_fence(self.primary(), self.property(self.primary(), "IN_FENCE_FD"), fence)
+        self.in_fence_of(commit, self.primary(), fence)
+    }
+
+    /// Adds: the new framebuffer of this plane waits for this fence.
+    ///
+    /// # Errors
+    /// As [`Pipe::in_fence`].
+    pub fn in_fence_of(&self, commit: Commit, plane: u32, fence: impl AsFd) -> Result<Commit, Stop> {
+        commit.set_fence(plane, self.property(plane, "IN_FENCE_FD"), fence)
     }
 
     /// Adds: the CRTC gives an out-fence.
@@ -216,6 +224,22 @@ impl Pipe {
     pub fn shown(&self) -> Result<u32, Stop> {
         let plane = self.card.get_plane(self.primary).must("get the primary plane")?;
         Ok(plane.framebuffer().map_or(0, u32::from))
+    }
+
+    /// The value that one of the pipeline's objects has for a property.
+    ///
+    /// # Errors
+    /// Fails where the object has none of that name.
+    pub fn value(&self, object: u32, name: &str) -> Result<u64, Stop> {
+        let state = self.state()?;
+        let id = self.property(object, name);
+        let values = match object {
+            o if o == u32::from(self.connector) => state.connector,
+            o if o == u32::from(self.crtc) => state.crtc,
+            _ => state.primary,
+        };
+        let found = values.into_iter().find(|(property, _)| *property == id);
+        found.map(|(_, v)| v).ok_or_else(|| Stop::fail(format!("object {object} has no property {name}")))
     }
 
     /// Turns everything off and waits until it is.
