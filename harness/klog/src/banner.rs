@@ -153,7 +153,6 @@ pub(crate) const NEEDLES: &[&str] = &[
     CUT_HERE,
     "Disabling lock debugging",
     "messages dropped",
-    "__CURSOR=",
 ];
 
 /// Which kind of report a message begins, if any.

@@ -70,7 +70,32 @@ pub struct Parser {
     last_seq: Option<u64>,
     /// Prefix of the last line that had one.
     last_meta: Meta,
-    journal: Option<Journal>,
+    source: Source,
+}
+
+/// What kind of text the log is; its first line tells.
+#[derive(Debug, Default)]
+enum Source {
+    #[default]
+    Unknown,
+    /// Lines with or without a prefix.
+    Lines,
+    /// An export of the journal.
+    Journal(Journal),
+    /// Saved records of /dev/kmsg.
+    Records,
+}
+
+impl Source {
+    fn of_first_line(line: &str) -> Source {
+        if Journal::starts(line) {
+            Source::Journal(Journal::default())
+        } else if Record::parse(line.as_bytes()).is_ok() {
+            Source::Records
+        } else {
+            Source::Lines
+        }
+    }
 }
 
 impl Parser {
@@ -87,7 +112,7 @@ impl Parser {
             number: 0,
             last_seq: None,
             last_meta: Meta::default(),
-            journal: None,
+            source: Source::Unknown,
         }
     }
 
@@ -148,10 +173,11 @@ impl Parser {
     /// Ends the log: everything that is open is closed. The parser can go on with another log.
     pub fn finish(&mut self) {
         self.take_partial();
-        if let Some(journal) = &mut self.journal {
+        if let Source::Journal(journal) = &mut self.source {
             let lines = journal.finish(self.number);
             lines.into_iter().for_each(|line| self.push_line(line));
         }
+        self.source = Source::Unknown;
         self.streams.finish();
         self.collect();
     }
@@ -175,7 +201,7 @@ impl Parser {
 
     fn push_whole_lines(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            if self.streams.is_idle() && self.journal.is_none() {
+            if self.streams.is_idle() && matches!(self.source, Source::Lines) {
                 bytes = self.skip_to_candidate(bytes);
             }
             let Some(end) = memchr::memchr(b'\n', bytes) else { return };
@@ -194,22 +220,42 @@ impl Parser {
     }
 
     fn push_text_line(&mut self, bytes: &[u8], cut_before: bool) {
+        if matches!(self.source, Source::Records) {
+            return self.push_saved_record(bytes);
+        }
         self.number += 1;
-        let binary = self.journal.as_ref().is_some_and(Journal::expects_binary);
+        let binary = matches!(&self.source, Source::Journal(journal) if journal.expects_binary());
         let bytes = if binary { bytes.get(8..).unwrap_or_default() } else { bytes };
         let (text, cut) = clean(bytes, self.options.line_bytes);
         self.note_cut(cut || cut_before);
-        if self.journal.is_none() && Journal::starts(&text) {
-            self.journal = Some(Journal::default());
-        }
-        if let Some(journal) = &mut self.journal {
-            let lines = journal.push(self.number, &text);
-            lines.into_iter().for_each(|line| self.push_line(line));
-        } else {
-            let line = self.with_last_prefix(parse_text(self.number, &text));
-            self.push_line(line);
+        match &mut self.source {
+            Source::Unknown => self.push_first_line(bytes, &text),
+            Source::Journal(journal) => {
+                let lines = journal.push(self.number, &text);
+                lines.into_iter().for_each(|line| self.push_line(line));
+            }
+            Source::Lines | Source::Records => {
+                let line = self.with_last_prefix(parse_text(self.number, &text));
+                self.push_line(line);
+            }
         }
         self.collect();
+    }
+
+    fn push_first_line(&mut self, bytes: &[u8], text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        self.source = Source::of_first_line(text);
+        self.number -= 1;
+        self.push_text_line(bytes, false);
+    }
+
+    /// A line of a file that /dev/kmsg was saved to. What begins with a blank belongs to the record's dictionary.
+    fn push_saved_record(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() && !bytes.starts_with(b" ") {
+            self.push_record(bytes);
+        }
     }
 
     /// In a log whose lines have prefixes, a line without one is a further line of the record above.
