@@ -89,6 +89,20 @@ fn replace_word(text: &str, word: &str, by: &str) -> String {
     out + rest
 }
 
+/// Numbers in order as ranges: `1 to 3, 5`.
+pub(crate) fn ranges(numbers: &[u32]) -> String {
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    for &number in numbers {
+        match ranges.last_mut() {
+            Some(range) if range.1.checked_add(1) == Some(number) => range.1 = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    let said =
+        ranges.iter().map(|(from, to)| if from == to { from.to_string() } else { format!("{from} to {to}") });
+    said.collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +124,12 @@ mod tests {
         ]);
         let said: Vec<_> = folded.iter().map(|reason| (reason.text.as_str(), reason.ids.len())).collect();
         assert_eq!(said, [("<device> has no syncobj (EOPNOTSUPP)", 2), ("no vgem", 1)]);
+    }
+
+    #[test]
+    fn numbers_in_a_row_are_a_range() {
+        assert_eq!(ranges(&[1, 2, 3, 5, 8, 9]), "1 to 3, 5, 8 to 9");
+        assert_eq!(ranges(&[u32::MAX]), u32::MAX.to_string());
     }
 
     #[test]

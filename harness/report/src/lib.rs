@@ -12,6 +12,7 @@ pub mod expect;
 mod group;
 mod html;
 mod junit;
+mod night;
 mod results;
 pub mod splat;
 mod style;

@@ -38,9 +38,9 @@ fn one(view: &View<'_>, out: &mut dyn Write, number: usize, bug: &Bug<'_>) -> io
     let text = view.splat(best);
     write!(out, "{}{}", text.and_then(chain::of).unwrap_or_default(), facts(bug))?;
     if let Some(text) = text {
-        write!(
+        writeln!(
             out,
-            "<details><summary>The kernel's text</summary><pre>{}</pre></details>\n",
+            "<details><summary>The kernel's text</summary><pre>{}</pre></details>",
             Esc(clip(text, SPLAT, &view.path(&best.file)))
         )?;
     }
@@ -84,7 +84,6 @@ fn facts(bug: &Bug<'_>) -> String {
         groups if groups.is_empty() => vec!["none ran".to_owned()],
         groups => groups,
     };
-    let files: Vec<_> = bug.files().map(|file| format!("<a href=\"{0}\">{0}</a>", Esc(file))).collect();
     let lines =
         |lines: &[String]| lines.iter().map(|line| Esc(line).to_string()).collect::<Vec<_>>().join("<br>");
     let rows = [
@@ -93,9 +92,23 @@ fn facts(bug: &Bug<'_>) -> String {
         ("look at", best.blame.as_deref().map(|f| format!("<code>{}</code>", Esc(f))).unwrap_or_default()),
         ("evidence", format!("<code>{}</code>", lines(&best.evidence))),
         ("attributed", Esc(&best.attribution.reason).to_string()),
-        ("files", files[..files.len().min(CASES)].join("<br>")),
+        ("splat", files(bug)),
     ];
     let rows = rows.iter().filter(|row| !row.1.is_empty());
     let rows = rows.map(|(name, fact)| format!("<dt>{name}</dt><dd>{fact}</dd>"));
     format!("<dl>{}</dl>\n", rows.collect::<String>())
+}
+
+/// The best report's file, and the others behind a fold.
+fn files(bug: &Bug<'_>) -> String {
+    let link = |file: &str| format!("<a href=\"{0}\">{0}</a>", Esc(file));
+    let others: Vec<_> = bug.files().filter(|file| *file != bug.best.file).map(link).collect();
+    let first = link(&bug.best.file);
+    match others.len() {
+        0 => first,
+        more => format!(
+            "{first}<details class=\"same\"><summary>and {more} of the same</summary>{}</details>",
+            others.join("<br>")
+        ),
+    }
 }

@@ -25,10 +25,10 @@ fn cycle(report: &Report) -> String {
     let mut out = String::from("<ol class=\"chain\">");
     for (index, link) in links.iter().enumerate() {
         // The trace of #k shows how it was taken under #k-1; that of #0 closes the cycle.
-        step(&mut out, link, (index > 0).then_some(link), "taken under it in");
+        step(&mut out, link, (index > 0).then_some(link), "taken under it, in");
     }
     if let Some(first) = links.first() {
-        step(&mut out, first, Some(first), "wanted under it, now, in");
+        step(&mut out, first, Some(first), "wanted under it now, in");
     }
     out + "</ol>\n"
 }

@@ -83,6 +83,6 @@ fn doctor(view: &View<'_>) -> String {
         return String::new();
     }
     let said =
-        said.iter().map(|(kind, line)| format!("<li class=\"{kind}\"><b>{kind}</b> {}</li>", Esc(line)));
-    format!("<ul class=\"doctor\">{}</ul>\n", said.collect::<String>())
+        said.iter().map(|(kind, line)| format!("<li><b class=\"{kind}\">{kind}</b> {}</li>", Esc(line)));
+    format!("<ul class=\"said\">{}</ul>\n", said.collect::<String>())
 }

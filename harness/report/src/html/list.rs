@@ -5,8 +5,9 @@ use std::io::{self, Write};
 
 use fencelab_events::Verdict;
 
+use crate::dossier;
 use crate::text::{clip, span};
-use crate::view::{Case, View};
+use crate::view::{Bug, Case, View};
 use crate::why::why;
 
 use super::escape::Esc;
@@ -48,49 +49,43 @@ fn filter(view: &View<'_>) -> String {
 
 fn row(view: &View<'_>, out: &mut dyn Write, index: usize, case: &Case<'_>) -> io::Result<()> {
     let took = if case.finished().is_some() { span(case.took_us()) } else { String::new() };
-    let known = case.standing.line().map(|line| format!(" <i>known: {}</i>", Esc(line.place())));
     writeln!(
         out,
-        "<tr id=\"c{index}\" data-v=\"{}\"><td><b class=\"m {}\" title=\"{}\">{}</b></td><td>{}</td><td>{took}</td><td>{}{}{}</td></tr>",
+        "<tr id=\"c{index}\" data-v=\"{}\"><td><b class=\"m {}\" title=\"{}\">{}</b></td><td>{}</td><td>{took}</td><td>{}</td></tr>",
         class(case.verdict),
         classes(case),
         case.verdict.word(),
         letter(case.verdict),
         Esc(case.id()),
-        Esc(why(view, case)),
-        known.unwrap_or_default(),
-        more(view, case)
+        reason(view, case)
     )
 }
 
-/// What there is to say of a case that did not simply pass.
-fn more(view: &View<'_>, case: &Case<'_>) -> String {
-    let bugs = bugs(view, case);
+/// The reason; behind it, for a case that did not simply pass, what it said.
+fn reason(view: &View<'_>, case: &Case<'_>) -> String {
+    let known = case.standing.line().map(|line| format!(" <i>known: {}</i>", Esc(line.place())));
+    let reason = format!("{}{}{}", Esc(why(view, case)), known.unwrap_or_default(), bugs(view, case));
     if matches!(case.verdict, Verdict::Pass | Verdict::Skip | Verdict::NotRun) {
-        return bugs;
+        return reason;
     }
     let texts = texts(case);
     let texts = texts.iter().filter(|text| !text.1.trim().is_empty()).map(|(name, text)| {
         format!("<dt>{name}</dt><dd><pre>{}</pre></dd>", Esc(clip(text, OUTPUT, "events.jsonl").trim_end()))
     });
-    let about = &case.record.plan.about;
     format!(
-        "{bugs}<details><summary>more</summary><dl><dt>must hold</dt><dd>{} {}</dd>{}</dl></details>",
-        Esc(about),
+        "<details><summary>{reason}</summary><dl><dt>must hold</dt><dd>{} {}</dd>{}</dl></details>",
+        Esc(&case.record.plan.about),
         Esc(case.record.plan.rules.join(" ")),
         texts.collect::<String>()
     )
 }
 
 fn bugs(view: &View<'_>, case: &Case<'_>) -> String {
-    let of = |(index, bug): (usize, &crate::Bug<'_>)| {
+    let of = |(index, bug): (usize, &Bug<'_>)| {
         bug.cases.contains(&case.id()).then(|| format!(" <a href=\"#bug{0}\">bug {0}</a>", index + 1))
     };
-    if case.findings.is_empty() {
-        String::new()
-    } else {
-        view.bugs.iter().enumerate().filter_map(of).collect()
-    }
+    let bugs = view.bugs.iter().enumerate();
+    if case.findings.is_empty() { String::new() } else { bugs.filter_map(of).collect() }
 }
 
 fn texts(case: &Case<'_>) -> Vec<(&'static str, String)> {
@@ -103,7 +98,7 @@ fn texts(case: &Case<'_>) -> Vec<(&'static str, String)> {
         texts.push(("stdout", finished.stdout.text.clone()));
     }
     for dossier in case.record.attempts.iter().filter_map(|attempt| attempt.dossier.as_ref()) {
-        texts.push(("dossier", crate::dossier::text(dossier)));
+        texts.push(("dossier", dossier::text(dossier)));
     }
     texts
 }

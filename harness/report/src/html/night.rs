@@ -5,7 +5,8 @@ use std::io::{self, Write};
 
 use fencelab_events::{Boot, BootEnd, Verdict};
 
-use crate::summary::{alike, lockdep_cause};
+use crate::group::{by_case, ranges};
+use crate::night::{boot_ends, lockdep_offs};
 use crate::text::{count, span};
 use crate::view::View;
 use crate::why::boot_end;
@@ -15,6 +16,8 @@ use super::mark::class;
 
 /// The strip's width in its own units; the page scales it.
 const WIDTH: f64 = 1000.0;
+/// Groups of cases that are named.
+const CASES: usize = 12;
 /// A boot that is narrower has no room for its number.
 const ROOM: f64 = 26.0;
 
@@ -97,21 +100,19 @@ fn cases(view: &View<'_>) -> String {
     out
 }
 
-/// How the boots ended, those that ended alike in one row; then why lockdep went off.
+/// How the boots ended, and why lockdep went off.
 fn ends(view: &View<'_>) -> String {
-    let ends = view.session.boots.iter().map(|boot| (end(boot), boot.number.to_string()));
     let mut out = String::new();
-    for (end, boots) in alike(ends) {
-        let _ = writeln!(out, "<tr><th>boot {}</th><td>{}</td></tr>", boots.join(", "), Esc(end));
+    for (end, boots) in boot_ends(view.session) {
+        let _ = writeln!(out, "<tr><th>boot {}</th><td>{}</td></tr>", ranges(&boots), Esc(end));
     }
-    for (boot, cause, line, case) in &view.session.lockdep_off {
-        let case = case.as_deref().map(|case| format!("while {case} ran, ")).unwrap_or_default();
+    for (why, cases) in lockdep_offs(view.session) {
+        let cases = by_case(cases, CASES).join(", ");
         let _ = writeln!(
             out,
-            "<tr><th>lockdep off, boot {boot}</th><td>{}{}<br><code>{}</code></td></tr>",
-            Esc(case),
-            lockdep_cause(*cause),
-            Esc(line)
+            "<tr><th>lockdep off</th><td>{}<br>while this ran: {}</td></tr>",
+            Esc(why),
+            Esc(cases)
         );
     }
     out

@@ -20,7 +20,7 @@ struct Suite<'v> {
 }
 
 pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "<section>\n<h2>Suites</h2>")?;
+    writeln!(out, "<section>\n<h2>Suites</h2>\n<div class=\"suites\">")?;
     for suite in suites(view) {
         writeln!(
             out,
@@ -38,7 +38,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         chips(view, out, &suite.others)?;
         writeln!(out, "</div>")?;
     }
-    writeln!(out, "</section>")
+    writeln!(out, "</div>\n</section>")
 }
 
 fn suites<'v>(view: &'v View<'_>) -> Vec<Suite<'v>> {

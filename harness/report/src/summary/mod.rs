@@ -20,7 +20,6 @@ use page::Page;
 
 pub(crate) use bugs::thread;
 pub(crate) use head::{doctor_of, kernel};
-pub(crate) use rest::{alike, lockdep_cause};
 pub(crate) use result::sentence;
 
 /// Writes the summary for a place of this style.

@@ -2,14 +2,15 @@
 
 use std::io;
 
-use fencelab_events::{LockdepCause, Verdict};
+use fencelab_events::Verdict;
 
 use crate::expect::Standing;
-use crate::group::{by_case, by_reason};
+use crate::group::{by_case, by_reason, ranges};
+use crate::night::{boot_ends, lockdep_offs};
 use crate::style::Paint;
 use crate::text::count;
 use crate::view::View;
-use crate::why::{boot_end, why};
+use crate::why::why;
 
 use super::page::Page;
 
@@ -56,18 +57,11 @@ fn boots(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
         return Ok(());
     }
     page.heading(Paint::Strong, &format!("{} of the bench", count(session.boots.len(), "boot")))?;
-    let ends = session.boots.iter().map(|boot| {
-        let end = boot.end.as_ref().map_or_else(|| "no end is known".into(), boot_end);
-        (end, boot.number.to_string())
-    });
-    for (end, boots) in alike(ends) {
-        page.field(&count(boots.len(), "boot"), &format!("{end} ({})", some(&boots)))?;
+    for (end, boots) in boot_ends(session) {
+        page.field(&count(boots.len(), "boot"), &format!("{end} ({})", ranges(&boots)))?;
     }
-    let offs = session.lockdep_off.iter().map(|(_, cause, line, case)| {
-        (format!("{}: {line}", lockdep_cause(*cause)), case.clone().unwrap_or_else(|| "no case".into()))
-    });
-    for (why, cases) in alike(offs) {
-        let cases = by_case(cases.iter().map(String::as_str), CASES).join(", ");
+    for (why, cases) in lockdep_offs(session) {
+        let cases = by_case(cases.iter().copied(), CASES).join(", ");
         page.field("lockdep off", &format!("{why}\nwhile this ran: {cases}"))?;
     }
     for (boot, from, lost, case) in &session.gaps {
@@ -75,34 +69,6 @@ fn boots(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
         page.field("log lost", &format!("{lost} records of boot {boot}, from {from} on{case}"))?;
     }
     Ok(())
-}
-
-/// What is said of several, once.
-pub(crate) fn alike(said: impl Iterator<Item = (String, String)>) -> Vec<(String, Vec<String>)> {
-    let mut folded: Vec<(String, Vec<String>)> = Vec::new();
-    for (what, of) in said {
-        match folded.iter_mut().find(|known| known.0 == what) {
-            Some(known) => known.1.push(of),
-            None => folded.push((what, vec![of])),
-        }
-    }
-    folded
-}
-
-/// `1, 2, 3, ...`.
-fn some(names: &[String]) -> String {
-    let more = if names.len() > 8 { ", ..." } else { "" };
-    format!("{}{more}", names[..names.len().min(8)].join(", "))
-}
-
-/// Why lockdep went off, in words.
-pub(crate) fn lockdep_cause(cause: LockdepCause) -> &'static str {
-    match cause {
-        LockdepCause::Splat => "it had reported, and it reports once a boot",
-        LockdepCause::TableFull => "one of its tables was full",
-        LockdepCause::Taint => "the kernel was tainted",
-        LockdepCause::Unknown => "the log does not say why",
-    }
 }
 
 fn improvements(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {

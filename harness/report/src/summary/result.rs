@@ -49,30 +49,38 @@ fn paint(verdict: Verdict) -> Paint {
 
 /// The whole session in a sentence.
 pub(crate) fn sentence(view: &View<'_>) -> String {
-    let bad = view.cases.iter().filter(|case| case.verdict.is_finding() && case.is_counted()).count();
-    let bugs = view.bugs.iter().filter(|bug| !bug.excused);
-    let (annotated, plain): (Vec<_>, Vec<_>) = bugs.partition(|bug| bug.best.annotation.is_some());
-    let mut facts = Vec::new();
-    if !plain.is_empty() {
-        facts.push(format!("the kernel reported {}", count(plain.len(), "bug")));
+    let own = view.cases.iter().filter(|case| case.is_counted());
+    let own = own.filter(|case| case.verdict.is_finding() && case.verdict != Verdict::Splat).count();
+    let mut facts: Vec<String> = bugs(view).into_iter().collect();
+    if own > 0 {
+        facts.push(format!("{} did not come through", count(own, "case")));
     }
-    if !annotated.is_empty() {
-        let also = if plain.is_empty() { "the kernel reported" } else { "and" };
-        facts.push(format!("{also} {} under annotations that mainline lacks", count(annotated.len(), "bug")));
+    if facts.is_empty() {
+        facts.push("no findings".into());
     }
-    if bad > 0 {
-        facts.push(format!("{} did not come through clean", count(bad, "case")));
+    let unarmed = view.counted(Verdict::Unarmed).count();
+    if unarmed > 0 {
+        facts.push(format!("{} ran unarmed", count(unarmed, "case")));
     }
-    let found = if facts.is_empty() { "no findings".into() } else { facts.join(", ") };
-    format!("{found}; {}", end(view))
+    facts.push(end(view));
+    facts.join("; ")
+}
+
+/// What the kernel reported, and what of it only an annotation made visible.
+fn bugs(view: &View<'_>) -> Option<String> {
+    let bugs: Vec<_> = view.bugs.iter().filter(|bug| !bug.excused).collect();
+    let annotated = bugs.iter().filter(|bug| bug.best.annotation.is_some()).count();
+    let under = match (annotated, bugs.len()) {
+        (0, _) => String::new(),
+        (all, of) if all == of => ", under annotations that mainline lacks".into(),
+        (some, _) => format!(", {some} of them only under annotations that mainline lacks"),
+    };
+    (!bugs.is_empty()).then(|| format!("the kernel reported {}{under}", count(bugs.len(), "bug")))
 }
 
 fn end(view: &View<'_>) -> String {
     match &view.session.end {
-        Some(SessionEnd::Complete) => match view.counted(Verdict::Unarmed).count() {
-            0 => "the run is complete".into(),
-            unarmed => format!("the run is complete, but {} ran unarmed", count(unarmed, "case")),
-        },
+        Some(SessionEnd::Complete) => "the run is complete".into(),
         Some(SessionEnd::Interrupted) => "the run was interrupted".into(),
         Some(SessionEnd::Aborted { why }) => format!("the run was given up: {why}"),
         None => "the run has not ended, or was killed (fencelab resume takes it up)".into(),

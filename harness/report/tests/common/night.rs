@@ -89,9 +89,13 @@ fn run(journal: &mut Journal, planned: &PlannedCase) {
             let why = format!("{} has no syncobj (DRM_CAP_SYNCOBJ is 0)", planned.devices[0]);
             journal.runs(id, Outcome::Skip, &why);
         }
-        "atomic" if planned.name.starts_with("flip-nonblock") && has("qxl") => splat(journal, id, tdr),
+        "atomic" if planned.name.starts_with("flip-nonblock") && has("qxl") => {
+            splat(journal, id, SLEEPING_TEXT, sleeping);
+        }
         "atomic" if !has("vkms") && !has("virtio-gpu") && !planned.name.starts_with("test-only") => {
-            splat(journal, id, |journal, id| reclaim_in_commit(journal, id, Some("06"), How::Worker));
+            splat(journal, id, RECLAIM_TEXT, |journal, id| {
+                reclaim_in_commit(journal, id, Some("06"), How::Worker)
+            });
         }
         "atomic" if planned.name.starts_with("out-fence") && has("vkms") => {
             journal.ends(
@@ -123,10 +127,10 @@ fn run(journal: &mut Journal, planned: &PlannedCase) {
     }
 }
 
-fn splat(journal: &mut Journal, id: &str, finding: impl Fn(&Journal, &str) -> Finding) {
+fn splat(journal: &mut Journal, id: &str, text: &str, finding: impl Fn(&Journal, &str) -> Finding) {
     journal.starts(id);
     let finding = finding(journal, id);
-    journal.found(finding, RECLAIM_TEXT);
+    journal.found(finding, text);
     journal.lockdep_off(LockdepCause::Splat, "WARNING: possible circular locking dependency detected", id);
     journal.finishes(id, Outcome::Pass, "", |_| ());
     reboot(journal);
@@ -137,8 +141,20 @@ fn reboot(journal: &mut Journal) {
     journal.boot(&["DETECT_HUNG_TASK is off: a task that hangs is seen by its time limit alone"]);
 }
 
+const SLEEPING_TEXT: &str = "\
+BUG: sleeping function called from invalid context at kernel/locking/mutex.c:585
+in_atomic(): 1, irqs_disabled(): 0, non_block: 0, pid: 151, name: fencelab-case
+preempt_count: 1, expected: 0
+Call Trace:
+ <TASK>
+ __might_resched+0x19d/0x2b0
+ __mutex_lock+0x5b/0xd90
+ qxl_fence_wait+0x52/0x170
+ </TASK>
+";
+
 /// A plain kernel bug: no annotation made it visible.
-fn tdr(journal: &Journal, id: &str) -> Finding {
+fn sleeping(journal: &Journal, id: &str) -> Finding {
     Finding {
         title: "sleeping function called from invalid context at mutex.c:585 in qxl_fence_wait".into(),
         kind: "sleeping".into(),
@@ -150,6 +166,10 @@ fn tdr(journal: &Journal, id: &str) -> Finding {
         }],
         annotation: None,
         blame: Some("qxl_fence_wait".into()),
+        evidence: vec![
+            "BUG: sleeping function called from invalid context at kernel/locking/mutex.c:585".into(),
+            "in_atomic(): 1, irqs_disabled(): 0, non_block: 0, pid: 151, name: fencelab-case".into(),
+        ],
         file: fencelab_report::splat::file_name(journal.now(), journal.seq(), "sleeping"),
         ..reclaim_in_commit(journal, id, None, How::Caller)
     }
