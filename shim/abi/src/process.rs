@@ -1,0 +1,148 @@
+//! What a process's chunk says of it.
+
+use core::sync::atomic::{AtomicU32, AtomicU64};
+
+use crate::bytes::{text_at, u16_at, u32_at, u64_at};
+use crate::pool::SLOT_SIZE;
+
+/// How the shim came into a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Entry {
+    /// LD_PRELOAD.
+    Preload = 1,
+    /// LD_AUDIT.
+    Audit = 2,
+    /// From outside, by tracing.
+    Trace = 3,
+    /// With the memory of its parent, by fork.
+    Fork = 4,
+}
+
+/// Bits of [`ProcessHeader::blind`]: what this process's records cannot show, or may lack.
+pub mod blind {
+    /// A fork without libc's functions cannot be noticed: the kernel has no MADV_WIPEONFORK.
+    pub const FORK: u32 = 1;
+    /// More link namespaces than the shim has room for: calls from the last ones are unseen.
+    pub const NAMESPACES: u32 = 2;
+    /// fds above the shim's table were used: their closing is unseen.
+    pub const HIGH_FDS: u32 = 4;
+    /// A call was made that brings work which no later ioctl shows: user queues with doorbells.
+    pub const USER_QUEUES: u32 = 8;
+    /// A wait on, or a signal of, a fence in memory.
+    pub const MEMORY_FENCES: u32 = 16;
+    /// Some arguments of calls that did not return could not be read.
+    pub const UNREAD: u32 = 32;
+    /// A seccomp filter was set: an argument outside the known mappings is no longer probed.
+    pub const SECCOMP: u32 = 64;
+    /// Shared-memory children beyond those that the shim has room for made calls.
+    pub const BORROWERS: u32 = 128;
+
+    /// Their names, in the order of the bits.
+    pub const NAMES: [&str; 8] =
+        ["fork", "namespaces", "high-fds", "user-queues", "memory-fences", "unread", "seccomp", "borrowers"];
+}
+
+/// Bytes for the path of the executable.
+pub const EXE_SIZE: usize = 1024;
+/// Bytes for the command line.
+pub const CMDLINE_SIZE: usize = 4096;
+
+/// Behind the header of a process's chunk.
+#[repr(C, align(64))]
+pub struct ProcessHeader {
+    /// Process.
+    pub pid: u32,
+    /// Its parent when it was first seen.
+    pub parent: u32,
+    /// [`Entry`].
+    pub entry: u32,
+    /// [`blind`].
+    pub blind: AtomicU32,
+    /// Chunk of the process it was forked from, or [`crate::pool::NO_CHUNK`].
+    pub forked_from: u32,
+    /// Effective user.
+    pub user: u32,
+    /// Ticks when it was first seen.
+    pub seen: u64,
+    /// Calls that went by unrecorded, before the shim was ready or within its own start.
+    pub unrecorded: AtomicU64,
+    /// Bytes of `exe`.
+    pub exe_len: u16,
+    /// Bytes of `cmdline`; arguments end with NUL. Longer ones are cut.
+    pub cmdline_len: u16,
+    /// Zero.
+    pub reserved: u32,
+    /// Path of the executable.
+    pub exe: [u8; EXE_SIZE],
+    /// Command line.
+    pub cmdline: [u8; CMDLINE_SIZE],
+}
+
+/// A process's header, decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct ProcessInfo<'a> {
+    /// Process.
+    pub pid: u32,
+    /// Its parent when it was first seen.
+    pub parent: u32,
+    /// How the shim came in; `None`: a way newer than this version.
+    pub entry: Option<Entry>,
+    /// [`blind`].
+    pub blind: u32,
+    /// Chunk of the process it was forked from.
+    pub forked_from: u32,
+    /// Effective user.
+    pub user: u32,
+    /// Ticks when it was first seen.
+    pub seen: u64,
+    /// Calls that went by unrecorded.
+    pub unrecorded: u64,
+    /// Path of the executable.
+    pub exe: &'a [u8],
+    /// Command line, arguments ended by NUL.
+    pub cmdline: &'a [u8],
+}
+
+/// Offset of the process header within its chunk.
+pub const PROCESS_OFFSET: usize = SLOT_SIZE;
+
+impl<'a> ProcessInfo<'a> {
+    /// Decodes a process's chunk.
+    pub fn decode(chunk: &'a [u8]) -> Option<Self> {
+        use core::mem::offset_of as at;
+        let head = chunk.get(PROCESS_OFFSET..)?;
+        let entry = match u32_at(head, at!(ProcessHeader, entry))? {
+            1 => Some(Entry::Preload),
+            2 => Some(Entry::Audit),
+            3 => Some(Entry::Trace),
+            4 => Some(Entry::Fork),
+            _ => None,
+        };
+        let cmdline_len = usize::from(u16_at(head, at!(ProcessHeader, cmdline_len))?).min(CMDLINE_SIZE);
+        let cmdline_at = at!(ProcessHeader, cmdline);
+        Some(Self {
+            pid: u32_at(head, at!(ProcessHeader, pid))?,
+            parent: u32_at(head, at!(ProcessHeader, parent))?,
+            entry,
+            blind: u32_at(head, at!(ProcessHeader, blind))?,
+            forked_from: u32_at(head, at!(ProcessHeader, forked_from))?,
+            user: u32_at(head, at!(ProcessHeader, user))?,
+            seen: u64_at(head, at!(ProcessHeader, seen))?,
+            unrecorded: u64_at(head, at!(ProcessHeader, unrecorded))?,
+            exe: text_at(head, at!(ProcessHeader, exe), EXE_SIZE)?,
+            cmdline: head.get(cmdline_at..cmdline_at + cmdline_len)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pool::CHUNK_SIZE;
+
+    #[test]
+    fn a_process_fits_a_chunk() {
+        assert!(PROCESS_OFFSET + size_of::<ProcessHeader>() <= CHUNK_SIZE);
+    }
+}
