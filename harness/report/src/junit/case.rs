@@ -38,13 +38,13 @@ pub(super) fn testcase(view: &View<'_>, case: &Case<'_>, names: &mut Names, budg
 }
 
 /// A part's testcase. Its text is its reason alone: all else stands with the case.
-pub(super) fn of_part(case: &Case<'_>, part: &Part<'_>, names: &mut Names) -> TestCase {
+pub(super) fn of_part(case: &Case<'_>, part: &Part<'_>, names: &mut Names, budget: &mut Budget) -> TestCase {
     let reason = &part.subtest.reason;
     let result = match (part.standing, part.subtest.outcome) {
         (Standing::New, Outcome::Pass) => TestResult::Success,
         (Standing::New, Outcome::Skip | Outcome::Cancelled) => skipped("skip", reason),
         (Standing::New, _) => {
-            let text = Budget::of_file().fit(&format!("{reason}\n\na part of {}", case.id()), "events.jsonl");
+            let text = budget.fit(&format!("{reason}\n\na part of {}", case.id()), "events.jsonl");
             bad(Verdict::Fail, reason, text)
         }
         (standing, _) => known(standing, reason),

@@ -48,7 +48,7 @@ pub(crate) fn write(view: &View<'_>, out: &mut dyn Write) -> Result<(), Error> {
             suites.len() - 1
         });
         suites[at].2.push(case::testcase(view, case, &mut names, &mut budget));
-        suites[at].2.extend(case.parts.iter().map(|part| case::of_part(case, part, &mut names)));
+        suites[at].2.extend(case.parts.iter().map(|part| case::of_part(case, part, &mut names, &mut budget)));
     }
     suites.push(("session", view.session.began_ms, session::testcases(view, &mut names, &mut budget)));
 

@@ -20,7 +20,8 @@ pub(crate) fn lines(text: &str) -> Cow<'_, str> {
 }
 
 fn shown(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if text.chars().all(&keep) {
+    // Most text is plain, and this is quick.
+    if text.bytes().all(|b| matches!(b, b' '..=b'~' | b'\n')) && keep('\n') || text.chars().all(&keep) {
         return Cow::Borrowed(text);
     }
     text.chars().map(|c| if keep(c) { c } else { picture(c) }).collect()
