@@ -74,10 +74,6 @@ pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Ktap {
         let text = line.trim_start_matches(' ');
         let indent = line.len() - text.len();
         let Some(said) = classify(text) else { continue };
-        if let Said::Bail(why) = said {
-            ktap.bail = Some(why.to_owned());
-            break;
-        }
         // A comment alone proves nothing: other programs log lines that begin with `#`.
         ktap.seen |= !matches!(said, Said::Comment(_));
         match said {
@@ -87,7 +83,10 @@ pub fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Ktap {
             Said::Subtest(name) => open(&mut levels, indent).name = Some(name.to_owned()),
             Said::Comment(comment) => note(&mut levels, indent, comment),
             Said::Result(result) => close(&mut levels, indent, &result),
-            Said::Bail(_) => {}
+            Said::Bail(why) => {
+                ktap.bail = Some(why.to_owned());
+                break;
+            }
         }
     }
     finish(levels, &mut ktap);
@@ -151,8 +150,7 @@ fn result(text: &str) -> Option<ResultLine<'_>> {
     Some(ResultLine { verdict, name: if name.is_empty() { number } else { name }, directive })
 }
 
-/// The level at this depth; levels deeper than it belong to nobody who can still claim them at this point, so they
-/// stay for the result that comes.
+/// The level at this depth, begun where there is none. Deeper levels stay for the result that claims them.
 fn open(levels: &mut Vec<Level>, indent: usize) -> &mut Level {
     if levels.last().is_none_or(|level| level.indent < indent) {
         levels.push(Level { indent, ..Level::default() });
@@ -163,7 +161,7 @@ fn open(levels: &mut Vec<Level>, indent: usize) -> &mut Level {
 
 /// Keeps a comment for the test whose result comes next at or above this depth. Statistics explain no failure.
 fn note(levels: &mut [Level], indent: usize, comment: &str) {
-    if comment.starts_with("module: ") || comment.contains("ass:") && comment.contains("total:") {
+    if comment.starts_with("module: ") || (comment.contains("pass:") && comment.contains("total:")) {
         return;
     }
     if let Some(level) = levels.iter_mut().rev().find(|level| level.indent <= indent) {

@@ -53,13 +53,12 @@ fn row(name: String, test: &Test) -> Row {
     let failed: Vec<&Test> = test.parts.iter().filter(|part| part.verdict == Verdict::Fail).collect();
     let reason = match failed.first() {
         None => test.reason.clone(),
-        Some(first) => format!(
-            "{} of {} parameters failed, first {}: {}",
-            failed.len(),
-            test.parts.len(),
-            first.name,
-            first.reason
-        ),
+        Some(first) => {
+            // KUnit prints what went wrong at the depth of the case, not of the parameter.
+            let why = if first.reason.is_empty() { &test.reason } else { &first.reason };
+            let (bad, all) = (failed.len(), test.parts.len());
+            format!("{bad} of {all} parameters failed, first {}: {why}", first.name)
+        }
     };
     Row { name, outcome, reason }
 }
