@@ -35,13 +35,14 @@ pub(super) fn close_while_pending(ctx: &mut Ctx) -> Tested {
     pipe.on(front.id()).send().must("turn the pipeline on")?;
     let fence = Pending::new()?;
     let commit = pipe.in_fence(pipe.flip(back.id()), &fence)?;
-    commit.nonblock().send().must("queue a flip")?;
+    let out = pipe.out_fence(commit).nonblock().send().must("queue a flip")?.out_fence()?;
     front.abandon();
     back.abandon();
     // The last reference: the file's framebuffers are removed, which waits for the flip (drm_fb_release()).
     let closing = ctx.spawn(move || drop(pipe));
     sleep(Duration::from_millis(60));
     check!(!closing.is_finished(), "the device closed under a pending flip");
+    check_eq!(out.status(), Ok(0), "the out-fence's status while the device closes");
     fence.signal()?;
     closing.join().map_err(|_| crate::Stop::fail("the closing thread panicked"))?;
     let stage = Stage::lit(ctx.device(0))?;
