@@ -12,7 +12,10 @@ const RECORD: usize = 8192;
 
 /// A reader of `/dev/kmsg` that begins behind the last record of its opening.
 #[derive(Debug)]
-pub struct Kmsg(File);
+pub struct Kmsg {
+    file: File,
+    lost: bool,
+}
 
 impl Kmsg {
     /// Opens the log at its end.
@@ -24,7 +27,7 @@ impl Kmsg {
         let mut file =
             file.map_err(|e| Stop::skip(format!("the kernel log cannot be read: /dev/kmsg: {e}")))?;
         file.seek(SeekFrom::End(0)).must("seek to the end of /dev/kmsg")?;
-        Ok(Kmsg(file))
+        Ok(Kmsg { file, lost: false })
     }
 
     /// The messages that came since the last call, without their prefixes. Records that the kernel overwrote before
@@ -36,15 +39,21 @@ impl Kmsg {
         let mut lines = Vec::new();
         let mut record = [0; RECORD];
         loop {
-            match self.0.read(&mut record) {
+            match self.file.read(&mut record) {
                 Ok(0) => return Ok(lines),
                 Ok(len) => lines.extend(message(&record[..len])),
                 Err(e) if e.kind() == ErrorKind::WouldBlock => return Ok(lines),
-                // EPIPE: the log has run over; the next read goes on with its oldest record.
-                Err(e) if matches!(e.kind(), ErrorKind::BrokenPipe | ErrorKind::Interrupted) => {}
+                // The log has run over; the next read goes on with its oldest record.
+                Err(e) if e.kind() == ErrorKind::BrokenPipe => self.lost = true,
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(e) => return Err(e).must("read /dev/kmsg"),
             }
         }
+    }
+
+    /// Whether the kernel overwrote records before they were read, so that what is not in the lines may have been.
+    pub fn lost(&self) -> bool {
+        self.lost
     }
 }
 

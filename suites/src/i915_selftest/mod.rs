@@ -41,7 +41,7 @@ fn run(ctx: &mut Ctx, suite: &str, filter: Option<&str>) -> Tested {
     }
     let asked = filter.unwrap_or(suite);
     match answer.parse() {
-        Ok(PASSED) => I915.must_have_run(&lines, asked),
+        Ok(PASSED) => I915.must_have_run(&lines, log.lost(), asked),
         Ok(error) => {
             Err(Stop::fail(selftest::failure(&I915.subtests(&lines), asked, Errno::from_raw(-error))))
         }

@@ -54,7 +54,7 @@ fn run(ctx: &mut Ctx, suite: &str) -> Tested {
         }
         Ok(loaded) => {
             loaded.unload()?;
-            DMABUF.must_have_run(&lines, suite)
+            DMABUF.must_have_run(&lines, log.lost(), suite)
         }
     }
 }

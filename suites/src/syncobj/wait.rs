@@ -156,10 +156,10 @@ fn far(ctx: &mut Ctx) -> Tested {
     let what = WaitFor { timeout_ns: i64::MAX, ..WaitFor::default() };
     fix.signalled()?.wait(&what).must("wait for a signalled fence")?;
     let object = fix.holding(1)?;
-    // Dropping the fixture's clock signals the fence, should the case stop before the tick.
+    // Dropping the fixture's clock signals the fence, should the case stop here.
     let waiter = Waiter::start(ctx, move || object.wait(&what))?;
-    check!(waiter.blocked()?, "the wait did not block");
     fix.tick(1)?;
+    check!(!waiter.blocked()?, "the signal did not wake the wait");
     check_eq!(waiter.join()?, Ok(0), "the answer of the wait");
     Ok(())
 }
