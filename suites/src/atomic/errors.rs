@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use drm::ClientCapability;
-use drm::buffer::{Buffer, DrmFourcc, Handle};
+use drm::buffer::Buffer as _;
 use drm::control::{Device as _, framebuffer};
 use nix::errno::Errno;
 
@@ -11,7 +11,7 @@ use crate::buffer::Dumb;
 use crate::case::{Stop, Tested};
 use crate::check_eq;
 use crate::ctx::Ctx;
-use crate::kms::{Commit, Stage};
+use crate::kms::{Commit, Layout, Stage};
 use crate::must::Must;
 use crate::open::DrmFile;
 use crate::uapi::mode;
@@ -115,47 +115,21 @@ pub(super) fn clients(ctx: &mut Ctx) -> Tested {
     nothing(&master).must("commit nothing with the capability")
 }
 
-/// A buffer that claims another shape than it has.
-struct Claim {
-    handle: Handle,
-    size: (u32, u32),
-    pitch: u32,
-}
-
-impl Buffer for Claim {
-    fn size(&self) -> (u32, u32) {
-        self.size
-    }
-
-    fn format(&self) -> DrmFourcc {
-        DrmFourcc::Xrgb8888
-    }
-
-    fn pitch(&self) -> u32 {
-        self.pitch
-    }
-
-    fn handle(&self) -> Handle {
-        self.handle
-    }
-}
-
 pub(super) fn framebuffers(ctx: &mut Ctx) -> Tested {
     let card = Arc::new(DrmFile::card(ctx.device(0))?);
     let dumb = Dumb::new(&card, 64, 64)?;
-    let (handle, pitch) = (Buffer::handle(&dumb), Buffer::pitch(&dumb));
-    let add = |handle, size, pitch| card.add_framebuffer(&Claim { handle, size, pitch }, 24, 32);
+    let (handle, pitch) = (dumb.gem().handle(), dumb.pitch());
+    let add = |handle, size, pitch| card.add_framebuffer(&Layout { handle, size, pitch }, 24, 32);
     let good = add(handle, (64, 64), pitch).must("add a framebuffer")?;
     card.destroy_framebuffer(good).must("remove a framebuffer")?;
-    let lines = (dumb.size() as u32 / pitch) + 1;
+    let lines = (Dumb::size(&dumb) as u32 / pitch) + 1;
     // virtio_gpu_user_framebuffer_create() compares no sizes and leaves that to the host.
     if ctx.device(0).driver != "virtio-gpu" {
         add(handle, (64, lines), pitch).refused("more lines than there are bytes", Errno::EINVAL)?;
     }
     add(handle, (64, 64), 64).refused("lines shorter than their pixels", Errno::EINVAL)?;
     add(handle, (0, 64), pitch).refused("no pixels", Errno::EINVAL)?;
-    let stranger = drm::control::from_u32(0x7fff_fff0).unwrap_or(handle);
-    add(stranger, (64, 64), pitch).refused("an unknown handle", Errno::ENOENT)?;
+    add(NOBODY, (64, 64), pitch).refused("an unknown handle", Errno::ENOENT)?;
     let unknown: framebuffer::Handle = drm::control::from_u32(NOBODY).unwrap_or(good);
     card.destroy_framebuffer(unknown).refused("remove an unknown framebuffer", Errno::ENOENT)
 }

@@ -2,11 +2,13 @@
 
 use drm::buffer::Buffer as _;
 
+use std::sync::Arc;
+
 use super::in_fence::{completes, waits};
-use crate::buffer::{Access, Dumb, Exporter, Gem, Source};
+use crate::buffer::{Access, Dumb, Exported, Exporter, Gem, Source};
 use crate::case::{Stop, Tested};
 use crate::ctx::Ctx;
-use crate::kms::{Framebuffer, Imported, Stage};
+use crate::kms::{Framebuffer, Layout, Stage};
 use crate::must::{HasErrno, Must};
 use crate::open::DrmFile;
 use crate::pending::Pending;
@@ -15,7 +17,7 @@ use crate::{Device, check_eq};
 
 pub(super) fn vgem(ctx: &mut Ctx) -> Tested {
     let stage = Stage::lit(ctx.device(0))?;
-    let card = std::sync::Arc::new(DrmFile::card(ctx.device(1))?);
+    let card = Arc::new(DrmFile::card(ctx.device(1))?);
     let dumb = Dumb::new(&card, 64, 64)?;
     let number = fence_attach(card.as_ref(), dumb.gem().handle(), FENCE_WRITE).must("attach a vgem fence")?;
     let fence = dumb.gem().export()?.export_fences(Access::Read)?;
@@ -37,41 +39,46 @@ pub(super) fn out_fence(ctx: &mut Ctx) -> Tested {
     waits(&here, second, &fence)
 }
 
-/// A buffer of `exporter` that fills the stage's screen, as a framebuffer of the stage's device.
-pub(super) fn foreign_screen(
-    stage: &Stage,
-    exporter: &Exporter,
-    device: &Device,
-) -> Result<(crate::buffer::Exported, Framebuffer<Imported>), Stop> {
-    let (width, height) = stage.size();
-    let made = exporter.make(width, height)?;
-    let pitch = match &made.source {
-        Source::Dumb(dumb) => dumb.pitch(),
-        Source::Memfd(_) | Source::Heap => width * 4,
-    };
-    let name = stage.card().name();
-    let gem = Gem::import(stage.card(), &made.dmabuf)
-        .map_err(|e| Stop::skip(format!("{name} refuses a buffer of {}: {e:?}", device.name)))?;
-    let shape = Imported { gem, size: (width, height), pitch };
-    let screen = Framebuffer::try_new(stage.card(), shape).map_err(|e| {
-        Stop::skip(format!("{name} makes no framebuffer of a buffer of {}: {:?}", device.name, e.errno()))
-    })?;
-    Ok((made, screen))
+/// Another device's buffer on a stage's screen; it is taken off before it is closed.
+pub(super) struct ForeignScreen {
+    /// The framebuffer of the stage's device.
+    pub(super) framebuffer: Framebuffer<Layout>,
+    _gem: Gem,
+    /// The buffer of the other device.
+    pub(super) made: Exported,
+}
+
+impl ForeignScreen {
+    /// A buffer of the case's second device that fills the stage's screen.
+    pub(super) fn on(stage: &Stage, device: &Device) -> Result<Self, Stop> {
+        let (width, height) = stage.size();
+        let made = Exporter::open(device)?.make(width, height)?;
+        let pitch = match &made.source {
+            Source::Dumb(dumb) => dumb.pitch(),
+            Source::Memfd(_) | Source::Heap => width * 4,
+        };
+        let name = stage.card().name();
+        let gem = Gem::import(stage.card(), &made.dmabuf)
+            .map_err(|e| Stop::skip(format!("{name} refuses a buffer of {}: {e:?}", device.name)))?;
+        let layout = Layout { handle: gem.handle(), size: (width, height), pitch };
+        let framebuffer = Framebuffer::try_new(stage.card(), layout)
+            .map_err(|e| Stop::skip(format!("{name} shows no buffer of {}: {:?}", device.name, e.errno())))?;
+        Ok(ForeignScreen { framebuffer, _gem: gem, made })
+    }
 }
 
 pub(super) fn buffer(ctx: &mut Ctx) -> Tested {
     let stage = Stage::lit(ctx.device(0))?;
-    let exporter = Exporter::open(ctx.device(1))?;
-    let (made, screen) = foreign_screen(&stage, &exporter, ctx.device(1))?;
-    completes(&stage, stage.flip(screen.id()))?;
+    let foreign = ForeignScreen::on(&stage, ctx.device(1))?;
+    completes(&stage, stage.flip(foreign.framebuffer.id()))?;
     completes(&stage, stage.flip(stage.front.id()))?;
     let writer = Pending::new()?;
-    made.dmabuf.import_fence(Access::Write, &writer)?;
-    waits(&stage, stage.flip(screen.id()), &writer)?;
+    foreign.made.dmabuf.import_fence(Access::Write, &writer)?;
+    waits(&stage, stage.flip(foreign.framebuffer.id()), &writer)?;
     completes(&stage, stage.flip(stage.front.id()))?;
     let reader = Pending::new()?;
-    made.dmabuf.import_fence(Access::Read, &reader)?;
-    completes(&stage, stage.flip(screen.id()))?;
+    foreign.made.dmabuf.import_fence(Access::Read, &reader)?;
+    completes(&stage, stage.flip(foreign.framebuffer.id()))?;
     check_eq!(reader.fence().status(), Ok(0), "the status of the reader that nobody had to wait for");
     stage.turn_off()
 }

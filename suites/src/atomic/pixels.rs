@@ -1,7 +1,6 @@
 //! What is scanned out, as the device's own checksums tell.
 
-use super::foreign::foreign_screen;
-use crate::buffer::Exporter;
+use super::foreign::ForeignScreen;
 use crate::case::Tested;
 use crate::ctx::Ctx;
 use crate::dma_buf::write_pattern;
@@ -26,19 +25,18 @@ pub(super) fn own(ctx: &mut Ctx) -> Tested {
 pub(super) fn foreign(ctx: &mut Ctx) -> Tested {
     let stage = Stage::lit(ctx.device(0))?;
     let mut crc = Crc::of(&stage)?;
-    let exporter = Exporter::open(ctx.device(1))?;
-    let (made, screen) = foreign_screen(&stage, &exporter, ctx.device(1))?;
+    let foreign = ForeignScreen::on(&stage, ctx.device(1))?;
     // The same pixels in a buffer of our own are what the foreign one must look like.
-    let mut map = made.dmabuf.map()?;
-    write_pattern(&made.dmabuf, &mut map, 3)?;
+    let mut map = foreign.made.dmabuf.map()?;
+    write_pattern(&foreign.made.dmabuf, &mut map, 3)?;
     stage.front.buffer().map()?.fill(3, stage.front.buffer().size());
     stage.back.buffer().map()?.fill(4, stage.back.buffer().size());
     let wanted = crc.frame()?;
     stage.flip(stage.back.id()).send().must("flip to other pixels")?;
     check!(crc.frame()? != wanted, "other pixels have the same checksum");
-    stage.flip(screen.id()).send().must("flip to the foreign buffer")?;
+    stage.flip(foreign.framebuffer.id()).send().must("flip to the foreign buffer")?;
     check_eq!(crc.frame()?, wanted, "the checksum of the foreign buffer");
-    write_pattern(&made.dmabuf, &mut map, 5)?;
+    write_pattern(&foreign.made.dmabuf, &mut map, 5)?;
     check!(crc.frame()? != wanted, "what the exporter wrote does not reach the screen");
     drop(crc);
     stage.turn_off()

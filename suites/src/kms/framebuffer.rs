@@ -7,7 +7,7 @@ use drm::buffer::{Buffer, DrmFourcc, Handle};
 use drm::control::Device as _;
 use drm::control::framebuffer;
 
-use crate::buffer::{Dumb, Gem};
+use crate::buffer::Dumb;
 use crate::case::Stop;
 use crate::must::Must;
 use crate::open::DrmFile;
@@ -21,18 +21,18 @@ pub struct Framebuffer<B = Dumb> {
     removed: bool,
 }
 
-/// A foreign buffer in the shape of a screen.
-#[derive(Debug)]
-pub struct Imported {
-    /// The importer's handle.
-    pub gem: Gem,
+/// A buffer as a case describes it: an imported one, or one that claims another shape than it has.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// The GEM handle; 0, which the kernel never gives out, becomes 1.
+    pub handle: u32,
     /// Pixels across and down.
     pub size: (u32, u32),
     /// Bytes from line to line.
     pub pitch: u32,
 }
 
-impl Buffer for Imported {
+impl Buffer for Layout {
     fn size(&self) -> (u32, u32) {
         self.size
     }
@@ -46,8 +46,7 @@ impl Buffer for Imported {
     }
 
     fn handle(&self) -> Handle {
-        // The kernel never gives out handle 0.
-        Handle::from(NonZeroU32::new(self.gem.handle()).unwrap_or(NonZeroU32::MIN))
+        Handle::from(NonZeroU32::new(self.handle).unwrap_or(NonZeroU32::MIN))
     }
 }
 

@@ -11,7 +11,7 @@ mod stage;
 pub use commit::{Commit, Done, POISON, Refused};
 pub use crc::Crc;
 pub use events::Events;
-pub use framebuffer::{Framebuffer, Imported};
+pub use framebuffer::{Framebuffer, Layout};
 pub use pipe::{Pipe, State};
 pub use props::Props;
 pub use stage::Stage;
