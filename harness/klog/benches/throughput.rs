@@ -9,12 +9,45 @@ use fencelab_klog::{Event, Options, Parser};
 const MEGABYTE: f64 = 1e6;
 /// What a report parser without structure would look for.
 const HEADERS: [&str; 40] = [
-    "possible circular locking", "possible recursive locking", "inconsistent lock state", "unsafe lock order", "irq lock inversion",
-    "Invalid wait context", "Nested lock was not", "bad unlock balance", "bad contention", "held lock freed", "still has locks held",
-    "returning to user space", "suspicious RCU", "chain_key collision", "too low!", "non-static key", "DEBUG_LOCKS_WARN_ON",
-    "sleeping function", "scheduling while atomic", "blocked for more than", "soft lockup", "hard LOCKUP", "detected stall",
-    "WARNING: CPU", "kernel BUG at", "Oops: ", "general protection", "Kernel panic", "BUG: KASAN", "BUG: KCSAN", "UBSAN: ",
-    "memory leak", "refcount_t: ", "list_add corruption", "list_del corruption", "GPU HANG", "GPU reset", "timed out", "unable to handle",
+    "possible circular locking",
+    "possible recursive locking",
+    "inconsistent lock state",
+    "unsafe lock order",
+    "irq lock inversion",
+    "Invalid wait context",
+    "Nested lock was not",
+    "bad unlock balance",
+    "bad contention",
+    "held lock freed",
+    "still has locks held",
+    "returning to user space",
+    "suspicious RCU",
+    "chain_key collision",
+    "too low!",
+    "non-static key",
+    "DEBUG_LOCKS_WARN_ON",
+    "sleeping function",
+    "scheduling while atomic",
+    "blocked for more than",
+    "soft lockup",
+    "hard LOCKUP",
+    "detected stall",
+    "WARNING: CPU",
+    "kernel BUG at",
+    "Oops: ",
+    "general protection",
+    "Kernel panic",
+    "BUG: KASAN",
+    "BUG: KCSAN",
+    "UBSAN: ",
+    "memory leak",
+    "refcount_t: ",
+    "list_add corruption",
+    "list_del corruption",
+    "GPU HANG",
+    "GPU reset",
+    "timed out",
+    "unable to handle",
     "NULL pointer",
 ];
 
@@ -126,7 +159,10 @@ fn flat_memory() {
         parser.push_text(&piece);
         reports += parser.drain().filter(|event| matches!(event, Event::Report(_))).count();
     }
-    println!("1 GB: peak memory grew by {} kB over the parser's start ({reports} reports)", peak_kilobytes().saturating_sub(before));
+    println!(
+        "1 GB: peak memory grew by {} kB over the parser's start ({reports} reports)",
+        peak_kilobytes().saturating_sub(before)
+    );
 }
 
 /// VmHWM of /proc/self/status.

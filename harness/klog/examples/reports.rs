@@ -5,11 +5,14 @@ use std::io::Read;
 use fencelab_klog::{Options, Text, parse_log};
 
 fn main() -> std::io::Result<()> {
-    let (flags, paths): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|arg| arg == "--json");
+    let (flags, paths): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|arg| arg == "--json");
     for path in paths {
         let mut bytes = Vec::new();
         std::fs::File::open(&path)?.read_to_end(&mut bytes)?;
-        for report in parse_log(&bytes, Options::default()).into_iter().filter_map(|event| event.into_report()) {
+        for report in
+            parse_log(&bytes, Options::default()).into_iter().filter_map(|event| event.into_report())
+        {
             if flags.is_empty() {
                 println!("{}", Text(&report));
             } else {

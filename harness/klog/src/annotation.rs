@@ -35,7 +35,11 @@ pub struct Annotation {
 
 /// (patch, title, functions that begin the section)
 const SERIES: &[(&str, &str, &[&str])] = &[
-    ("05", "drm/vblank: annotate with dma-fence signalling section", &["drm_handle_vblank", "drm_crtc_handle_vblank"]),
+    (
+        "05",
+        "drm/vblank: annotate with dma-fence signalling section",
+        &["drm_handle_vblank", "drm_crtc_handle_vblank"],
+    ),
     (
         "06",
         "drm/atomic-helper: add dma-fence annotations",
@@ -48,8 +52,16 @@ const SERIES: &[(&str, &str, &[&str])] = &[
             "drm_atomic_helper_async_commit",
         ],
     ),
-    ("07", "drm/amdgpu: add dma-fence annotations to atomic commit path", &["amdgpu_dm_atomic_commit_tail", "amdgpu_dm_atomic_commit"]),
-    ("08", "drm/scheduler: use dma-fence annotations in main thread", &["drm_sched_main", "drm_sched_run_job_work"]),
+    (
+        "07",
+        "drm/amdgpu: add dma-fence annotations to atomic commit path",
+        &["amdgpu_dm_atomic_commit_tail", "amdgpu_dm_atomic_commit"],
+    ),
+    (
+        "08",
+        "drm/scheduler: use dma-fence annotations in main thread",
+        &["drm_sched_main", "drm_sched_run_job_work"],
+    ),
     ("09", "drm/amdgpu: use dma-fence annotations in cs_submit()", &["amdgpu_cs_submit", "amdgpu_cs_ioctl"]),
     ("13", "drm/scheduler: use dma-fence annotations in tdr work", &["drm_sched_job_timedout"]),
     ("14", "drm/amdgpu: use dma-fence annotations for gpu reset code", &["amdgpu_device_gpu_recover"]),
@@ -77,7 +89,8 @@ pub(crate) fn of_function(name: &str) -> Option<Annotation> {
 fn begins(report: &Report) -> impl Iterator<Item = &Frame> {
     let details = &report.details;
     let held = details.holding.iter().chain(details.held.iter().flat_map(|held| &held.locks));
-    let at = held.filter(|lock| Role::of(&lock.class) == Role::Signalling).filter_map(|lock| lock.at.as_ref());
+    let at =
+        held.filter(|lock| Role::of(&lock.class) == Role::Signalling).filter_map(|lock| lock.at.as_ref());
     let links = details.links.iter().filter(|link| Role::of(&link.lock.class) == Role::Signalling);
     let traces = links.filter_map(|link| after_begin(&link.frames));
     at.chain(traces)

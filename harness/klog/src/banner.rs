@@ -158,7 +158,8 @@ pub(crate) const NEEDLES: &[&str] = &[
 /// Which kind of report a message begins, if any.
 pub(crate) fn find(message: &str) -> Option<Kind> {
     let text = without_subsystem(message.trim_start());
-    let listed = BANNERS.iter().find(|(place, words, more, _)| fits(text, place, words, more)).map(|row| row.3);
+    let listed =
+        BANNERS.iter().find(|(place, words, more, _)| fits(text, place, words, more)).map(|row| row.3);
     listed.or_else(|| is_die_line(text).then_some(Kind::Oops))
 }
 

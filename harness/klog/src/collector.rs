@@ -117,6 +117,22 @@ impl Collector {
         self.lines.push(Taken { line, shape: Shape::Detail });
     }
 
+    /// A mailer may have wrapped the banner. Takes the line if the two make a banner of another kind together.
+    pub(crate) fn completes_banner(&mut self, line: &Line) -> bool {
+        let [Taken { line: first, .. }] = &mut self.lines[..] else { return false };
+        if !line.meta.bare || line.text.trim().is_empty() {
+            return false;
+        }
+        let joined = format!("{} {}", first.text.trim_end(), line.text.trim());
+        let kind = banner::find(&joined);
+        let better = kind.is_some() && kind != self.kind;
+        if better {
+            self.kind = kind;
+            first.text = joined;
+        }
+        better
+    }
+
     /// Offers the next line. `own` tells that the log has caller ids and this line has the report's.
     pub(crate) fn offer(&mut self, line: Line, shape: Shape, own: bool, options: &Options) -> Offer {
         if self.paused_too_long(line.meta.time_us) {
@@ -156,7 +172,13 @@ impl Collector {
     fn patience(&self, own: bool) -> usize {
         let (with_callers, without) = if self.in_tail() { PATIENCE_TAIL } else { PATIENCE_BODY };
         // Reports about several tasks go on with text after a backtrace.
-        let more = if self.in_task_stack || matches!(self.kind, Some(Kind::RcuStall | Kind::Kasan | Kind::Kcsan | Kind::HardLockup)) { 8 } else { 0 };
+        let more = if self.in_task_stack
+            || matches!(self.kind, Some(Kind::RcuStall | Kind::Kasan | Kind::Kcsan | Kind::HardLockup))
+        {
+            8
+        } else {
+            0
+        };
         if own { with_callers + more } else { without + more }
     }
 
@@ -172,7 +194,8 @@ impl Collector {
     fn advance(&mut self, shape: Shape, text: &str) {
         let waits_for_last_part = self.kind.is_some_and(has_last_part);
         // 32-bit Arm prints no line above its backtrace.
-        let shape = if self.phase == Phase::Body && is_arm_frame(shape, text) { Shape::TraceStart } else { shape };
+        let shape =
+            if self.phase == Phase::Body && is_arm_frame(shape, text) { Shape::TraceStart } else { shape };
         self.in_task_stack |= text.trim() == "<TASK>";
         match (self.phase, shape) {
             (Phase::Body, Shape::LastPart) if self.traces_left > 0 => self.traces_left -= 1,
@@ -189,7 +212,9 @@ impl Collector {
     fn is_last(&self, shape: Shape) -> bool {
         let Some(kind) = self.kind else { return false };
         match shape {
-            Shape::StackEnd => self.in_tail() && (kind.is_lockdep() && kind != Kind::LockWarn || ends_with_stack(kind)),
+            Shape::StackEnd => {
+                self.in_tail() && (kind.is_lockdep() && kind != Kind::LockWarn || ends_with_stack(kind))
+            }
             Shape::EndTrace => !kind.is_lockdep() || kind == Kind::LockWarn,
             Shape::Rule => matches!(kind, Kind::Kasan | Kind::Kcsan | Kind::Ubsan) && self.lines.len() > 4,
             Shape::Lock | Shape::HeldCount(_) => kind == Kind::HeldAtReturn && self.held_left == 0,
@@ -220,7 +245,8 @@ pub(crate) fn is_arm_frame(shape: Shape, text: &str) -> bool {
 
 /// Does the last backtrace stand behind the words "stack backtrace:"?
 fn has_last_part(kind: Kind) -> bool {
-    kind.is_lockdep() && !matches!(kind, Kind::Limit | Kind::NonStaticKey | Kind::LockWarn | Kind::HeldAtReturn)
+    kind.is_lockdep()
+        && !matches!(kind, Kind::Limit | Kind::NonStaticKey | Kind::LockWarn | Kind::HeldAtReturn)
 }
 
 /// Does the report of this kind, which is not lockdep's, end with its backtrace?

@@ -38,7 +38,8 @@ impl Frame {
             None => (text, unreliable),
         };
         let (symbol, rest) = text.split_once(' ').unwrap_or((text, ""));
-        let mut frame = if symbol.contains("+0x") { Frame::parse_symbol(symbol)? } else { decoded(symbol, rest)? };
+        let mut frame =
+            if symbol.contains("+0x") { Frame::parse_symbol(symbol)? } else { decoded(symbol, rest)? };
         frame.unreliable = unreliable;
         frame.take_rest(rest).then_some(frame)
     }
@@ -61,7 +62,8 @@ impl Frame {
         let (function, place) = symbol.rsplit_once("+0x")?;
         let (offset, size) = place.split_once("/0x")?;
         let hex = |text: &str| u64::from_str_radix(text, 16).ok();
-        (!function.is_empty()).then(|| Frame { function: plain_name(function).to_owned(), ..Frame::default() })
+        (!function.is_empty())
+            .then(|| Frame { function: plain_name(function).to_owned(), ..Frame::default() })
             .and_then(|frame| Some(Frame { offset: Some(hex(offset)?), size: Some(hex(size)?), ..frame }))
     }
 
@@ -74,9 +76,10 @@ impl Frame {
                 continue;
             } else if is_source(inner) {
                 self.source.get_or_insert_with(|| inner.to_owned());
-            } else if word.starts_with('[') && self.module.is_none() {
-                self.module = Some(inner.to_owned());
-            } else if self.source.is_some() && self.module.is_none() && is_module_name(inner) {
+            } else if self.module.is_none()
+                && (word.starts_with('[') || self.source.is_some() && is_module_name(inner))
+            {
+                // A symboliser drops the brackets.
                 self.module = Some(inner.to_owned());
             } else {
                 // A build id stands inside the module's brackets; anything else is no part of a frame.
@@ -111,7 +114,9 @@ fn plain_name(function: &str) -> &str {
 fn without_stack_marks(text: &str) -> &str {
     let mut rest = text;
     while let Some((mark, after)) = rest.strip_prefix('<').and_then(|inner| inner.split_once('>')) {
-        if after.trim().is_empty() || !mark.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'/' || b == b'#') {
+        if after.trim().is_empty()
+            || !mark.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'/' || b == b'#')
+        {
             break;
         }
         rest = after.trim_start();
@@ -148,8 +153,10 @@ fn decoded(symbol: &str, rest: &str) -> Option<Frame> {
     let place = rest.trim_start();
     let source = place.trim_start_matches('(').split([' ', ')']).next()?;
     let named = symbol.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_' || b == b'<');
-    (named && is_source(source) && symbol.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.<>:$".contains(&b)))
-        .then(|| Frame { function: plain_name(symbol).to_owned(), ..Frame::default() })
+    (named
+        && is_source(source)
+        && symbol.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.<>:$".contains(&b)))
+    .then(|| Frame { function: plain_name(symbol).to_owned(), ..Frame::default() })
 }
 
 fn is_discriminator(word: &str) -> bool {
@@ -184,8 +191,14 @@ mod tests {
             (" ? stack_trace_save+0x4b/0x70", "? stack_trace_save+0x4b/0x70"),
             (" [<ffffffff8138d924>] ? show+0x1/0x2", "show+0x1/0x2"),
             ("<IRQ>  [<ffffffff8138d924>] show+0x1/0x2", "show+0x1/0x2"),
-            ("amdgpu_device_init.cold+0xe90/0x1677 [amdgpu 0123456789abcdef]", "amdgpu_device_init+0xe90/0x1677 [amdgpu]"),
-            ("[<c010f0c0>] (unwind) from [<c010ad38>] (show_stack+0x10/0x14 [m])", "show_stack+0x10/0x14 [m]"),
+            (
+                "amdgpu_device_init.cold+0xe90/0x1677 [amdgpu 0123456789abcdef]",
+                "amdgpu_device_init+0xe90/0x1677 [amdgpu]",
+            ),
+            (
+                "[<c010f0c0>] (unwind) from [<c010ad38>] (show_stack+0x10/0x14 [m])",
+                "show_stack+0x10/0x14 [m]",
+            ),
             ("[<c010f0c0>] (unwind [a]) from [<c010ad38>] (show_stack+0x10/0x14)", "show_stack+0x10/0x14"),
             ("[c0000000028f7be0] [c0000000003f0140] init+0x5c0/0x6d0 (unreliable)", "? init+0x5c0/0x6d0"),
             ("unwind_backtrace from show_stack+0x10/0x14", "show_stack+0x10/0x14"),
@@ -199,7 +212,15 @@ mod tests {
 
     #[test]
     fn lines_that_are_no_frames() {
-        for line in ["", " <TASK>", "foo: bar+0x1/0x2 failed", "RIP: 0010:foo+0x1/0x2", "Call Trace:", "0x0", "ret from fork"] {
+        for line in [
+            "",
+            " <TASK>",
+            "foo: bar+0x1/0x2 failed",
+            "RIP: 0010:foo+0x1/0x2",
+            "Call Trace:",
+            "0x0",
+            "ret from fork",
+        ] {
             assert_eq!(shown(line), None, "{line}");
         }
     }

@@ -26,6 +26,9 @@ pub mod signature;
 mod streams;
 mod text;
 
+/// The JSON schema of a [`Report`].
+pub const SCHEMA: &str = include_str!("../schema/report.schema.json");
+
 pub use annotation::{Annotation, Kernel};
 pub use event::{Event, LockdepOff, Loss, OffCause};
 pub use frame::Frame;
@@ -35,5 +38,5 @@ pub use lock::{Lock, LockClass};
 pub use lockdep_state::LockdepState;
 pub use parser::{Options, Parser, parse_log};
 pub use report::{Details, HeldLocks, Link, Report, Section, Step, Task, Trace};
-pub use text::Text;
 pub use rules::{Edge, Role, RuleMatch, known_rules};
+pub use text::Text;

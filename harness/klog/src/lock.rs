@@ -96,7 +96,7 @@ impl Lock {
     pub(crate) fn is_cut(line: &str) -> bool {
         let Some((_, open)) = instance(line) else {
             let rest = without_index(line).trim();
-            return is_address(rest) || rest.is_empty() && line.trim_start().starts_with('#');
+            return is_address(rest) || rest.is_empty() && line.contains('#');
         };
         match usage_marks(line, open) {
             None => line.matches('(').count() > line.matches(')').count(),
@@ -108,7 +108,8 @@ impl Lock {
 /// The instance's address (or nothing) and where the parenthesis of the class name opens. Other text in front makes
 /// it no lock.
 fn instance(line: &str) -> Option<(&str, usize)> {
-    let hidden = ["(ptrval)", "(____ptrval____)"].iter().find_map(|hidden| Some(line.find(hidden)? + hidden.len()));
+    let hidden =
+        ["(ptrval)", "(____ptrval____)"].iter().find_map(|hidden| Some(line.find(hidden)? + hidden.len()));
     let from = hidden.unwrap_or(0);
     let open = from + line[from..].find('(')?;
     let address = without_index(&line[..open]).trim();
@@ -144,10 +145,11 @@ fn usage_marks(line: &str, open: usize) -> Option<(usize, &str, &str)> {
 }
 
 fn wait_type(rest: &str) -> (Option<(u8, u8)>, &str) {
-    let parsed = rest.strip_prefix("-{").and_then(|inner| inner.split_once('}')).and_then(|(types, after)| {
-        let (outer, inner) = types.split_once(':')?;
-        Some(((outer.parse().ok()?, inner.parse().ok()?), after))
-    });
+    let parsed =
+        rest.strip_prefix("-{").and_then(|inner| inner.split_once('}')).and_then(|(types, after)| {
+            let (outer, inner) = types.split_once(':')?;
+            Some(((outer.parse().ok()?, inner.parse().ok()?), after))
+        });
     parsed.map_or((None, rest), |(wait, after)| (Some(wait), after))
 }
 
@@ -184,7 +186,13 @@ mod tests {
 
     #[test]
     fn pieces_of_a_lock() {
-        for piece in ["ffff888100000000", "ffff888100000000 (", "ffff888100000000 (&(&x", "(ptrval) (&x){....}, at:", " #0: ffff8881009e8a58 ("] {
+        for piece in [
+            "ffff888100000000",
+            "ffff888100000000 (",
+            "ffff888100000000 (&(&x",
+            "(ptrval) (&x){....}, at:",
+            " #0: ffff8881009e8a58 (",
+        ] {
             assert!(Lock::is_cut(piece), "{piece}");
         }
         for whole in ["(&x){....}-{3:3}:", "-> #1 (&x){....}:", "stack backtrace:"] {

@@ -22,7 +22,9 @@ impl Needles {
     /// Where the first needle begins. Without a searcher every position counts as one.
     pub(crate) fn find(&self, bytes: &[u8]) -> Option<usize> {
         match (&self.packed, &self.automaton) {
-            (Some(packed), _) if bytes.len() >= packed.minimum_len() => packed.find(bytes).map(|found| found.start()),
+            (Some(packed), _) if bytes.len() >= packed.minimum_len() => {
+                packed.find(bytes).map(|found| found.start())
+            }
             (_, Some(automaton)) => automaton.find(bytes).map(|found| found.start()),
             _ => Some(0),
         }

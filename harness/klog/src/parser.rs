@@ -212,9 +212,10 @@ impl Parser {
 
     /// While no report is open, only lines with one of the needles matter.
     fn skip_to_candidate<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let start = self.needles.find(bytes).map_or(bytes.len(), |found| {
-            memchr::memrchr(b'\n', &bytes[..found]).map_or(0, |at| at + 1)
-        });
+        let start = self
+            .needles
+            .find(bytes)
+            .map_or(bytes.len(), |found| memchr::memrchr(b'\n', &bytes[..found]).map_or(0, |at| at + 1));
         self.number += memchr::memchr_iter(b'\n', &bytes[..start]).count() as u64;
         &bytes[start..]
     }

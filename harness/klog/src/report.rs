@@ -210,7 +210,8 @@ pub struct HeldLocks {
 impl HeldLocks {
     /// Lists one more. A symboliser repeats the line for every inlined function; the last of them is the acquirer.
     pub(crate) fn list(&mut self, lock: Lock, line: &str) {
-        let number: Option<usize> = line.strip_prefix('#').and_then(|rest| rest.split(':').next()?.parse().ok());
+        let number: Option<usize> =
+            line.strip_prefix('#').and_then(|rest| rest.split(':').next()?.parse().ok());
         let repeated = number.is_some_and(|number| number + 1 == self.locks.len());
         match self.locks.last_mut() {
             Some(last) if repeated && last.class == lock.class => *last = lock,

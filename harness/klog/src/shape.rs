@@ -87,20 +87,133 @@ const LOCKDEP: &[&str] = &[
 
 /// Starts of lines that go with any backtrace.
 const DETAILS: &[&str] = &[
-    "CPU: ", "Hardware name:", "Workqueue:", "Tainted:", "Modules linked in:", "Stopper:", "Sched_ext:",
-    "irq event stamp:", "hardirqs last", "softirqs last", "INFO: lockdep is turned off", "Preemption disabled at",
-    "RIP:", "EIP:", "RSP:", "ESP:", "RAX:", "EAX:", "RDX:", "ESI:", "RBP:", "EBP:", "R10:", "R13:", "DS:", "FS:", "CS:",
-    "CR0:", "CR2:", "DR0:", "DR3:", "DR6:", "PKRU:", "Code:", "Stack:", "ORIG_RAX:", "FAULT_FLAG", "FRAME:",
-    "pstate:", "pc :", "lr :", "sp :", "x29:", "x2", "x1", "x8 :", "x5 :", "x9 :", "x6 :", "x3 :", "x0 :", "pc : ",
-    "pmr_save:", "REGS:", "CFAR:", "Call Trace", "Krnl PSW", "Last Breaking", "krnl ", "epc :", "NIP:", "LR:", "MSR:", "GPR", "PC is at", "LR is at", "psr:", "r10:", "r7 :", "r3 :",
-    "Flags:", "Control:", "Process ", "Register ", "Exception stack", "Internal error", "Mem abort info", "ESR =",
-    "EC =", "SET =", "EA =", "FSC =", "ISV =", "CM =", "Data abort info", "swapper pgtable", "user pgtable", "[0000",
-    "[ffff", "[dead", "PGD ", "#PF:", "Oops:", "Oops ", "SMP ", "Dumping ftrace", "Kernel Offset", "note: ", "task:",
-    "NMI backtrace for cpu", "Sending NMI", "Read of size", "Write of size", "Allocated by task", "Freed by task",
-    "The buggy address", "Memory state around", "KASAN: ", "Stack dump", "Fixing recursive fault", "pwq ",
-    "Showing all locks held", "Showing busy workqueues", "rcu: ", "rcu_", "\"echo 0 > ", "preempt_count:",
-    "RCU nest depth:", "in_atomic():", "RCU used illegally", "stack is not available", "Not tainted", "Rebooting in",
-    "Modules:", "unwind:", "WARNING: stack", "EFLAGS:",
+    "CPU: ",
+    "Hardware name:",
+    "Workqueue:",
+    "Tainted:",
+    "Modules linked in:",
+    "Stopper:",
+    "Sched_ext:",
+    "irq event stamp:",
+    "hardirqs last",
+    "softirqs last",
+    "INFO: lockdep is turned off",
+    "Preemption disabled at",
+    "RIP:",
+    "EIP:",
+    "RSP:",
+    "ESP:",
+    "RAX:",
+    "EAX:",
+    "RDX:",
+    "ESI:",
+    "RBP:",
+    "EBP:",
+    "R10:",
+    "R13:",
+    "DS:",
+    "FS:",
+    "CS:",
+    "CR0:",
+    "CR2:",
+    "DR0:",
+    "DR3:",
+    "DR6:",
+    "PKRU:",
+    "Code:",
+    "Stack:",
+    "ORIG_RAX:",
+    "FAULT_FLAG",
+    "FRAME:",
+    "pstate:",
+    "pc :",
+    "lr :",
+    "sp :",
+    "x29:",
+    "x2",
+    "x1",
+    "x8 :",
+    "x5 :",
+    "x9 :",
+    "x6 :",
+    "x3 :",
+    "x0 :",
+    "pc : ",
+    "pmr_save:",
+    "REGS:",
+    "CFAR:",
+    "Call Trace",
+    "Krnl PSW",
+    "Last Breaking",
+    "krnl ",
+    "epc :",
+    "NIP:",
+    "LR:",
+    "MSR:",
+    "GPR",
+    "PC is at",
+    "LR is at",
+    "psr:",
+    "r10:",
+    "r7 :",
+    "r3 :",
+    "Flags:",
+    "Control:",
+    "Process ",
+    "Register ",
+    "Exception stack",
+    "Internal error",
+    "Mem abort info",
+    "ESR =",
+    "EC =",
+    "SET =",
+    "EA =",
+    "FSC =",
+    "ISV =",
+    "CM =",
+    "Data abort info",
+    "swapper pgtable",
+    "user pgtable",
+    "[0000",
+    "[ffff",
+    "[dead",
+    "PGD ",
+    "#PF:",
+    "Oops:",
+    "Oops ",
+    "SMP ",
+    "Dumping ftrace",
+    "Kernel Offset",
+    "note: ",
+    "task:",
+    "NMI backtrace for cpu",
+    "Sending NMI",
+    "Read of size",
+    "Write of size",
+    "Allocated by task",
+    "Freed by task",
+    "The buggy address",
+    "Memory state around",
+    "KASAN: ",
+    "Stack dump",
+    "Fixing recursive fault",
+    "pwq ",
+    "Showing all locks held",
+    "Showing busy workqueues",
+    "rcu: ",
+    "rcu_",
+    "\"echo 0 > ",
+    "preempt_count:",
+    "RCU nest depth:",
+    "in_atomic():",
+    "RCU used illegally",
+    "stack is not available",
+    "Not tainted",
+    "Rebooting in",
+    "Modules:",
+    "unwind:",
+    "WARNING: stack",
+    "EFLAGS:",
 ];
 
 /// Looks at one message.
@@ -109,7 +222,9 @@ pub(crate) fn shape(message: &str) -> Shape {
     match text {
         "" => Shape::Blank,
         "</TASK>" => Shape::StackEnd,
-        "<TASK>" | "<IRQ>" | "</IRQ>" | "<NMI>" | "</NMI>" | "<EOI>" | "<SOFTIRQ>" | "<EOE>" | "#PF" => Shape::Frame,
+        "<TASK>" | "<IRQ>" | "</IRQ>" | "<NMI>" | "</NMI>" | "<EOI>" | "<SOFTIRQ>" | "<EOE>" | "#PF" => {
+            Shape::Frame
+        }
         "0x0" | "(null)" | "(efault)" | "..." => Shape::Frame,
         "stack backtrace:" => Shape::LastPart,
         _ => long_shape(text),
@@ -123,7 +238,8 @@ fn long_shape(text: &str) -> Shape {
     if Frame::parse_line(text).is_some() || is_raw_stack(text) || is_nameless_frame(text) {
         return Shape::Frame;
     }
-    if ["Call Trace:", "Call trace:", "Backtrace:", "Call Trace"].iter().any(|start| text.starts_with(start)) {
+    if ["Call Trace:", "Call trace:", "Backtrace:", "Call Trace"].iter().any(|start| text.starts_with(start))
+    {
         return Shape::TraceStart;
     }
     if text.starts_with("---[ end trace") || text.starts_with("---[ end Kernel panic") {
@@ -157,7 +273,8 @@ pub(crate) fn held_count(text: &str) -> Option<u32> {
 
 /// The stack words that old kernels print in front of the call trace.
 fn is_raw_stack(text: &str) -> bool {
-    text.split_ascii_whitespace().all(|word| matches!(word.len(), 8 | 16) && word.bytes().all(|b| b.is_ascii_hexdigit()))
+    text.split_ascii_whitespace()
+        .all(|word| matches!(word.len(), 8 | 16) && word.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// A frame without offset or without symbol: `? 0xffffffffc014d2a4`, `? __pfx_foo`, `[c00] [c00] 0x20001 (unreliable)`.
@@ -171,7 +288,12 @@ fn is_nameless_frame(text: &str) -> bool {
 
 /// What can only be a continuation of a lock's mention.
 pub(crate) fn is_lock_piece(text: &str) -> bool {
-    text.starts_with("){") || text.starts_with(", at:") || text.starts_with("-{") || text == ");" || text == "-->"
+    text.starts_with("){")
+        || text.starts_with(") at:")
+        || text.starts_with(", at:")
+        || text.starts_with("-{")
+        || text == ");"
+        || text == "-->"
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@
 //! | inconsistent | the class, and the two usages in alphabetical order |
 //! | irq-order | the safe and the unsafe class, and the new edge |
 //! | other lock kinds | the classes, and the function |
-//! | rcu, warn, lock-warn, bug, ubsan | the file (without line) and the function |
-//! | hung-task | the first function that is no plumbing, and the first that is not core code |
-//! | others | the message with its numbers as `N`, and the function |
+//! | sleeping, rcu, warn, lock-warn, bug, ubsan | the file (without line) and the function |
+//! | atomic-schedule | the function |
+//! | hung-task and lockups | the first function that is no plumbing, and the first that is not core code |
+//! | others | the message without its numbers, and the function |
 
 use crate::blame::{culprit, place_frame};
 use crate::kind::Kind;
@@ -45,7 +46,8 @@ fn body(report: &Report) -> String {
         Kind::StillHeld | Kind::HeldAtReturn => held(report),
         Kind::Limit => report.details.limit.clone().unwrap_or_default(),
         Kind::NonStaticKey | Kind::ChainCollision => function(),
-        Kind::Rcu | Kind::Warn | Kind::LockWarn | Kind::Bug | Kind::Ubsan => place(report),
+        Kind::AtomicSchedule => place_function(report),
+        Kind::Sleeping | Kind::Rcu | Kind::Warn | Kind::LockWarn | Kind::Bug | Kind::Ubsan => place(report),
         Kind::HungTask | Kind::SoftLockup | Kind::HardLockup | Kind::RcuStall => stuck(report),
         _ => format!("{} @ {}", message(report), place_function(report)),
     }
@@ -93,18 +95,21 @@ fn stuck(report: &Report) -> String {
     format!("{} < {blame}", place_function(report))
 }
 
-/// The message, or the first line, with every number as `N` and without symbols' offsets.
+/// The message, or the first line, without numbers and symbols' offsets. Digits inside a word become `N`.
 fn message(report: &Report) -> String {
     let text = report.details.message.as_deref().or(report.text.first().map(String::as_str)).unwrap_or("");
     let mut out = String::new();
-    for word in text.split_ascii_whitespace() {
-        let word = word.split("+0x").next().unwrap_or(word);
+    for word in text.split_ascii_whitespace().filter(|word| !is_number(word)) {
         out.push_str(if out.is_empty() { "" } else { " " });
-        let is_number = word.bytes().any(|b| b.is_ascii_digit())
-            && word.trim_start_matches("0x").bytes().all(|b| b.is_ascii_hexdigit() || b",.:;()[]-#".contains(&b));
-        if is_number { out.push('N') } else { push_without_digits(&mut out, word) }
+        push_without_digits(&mut out, word.split("+0x").next().unwrap_or(word));
     }
     out
+}
+
+/// Is it a number, an address or a range of them?
+fn is_number(word: &str) -> bool {
+    word.bytes().any(|b| b.is_ascii_digit())
+        && word.trim_start_matches("0x").bytes().all(|b| b.is_ascii_hexdigit() || b",.:;()[]-#".contains(&b))
 }
 
 fn push_without_digits(out: &mut String, word: &str) {

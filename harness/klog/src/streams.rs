@@ -55,6 +55,9 @@ impl Streams {
             _ => caller,
         };
         if let Some(stream) = self.open.get_mut(&key) {
+            if stream.last_mut().is_some_and(|current| current.completes_banner(&line)) {
+                return;
+            }
             let shape = shape(&line.text);
             self.done.extend(offer(stream, line, shape, key.is_some(), options));
         }
@@ -96,7 +99,8 @@ impl Streams {
             return;
         }
         for stream in self.open.values_mut() {
-            let (paused, open) = std::mem::take(stream).into_iter().partition(|c: &Collector| c.paused_too_long(now));
+            let (paused, open) =
+                std::mem::take(stream).into_iter().partition(|c: &Collector| c.paused_too_long(now));
             *stream = open;
             self.done.extend::<Vec<_>>(paused);
         }

@@ -22,7 +22,11 @@ impl fmt::Display for Text<'_> {
         writeln!(f, "{}: {}", report.kind, report.title)?;
         writeln!(f, "  {}", whence(report))?;
         if let Some(annotation) = &report.annotation {
-            writeln!(f, "  with the annotation of patch {} ({}), which mainline does not carry", annotation.patch, annotation.title)?;
+            writeln!(
+                f,
+                "  with the annotation of patch {} ({}), which mainline does not carry",
+                annotation.patch, annotation.title
+            )?;
         }
         if !report.complete {
             writeln!(f, "  incomplete: {}", incomplete(report))?;
@@ -53,8 +57,11 @@ fn whence(report: &Report) -> String {
 }
 
 fn incomplete(report: &Report) -> String {
-    let name = |section: &Section| serde_json::to_value(section).ok().and_then(|value| value.as_str().map(str::to_owned));
-    let mut parts: Vec<String> = report.missing.iter().filter_map(name).map(|name| format!("no {name}")).collect();
+    let name = |section: &Section| {
+        serde_json::to_value(section).ok().and_then(|value| value.as_str().map(str::to_owned))
+    };
+    let mut parts: Vec<String> =
+        report.missing.iter().filter_map(name).map(|name| format!("no {name}")).collect();
     if report.omitted > 0 {
         parts.push(format!("{} lines left out", report.omitted));
     }

@@ -23,7 +23,9 @@ fn required(kind: Kind) -> &'static [Section] {
         Kind::Sleeping => &[Task, Place, Backtrace],
         Kind::HungTask => &[Task, Backtrace],
         Kind::Warn | Kind::LockWarn | Kind::Refcount => &[Place, Backtrace],
-        Kind::Kmemleak | Kind::Panic | Kind::Limit | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout => &[],
+        Kind::Kmemleak | Kind::Panic | Kind::Limit | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout => {
+            &[]
+        }
         _ => &[Backtrace],
     }
 }
@@ -44,7 +46,9 @@ fn has(report: &Report, section: Section) -> bool {
         Section::Acquiring => details.acquiring.is_some(),
         Section::Holding => details.holding.is_some(),
         Section::Chain => whole_chain(report),
-        Section::Registered => details.traces.iter().any(|trace| trace.name.contains("registered") && !trace.frames.is_empty()),
+        Section::Registered => {
+            details.traces.iter().any(|trace| trace.name.contains("registered") && !trace.frames.is_empty())
+        }
         Section::Dependencies => details.irq_locks.is_some(),
         Section::Scenario => !details.scenario.is_empty(),
         Section::HeldLocks => whole_held(report),
@@ -59,7 +63,10 @@ fn has(report: &Report, section: Section) -> bool {
 fn whole_chain(report: &Report) -> bool {
     let links = &report.details.links;
     links.len() >= 2
-        && links.iter().enumerate().all(|(index, link)| link.number as usize == index && !link.frames.is_empty())
+        && links
+            .iter()
+            .enumerate()
+            .all(|(index, link)| link.number as usize == index && !link.frames.is_empty())
 }
 
 /// Every list of held locks is as long as it says. A task that runs on another CPU has its locks counted but not

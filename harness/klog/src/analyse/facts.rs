@@ -53,7 +53,9 @@ fn line(report: &mut Report, text: &str) {
 fn sleeping(report: &mut Report, text: &str) {
     if let Some((_, place)) = text.split_once("invalid context at ") {
         report.place.get_or_insert_with(|| place.trim().to_owned());
-    } else if let Some((pid, comm)) = text.split_once(", pid: ").and_then(|(_, rest)| rest.split_once(", name: ")) {
+    } else if let Some((pid, comm)) =
+        text.split_once(", pid: ").and_then(|(_, rest)| rest.split_once(", name: "))
+    {
         report.task = pid.parse().ok().map(|pid| Task { comm: comm.trim().to_owned(), pid });
     }
 }
@@ -79,9 +81,11 @@ fn hung(report: &mut Report, text: &str) {
 fn lockup(report: &mut Report, text: &str) {
     if let Some((_, rest)) = text.split_once("- CPU#") {
         report.cpu = leading_number(rest);
-        report.details.seconds = rest.split_once("stuck for ").and_then(|(_, rest)| leading_number(rest)).map(u64::from);
+        report.details.seconds =
+            rest.split_once("stuck for ").and_then(|(_, rest)| leading_number(rest)).map(u64::from);
         let task = rest.rsplit_once('[').and_then(|(_, task)| task.trim_end_matches(']').rsplit_once(':'));
-        report.task = task.and_then(|(comm, pid)| Some(Task { comm: comm.to_owned(), pid: pid.parse().ok()? }));
+        report.task =
+            task.and_then(|(comm, pid)| Some(Task { comm: comm.to_owned(), pid: pid.parse().ok()? }));
     } else if let Some((_, rest)) = text.split_once("hard LOCKUP on cpu ") {
         report.cpu = leading_number(rest);
     }
@@ -117,7 +121,8 @@ fn warning_line(report: &mut Report, rest: &str) {
             }
         },
     };
-    let (place, symbol) = if is_place(before) { (before, after) } else { after.split_once(' ').unwrap_or((after, "")) };
+    let (place, symbol) =
+        if is_place(before) { (before, after) } else { after.split_once(' ').unwrap_or((after, "")) };
     if is_place(place) {
         report.place = Some(place.to_owned());
     } else if before.starts_with("CPU: ") || before.is_empty() {
@@ -160,8 +165,18 @@ fn ubsan(report: &mut Report, text: &str) {
         let (what, place) = rest.split_once(" in ").unwrap_or((rest, ""));
         report.place = Some(place.to_owned()).filter(|place| is_place(place));
         report.details.message = Some(what.to_owned());
-    } else if report.details.access.is_none() && report.details.message.is_some() && report.frames.is_empty() {
-        let known = ["index ", "shift exponent", "load of", "division by", "member access", "left shift", "signed integer", "negation"];
+    } else if report.details.access.is_none() && report.details.message.is_some() && report.frames.is_empty()
+    {
+        let known = [
+            "index ",
+            "shift exponent",
+            "load of",
+            "division by",
+            "member access",
+            "left shift",
+            "signed integer",
+            "negation",
+        ];
         if known.iter().any(|start| text.starts_with(start)) {
             report.details.access = Some(text.to_owned());
         }
@@ -173,7 +188,10 @@ fn fault(report: &mut Report, text: &str) {
     if report.details.message.is_none() {
         report.details.message = Some(text.trim_start_matches("BUG: ").to_owned());
         let address = text.split_once("address").map(|(_, rest)| rest.trim_start_matches([':', ' ']));
-        report.details.address = address.and_then(|rest| rest.split([' ', ':']).next()).filter(|a| !a.is_empty()).map(str::to_owned);
+        report.details.address = address
+            .and_then(|rest| rest.split([' ', ':']).next())
+            .filter(|a| !a.is_empty())
+            .map(str::to_owned);
     } else if report.details.access.is_none() && text.starts_with("#PF: ") {
         report.details.access = Some(text.trim_start_matches("#PF: ").to_owned());
     }
@@ -201,9 +219,20 @@ fn message(rows: &[Row]) -> Option<String> {
 }
 
 fn is_header(text: &str) -> bool {
-    ["Modules linked in", "CPU: ", "Hardware name", "RIP: ", "pc :", "pstate", "Workqueue", "Tainted", "Call ", "kernel BUG at"]
-        .iter()
-        .any(|start| text.starts_with(start))
+    [
+        "Modules linked in",
+        "CPU: ",
+        "Hardware name",
+        "RIP: ",
+        "pc :",
+        "pstate",
+        "Workqueue",
+        "Tainted",
+        "Call ",
+        "kernel BUG at",
+    ]
+    .iter()
+    .any(|start| text.starts_with(start))
 }
 
 /// Backtraces that have a name: "Allocated by task 7:", "Freed by task 7:".
@@ -214,7 +243,9 @@ fn named_traces(report: &mut Report, rows: &[Row]) {
         match row.shape {
             Shape::Frame => {
                 let frame = Frame::parse_line(text);
-                if let (Some(trace), Some(frame), true) = (report.details.traces.last_mut(), frame, name.is_some()) {
+                if let (Some(trace), Some(frame), true) =
+                    (report.details.traces.last_mut(), frame, name.is_some())
+                {
                     trace.frames.push(frame);
                 }
             }
@@ -231,7 +262,14 @@ fn named_traces(report: &mut Report, rows: &[Row]) {
 }
 
 fn is_trace_name(text: &str) -> bool {
-    let starts = ["Allocated by task", "Freed by task", "Last potentially related", "read to 0x", "write to 0x", "backtrace"];
+    let starts = [
+        "Allocated by task",
+        "Freed by task",
+        "Last potentially related",
+        "read to 0x",
+        "write to 0x",
+        "backtrace",
+    ];
     starts.iter().any(|start| text.starts_with(start)) && text.ends_with(':')
 }
 
@@ -250,7 +288,8 @@ fn held_locks(report: &mut Report, rows: &[Row]) {
         }
     }
     let own = report.details.held.iter().find(|held| Some(&held.task) == report.task.as_ref());
-    report.held = own.map(|held| held.locks.iter().map(|lock| lock.class.clone()).collect()).unwrap_or_default();
+    report.held =
+        own.map(|held| held.locks.iter().map(|lock| lock.class.clone()).collect()).unwrap_or_default();
 }
 
 fn leading_number(text: &str) -> Option<u32> {

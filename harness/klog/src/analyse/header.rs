@@ -29,7 +29,9 @@ impl Header {
                 // The second backtrace is somebody else's.
                 Shape::TraceStart if !header.frames.is_empty() => break,
                 Shape::TraceStart => in_trace = true,
-                Shape::Frame if in_trace || is_arm_frame(row.shape, text) => header.frames.extend(Frame::parse_line(text)),
+                Shape::Frame if in_trace || is_arm_frame(row.shape, text) => {
+                    header.frames.extend(Frame::parse_line(text))
+                }
                 Shape::Detail | Shape::Other => header.read_line(text),
                 _ => {}
             }
@@ -91,7 +93,9 @@ pub(super) fn release(text: &str) -> Option<String> {
 
 /// `RIP: 0010:foo+0x1/0x2 [module]`, and what other architectures call it. User space has no symbol.
 fn instruction_pointer(text: &str) -> Option<Frame> {
-    let rest = ["RIP: ", "EIP: ", "pc : ", "PC is at ", "NIP ", "epc : "].iter().find_map(|name| text.strip_prefix(name))?;
+    let rest = ["RIP: ", "EIP: ", "pc : ", "PC is at ", "NIP ", "epc : "]
+        .iter()
+        .find_map(|name| text.strip_prefix(name))?;
     let rest = rest.trim_start();
     // `0010:` is the code segment.
     let rest = match rest.split_once(':') {

@@ -62,6 +62,8 @@ impl Reader<'_> {
             Shape::Frame => self.frame(text),
             Shape::HeldCount(count) => self.held_count(text, count),
             Shape::Lock => self.lock(text),
+            // "Nested lock was not taken" prints two; they are the same.
+            Shape::LastPart if !self.report.frames.is_empty() => self.frames = Frames::Nowhere,
             Shape::LastPart => self.frames = Frames::Backtrace,
             Shape::TraceStart if self.details.links.is_empty() && self.report.frames.is_empty() => {
                 self.frames = Frames::Backtrace;
@@ -144,7 +146,9 @@ impl Reader<'_> {
             self.link(text);
         } else if let Some((task, doing)) = text.split_once(" is trying to ") {
             self.trying(task, doing);
-        } else if text.starts_with("but task is already holding") || text.starts_with("and this task is already holding") {
+        } else if text.starts_with("but task is already holding")
+            || text.starts_with("and this task is already holding")
+        {
             self.next = Next::Holding;
         } else if text.starts_with("but this task is not holding") {
             self.next = Next::HoldingName;
@@ -157,7 +161,9 @@ impl Reader<'_> {
         } else if let Some(change) = text.strip_prefix("inconsistent {") {
             self.usage_change(change);
         } else if text.ends_with("at:") {
-            self.details.traces.push(Trace { name: text.trim_end_matches(':').to_owned(), frames: Vec::new() });
+            self.details
+                .traces
+                .push(Trace { name: text.trim_end_matches(':').to_owned(), frames: Vec::new() });
             self.frames = Frames::Trace;
         } else if text.starts_with("Chain exists of") {
             self.next = Next::NamedChain;
@@ -199,10 +205,15 @@ impl Reader<'_> {
     }
 
     fn scenario(&mut self, text: &str, whole: &str) {
-        let action = text.contains("lock(") || text.starts_with("sync(") || text == "<Interrupt>" || text.starts_with("local_irq");
+        let action = text.contains("lock(")
+            || text.starts_with("sync(")
+            || text == "<Interrupt>"
+            || text.starts_with("local_irq");
         if action {
             let indent = whole.len() - whole.trim_start().len();
-            self.details.scenario.push(Step { cpu: u8::from(indent >= 20), action: text.trim_end_matches(';').to_owned() });
+            self.details
+                .scenario
+                .push(Step { cpu: u8::from(indent >= 20), action: text.trim_end_matches(';').to_owned() });
         }
     }
 
@@ -255,8 +266,10 @@ impl Reader<'_> {
         self.details.acquiring = acquiring;
         self.details.holding = holding;
         let own = own_locks(&self.details.held, self.report.task.as_ref());
-        self.report.held = own.map(|held| held.locks.iter().map(|lock| lock.class.clone()).collect()).unwrap_or_default();
-        self.report.task = self.report.task.take().or_else(|| self.details.held.first().map(|held| held.task.clone()));
+        self.report.held =
+            own.map(|held| held.locks.iter().map(|lock| lock.class.clone()).collect()).unwrap_or_default();
+        self.report.task =
+            self.report.task.take().or_else(|| self.details.held.first().map(|held| held.task.clone()));
         self.report.details = self.details;
     }
 }

@@ -40,9 +40,14 @@ pub(crate) fn analyse(mut collector: Collector, options: &Options) -> Option<Rep
 fn is_only_text(report: &Report) -> bool {
     // "WARNING: CPU: 1 PID: 2 at" is a warning even when its place is lost, and so are the unwinder's own
     // (arch/x86/kernel/unwind_frame.c).
-    let real = |line: &String| ["WARNING: CPU: ", "WARNING: kernel stack"].iter().any(|start| line.contains(start));
+    let real =
+        |line: &String| ["WARNING: CPU: ", "WARNING: kernel stack"].iter().any(|start| line.contains(start));
     let known = report.text.iter().take(3).any(real);
-    report.kind == Kind::Warn && !known && report.place.is_none() && report.frames.is_empty() && report.details.traces.is_empty()
+    report.kind == Kind::Warn
+        && !known
+        && report.place.is_none()
+        && report.frames.is_empty()
+        && report.details.traces.is_empty()
 }
 
 /// What every report has, whatever its kind.

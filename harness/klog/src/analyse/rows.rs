@@ -26,10 +26,11 @@ pub(super) fn rows(lines: &[Taken]) -> Vec<Row> {
     for taken in lines {
         let text = &taken.line.text;
         match rows.last_mut() {
-            Some(row) if pieces < MAX_PIECES && continues(row, taken) => {
+            Some(row) if pieces < MAX_PIECES && (continues(row, taken) || is_wrapped(row, taken)) => {
                 pieces += 1;
-                let gap = if row.text.ends_with(':') && text.trim_start().len() == text.len() { " " } else { "" };
-                row.text = format!("{}{gap}{}", row.text.trim_end_matches('\n'), text.trim_end());
+                let after_colon = row.text.ends_with(':') && text.trim_start().len() == text.len();
+                let gap = if after_colon || is_wrapped(row, taken) { " " } else { "" };
+                row.text = format!("{}{gap}{}", row.text.trim_end(), text.trim_end());
                 row.shape = shape(&row.text);
             }
             _ => {
@@ -39,6 +40,19 @@ pub(super) fn rows(lines: &[Taken]) -> Vec<Row> {
         }
     }
     rows
+}
+
+/// Did a mailer break the line above? The rest has no prefix in a log that has them, and is nothing by itself.
+fn is_wrapped(row: &Row, taken: &Taken) -> bool {
+    let meta = &taken.line.meta;
+    let below = taken.line.text.trim();
+    let place_alone =
+        taken.shape == Shape::Frame && row.text.contains("WARNING: ") && !row.text.contains("+0x");
+    meta.bare
+        && (meta.time_us.is_some() || meta.wall.is_some())
+        && (taken.shape == Shape::Other || place_alone)
+        && matches!(row.shape, Shape::Other | Shape::Detail)
+        && !below.contains("-->")
 }
 
 /// Does this line continue the one above?
@@ -51,11 +65,20 @@ fn continues(row: &Row, taken: &Taken) -> bool {
         return true;
     }
     // A whole line of its own never is a piece.
-    if matches!(taken.shape, Shape::Blank | Shape::Rule | Shape::TraceStart | Shape::LastPart | Shape::HeldCount(_)) {
+    if matches!(
+        taken.shape,
+        Shape::Blank | Shape::Rule | Shape::TraceStart | Shape::LastPart | Shape::HeldCount(_)
+    ) {
         return false;
     }
     let open_call = above.ends_with("lock(") || above.ends_with("-->") || above.ends_with("lock (");
-    let open_lock = matches!(row.shape, Shape::Lock | Shape::Lockdep) && Lock::is_cut(above) && !above.starts_with("lock(");
-    let module_alone = row.shape == Shape::Frame && below.starts_with('[') && below.ends_with(']') && !below.contains(' ');
-    open_call || open_lock && Lock::parse(below).is_none_or(|lock| lock.address.is_none()) || below.starts_with("--> ") || module_alone
+    let open_lock = matches!(row.shape, Shape::Lock | Shape::Lockdep)
+        && Lock::is_cut(above)
+        && !above.starts_with("lock(");
+    let module_alone =
+        row.shape == Shape::Frame && below.starts_with('[') && below.ends_with(']') && !below.contains(' ');
+    open_call
+        || open_lock && Lock::parse(below).is_none_or(|lock| lock.address.is_none())
+        || below.starts_with("--> ")
+        || module_alone
 }

@@ -32,7 +32,9 @@ fn what(report: &Report) -> String {
         Kind::HeldAtReturn => format!("return to user space with locks held: {}", held(report)),
         Kind::Rcu => "suspicious RCU usage".to_owned(),
         Kind::ChainCollision => "chain_key collision".to_owned(),
-        Kind::Limit => format!("lockdep table full: {} too low", report.details.limit.as_deref().unwrap_or("a limit")),
+        Kind::Limit => {
+            format!("lockdep table full: {} too low", report.details.limit.as_deref().unwrap_or("a limit"))
+        }
         Kind::NonStaticKey => "lock without a registered key".to_owned(),
         Kind::Sleeping => "sleeping function called from invalid context".to_owned(),
         Kind::AtomicSchedule => "scheduling while atomic".to_owned(),
@@ -55,8 +57,12 @@ fn what(report: &Report) -> String {
 /// The function behind "in", for the kinds whose text does not name it already.
 fn function(report: &Report) -> Option<String> {
     let frame = match report.kind {
-        Kind::Panic | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout | Kind::Limit | Kind::Kcsan => return None,
-        Kind::Kasan if report.details.message.as_deref().is_some_and(|message| message.contains(" in ")) => return None,
+        Kind::Panic | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout | Kind::Limit | Kind::Kcsan => {
+            return None;
+        }
+        Kind::Kasan if report.details.message.as_deref().is_some_and(|message| message.contains(" in ")) => {
+            return None;
+        }
         kind if kind.is_lockdep() && kind != Kind::LockWarn => culprit(report),
         _ => place_frame(report),
     };
@@ -94,7 +100,8 @@ fn kasan(report: &Report) -> String {
     let (what, symbol) = message.split_once(" in ").unwrap_or((message, ""));
     let function = symbol.split('+').next().unwrap_or("");
     let access = report.details.access.as_deref().and_then(|access| access.split(' ').next()).unwrap_or("");
-    let words = ["KASAN:", what, &access.to_lowercase(), if function.is_empty() { "" } else { "in" }, function];
+    let words =
+        ["KASAN:", what, &access.to_lowercase(), if function.is_empty() { "" } else { "in" }, function];
     words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 

@@ -56,11 +56,7 @@ impl Journal {
     pub(crate) fn finish(&mut self, number: u64) -> Vec<Line> {
         let mut entry = std::mem::take(self);
         let message = entry.message.take().unwrap_or_default();
-        message
-            .split('\n')
-            .filter(|_| !message.is_empty())
-            .map(|text| entry.line(number, text))
-            .collect()
+        message.split('\n').filter(|_| !message.is_empty()).map(|text| entry.line(number, text)).collect()
     }
 
     fn line(&self, number: u64, text: &str) -> Line {

@@ -30,9 +30,8 @@ impl Record {
         let semicolon = memchr::memchr(b';', bytes).ok_or(RecordError::NoPrefix)?;
         let prefix = std::str::from_utf8(&bytes[..semicolon]).map_err(|_| RecordError::NoPrefix)?;
         let mut fields = prefix.trim_start().split(',');
-        let mut number = |name| {
-            fields.next().and_then(|field| field.parse::<u64>().ok()).ok_or(RecordError::Field(name))
-        };
+        let mut number =
+            |name| fields.next().and_then(|field| field.parse::<u64>().ok()).ok_or(RecordError::Field(name));
         let (priority, seq, time_us) = (number("priority")?, number("sequence number")?, number("time")?);
         let cont = fields.next().is_some_and(|flags| flags.contains('c'));
         let caller = fields.find_map(|field| field.strip_prefix("caller=")).and_then(Caller::parse);

@@ -38,7 +38,8 @@ pub(super) fn decoded_level(line: &str) -> Option<(u8, &str)> {
 /// A time in brackets, or an ISO 8601 date in front (`dmesg --time-format iso`, rsyslog, serial loggers).
 pub(super) fn stamp(line: &str) -> Option<(Stamp<'_>, &str)> {
     if let Some(inner) = line.strip_prefix('[') {
-        let (inside, rest) = inner.split_at_checked(memchr::memchr(b']', inner.as_bytes().get(..40.min(inner.len()))?)?)?;
+        let (inside, rest) =
+            inner.split_at_checked(memchr::memchr(b']', inner.as_bytes().get(..40.min(inner.len()))?)?)?;
         return Some((bracketed(inside)?, &rest[1..]));
     }
     let (word, rest) = line.split_once(' ')?;

@@ -22,7 +22,10 @@ fn strip<'a>(line: &'a str, meta: &mut Meta) -> &'a str {
     }
     // Commit messages and mails indent the logs that they show.
     let unindented = rest.trim_start();
-    if unindented.len() < rest.len() && unindented.starts_with(['[', '<']) && prefix::begins_with_stamp(unindented) {
+    if unindented.len() < rest.len()
+        && unindented.starts_with(['[', '<'])
+        && prefix::begins_with_stamp(unindented)
+    {
         rest = unindented;
     }
     if let Some((level, inner)) = prefix::decoded_level(rest) {
@@ -56,7 +59,9 @@ fn outer_stamps<'a>(line: &'a str, meta: &mut Meta) -> &'a str {
 /// One or more time stamps, such as `[Nov14 12:34] [  +0.000012]` or a wall-clock time and then the time since boot.
 fn stamps<'a>(line: &'a str, meta: &mut Meta) -> &'a str {
     let mut rest = line;
-    while let Some((stamp, inner)) = prefix::stamp(rest.strip_prefix(' ').filter(|_| rest.len() < line.len()).unwrap_or(rest)) {
+    while let Some((stamp, inner)) =
+        prefix::stamp(rest.strip_prefix(' ').filter(|_| rest.len() < line.len()).unwrap_or(rest))
+    {
         match stamp {
             // A second time since boot is part of the message.
             Stamp::Boot(_) if meta.time_us.is_some() => break,
@@ -98,7 +103,10 @@ mod tests {
         assert_eq!(parts("[  132.583381] hello"), (us, None, None, "hello".into()));
         assert_eq!(parts("<4>[  132.583381]  <TASK>"), (us, None, Some(4), " <TASK>".into()));
         assert_eq!(parts("[  132.583381][   T42] hello"), (us, Some(Caller::Task(42)), None, "hello".into()));
-        assert_eq!(parts("[  132.583381] [      C1] hello"), (us, Some(Caller::Cpu(1)), None, "hello".into()));
+        assert_eq!(
+            parts("[  132.583381] [      C1] hello"),
+            (us, Some(Caller::Cpu(1)), None, "hello".into())
+        );
         assert_eq!(parts("[  132.583381 <    0.000001>] hello"), (us, None, None, "hello".into()));
         assert_eq!(parts("kern  :warn  : [  132.583381] hello"), (us, None, Some(4), "hello".into()));
         assert_eq!(parts("<4> [132.583381] hello"), (us, None, Some(4), "hello".into()));

@@ -47,11 +47,15 @@ mod tests {
 
     #[test]
     fn chains_with_their_context() {
-        let text = "all lock chains:\nirq_context: 0\n[1] a\n[2] b#2/1\n\nirq_context: hardirq|softirq\n[1] a\n\n";
+        let text =
+            "all lock chains:\nirq_context: 0\n[1] a\n[2] b#2/1\n\nirq_context: hardirq|softirq\n[1] a\n\n";
         let chains = parse(text).unwrap();
         let names = |chain: &Chain| chain.classes.iter().map(LockClass::to_string).collect::<Vec<_>>();
         assert_eq!(names(&chains[0]), ["a", "b#2/1"]);
-        assert_eq!((chains[1].context.as_str(), names(&chains[1])), ("hardirq|softirq", vec!["a".to_owned()]));
+        assert_eq!(
+            (chains[1].context.as_str(), names(&chains[1])),
+            ("hardirq|softirq", vec!["a".to_owned()])
+        );
         assert_eq!(parse("x"), Err(TableError::Header { expected: HEADER }));
         assert_eq!(parse("(buggered) all lock chains:\n[1] a\n\n"), Err(TableError::Line { line: 2 }));
     }

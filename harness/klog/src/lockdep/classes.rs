@@ -44,7 +44,9 @@ impl Classes {
         let last = text.lines().count();
         for (index, line) in lines.filter(|(_, line)| !line.is_empty()) {
             let parsed = match line.strip_prefix(" -> ") {
-                Some(rest) => keyed(rest).zip(classes.last_mut()).map(|(after, class)| class.after.push(after)),
+                Some(rest) => {
+                    keyed(rest).zip(classes.last_mut()).map(|(after, class)| class.after.push(after))
+                }
                 None => class(line).map(|class| classes.push(class)),
             };
             if parsed.is_none() && index + 1 < last {

@@ -85,8 +85,10 @@ fn exercise(new: usize, known: usize) -> Exercise {
 type Edges = BTreeSet<(String, String)>;
 
 fn side(class: &str, old: &Edges, new: &Edges) -> Side {
-    let inside = |edges: &Edges| edges.iter().filter(|(from, _)| from == class).map(|(_, to)| to.clone()).collect();
-    let around = |edges: &Edges| edges.iter().filter(|(_, to)| to == class).map(|(from, _)| from.clone()).collect();
+    let inside =
+        |edges: &Edges| edges.iter().filter(|(from, _)| from == class).map(|(_, to)| to.clone()).collect();
+    let around =
+        |edges: &Edges| edges.iter().filter(|(_, to)| to == class).map(|(from, _)| from.clone()).collect();
     let (old_inside, old_around): (BTreeSet<String>, BTreeSet<String>) = (inside(old), around(old));
     Side {
         inside: difference(inside(new), &old_inside),
@@ -118,7 +120,10 @@ mod tests {
         let run = [primed[0], ("dma_fence_map", "&vkms->lock"), ("&x", "&y")];
         let coverage = Coverage::between(&table(&primed), &table(&run));
         assert_eq!(coverage.signalling.inside, ["&vkms->lock".to_owned()].into());
-        assert_eq!((coverage.signalling_side(), coverage.waiting_side()), (Exercise::New, Exercise::OnlyKnown));
+        assert_eq!(
+            (coverage.signalling_side(), coverage.waiting_side()),
+            (Exercise::New, Exercise::OnlyKnown)
+        );
         assert_eq!(coverage.new_edges, 2);
         let nothing = Coverage::between(&table(&primed), &table(&primed));
         assert_eq!((nothing.signalling_side(), nothing.new_edges), (Exercise::NotExercised, 0));

@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use super::classes::Classes;
 use crate::kind::Kind;
+use crate::lock::LockClass;
 use crate::report::Report;
 use crate::rules::Role;
-use crate::lock::LockClass;
 
 /// A graph of lock classes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +35,8 @@ impl LockGraph {
     pub fn around(class: &str, now: &Classes, before: &Classes, distance: usize) -> LockGraph {
         let (old, new) = (before.edges(), now.edges());
         let near = near(class, &new, distance);
-        let edges: BTreeSet<_> = new.into_iter().filter(|(from, to)| near.contains(from) && near.contains(to)).collect();
+        let edges: BTreeSet<_> =
+            new.into_iter().filter(|(from, to)| near.contains(from) && near.contains(to)).collect();
         let marked = edges.difference(&old).cloned().collect();
         LockGraph { edges, marked }
     }
@@ -57,7 +58,8 @@ impl LockGraph {
 
     /// Graphviz DOT.
     pub fn dot(&self) -> String {
-        let mut out = "digraph locks {\n  rankdir=LR;\n  node [shape=box, fontname=\"monospace\"];\n".to_owned();
+        let mut out =
+            "digraph locks {\n  rankdir=LR;\n  node [shape=box, fontname=\"monospace\"];\n".to_owned();
         for node in self.nodes() {
             let _ = writeln!(out, "  {} [style=filled, fillcolor=\"{}\"];", quoted(&node), color(&node));
         }
@@ -143,7 +145,8 @@ fn places(nodes: &[String]) -> BTreeMap<String, (f64, f64)> {
     let (width, height) = size(nodes.len());
     let radius = radius(nodes.len());
     let place = |index: usize| {
-        let angle = std::f64::consts::TAU * index as f64 / nodes.len().max(1) as f64 - std::f64::consts::FRAC_PI_2;
+        let angle =
+            std::f64::consts::TAU * index as f64 / nodes.len().max(1) as f64 - std::f64::consts::FRAC_PI_2;
         (f64::from(width) / 2.0 + radius * angle.cos(), f64::from(height) / 2.0 + radius * angle.sin())
     };
     nodes.iter().enumerate().map(|(index, node)| (node.clone(), place(index))).collect()
@@ -190,7 +193,11 @@ mod tests {
         );
         let graph = LockGraph::around("dma_fence_map", &now, &before, 1);
         assert_eq!(graph.len(), 2);
-        assert!(graph.dot().contains("\"dma_fence_map\" -> \"&c\" [color=red, penwidth=2];"), "{}", graph.dot());
+        assert!(
+            graph.dot().contains("\"dma_fence_map\" -> \"&c\" [color=red, penwidth=2];"),
+            "{}",
+            graph.dot()
+        );
         assert!(graph.dot().contains("\"&a<b>\" -> \"dma_fence_map\";"));
         let svg = graph.svg();
         assert!(svg.contains(">&amp;a&lt;b&gt;</text>") && svg.matches("<path d=\"M").count() == 3, "{svg}");

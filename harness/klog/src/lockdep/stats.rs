@@ -36,7 +36,8 @@ impl Stats {
     pub fn nearly_full(&self, percent: u64) -> impl Iterator<Item = (&str, Counter)> {
         self.counters.iter().filter_map(move |(name, counter)| {
             let max = counter.max.filter(|max| *max > 0)?;
-            (counter.value.saturating_mul(100) >= max.saturating_mul(percent)).then_some((name.as_str(), *counter))
+            (counter.value.saturating_mul(100) >= max.saturating_mul(percent))
+                .then_some((name.as_str(), *counter))
         })
     }
 }

@@ -35,7 +35,11 @@ impl Edge {
 
     /// The functions of its trace, and the one that took `from`.
     pub(super) fn functions(&self) -> impl Iterator<Item = &str> {
-        self.frames.iter().filter(|frame| !frame.unreliable).chain(&self.held_at).map(|frame| frame.function.as_str())
+        self.frames
+            .iter()
+            .filter(|frame| !frame.unreliable)
+            .chain(&self.held_at)
+            .map(|frame| frame.function.as_str())
     }
 }
 

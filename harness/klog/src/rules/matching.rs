@@ -33,11 +33,14 @@ pub(crate) fn matching(report: &Report) -> Vec<RuleMatch> {
 
 fn hit<'a>(rule: &'a Rule, report: &Report, edges: &'a [Edge]) -> Option<Hit<'a>> {
     let by_edge = |from, to, functions: Option<&[&str]>| {
-        let fits = |edge: &&Edge| edge.roles() == (from, to) && functions.is_none_or(|names| through(edge.functions(), names));
+        let fits = |edge: &&Edge| {
+            edge.roles() == (from, to) && functions.is_none_or(|names| through(edge.functions(), names))
+        };
         let distance = edges.iter().position(|edge| fits(&edge))?;
         Some(Hit { rule, edge: Some(&edges[distance]), line: None, distance })
     };
-    let line = |line: Option<String>| line.map(|line| Hit { rule, edge: None, line: Some(line), distance: 0 });
+    let line =
+        |line: Option<String>| line.map(|line| Hit { rule, edge: None, line: Some(line), distance: 0 });
     match rule.when {
         When::Edge(from, to) => by_edge(from, to, None),
         When::EdgeVia(from, to, functions) => by_edge(from, to, Some(functions)),
@@ -46,11 +49,16 @@ fn hit<'a>(rule: &'a Rule, report: &Report, edges: &'a [Edge]) -> Option<Hit<'a>
             let fits = of_kind(report, kinds) && report_through(report, functions).is_some();
             line(fits.then(|| lock_line(report, role)).flatten())
         }
-        When::Via(kinds, functions) => line(of_kind(report, kinds).then(|| report_through(report, functions)).flatten()),
-        When::At(kinds, file, functions) => line(of_kind(report, kinds).then(|| at(report, file, functions)).flatten()),
+        When::Via(kinds, functions) => {
+            line(of_kind(report, kinds).then(|| report_through(report, functions)).flatten())
+        }
+        When::At(kinds, file, functions) => {
+            line(of_kind(report, kinds).then(|| at(report, file, functions)).flatten())
+        }
         When::ReclaimUsage(role) => line(reclaim_usage(report).then(|| lock_line(report, role)).flatten()),
         When::Words(kinds, words) => {
-            let found = || report.text.iter().find(|text| text.contains(words)).map(|text| text.trim().to_owned());
+            let found =
+                || report.text.iter().find(|text| text.contains(words)).map(|text| text.trim().to_owned());
             line(of_kind(report, kinds).then(found).flatten())
         }
     }
@@ -91,9 +99,13 @@ fn at(report: &Report, file: &str, names: &[&str]) -> Option<String> {
 }
 
 fn rule_match(hit: Hit, report: &Report) -> RuleMatch {
-    let mut sentence = fill(hit.rule.sentence, hit.edge, report);
+    let mut sentence =
+        fill(hit.rule.sentence, hit.edge, report).replace("{line}", hit.line.as_deref().unwrap_or(""));
     if let Some(annotation) = report.annotation.filter(|_| about_section(&hit)) {
-        sentence.push_str(&format!(" (With the annotation of patch {}, which mainline does not carry.)", annotation.patch));
+        sentence.push_str(&format!(
+            " (With the annotation of patch {}, which mainline does not carry.)",
+            annotation.patch
+        ));
     }
     RuleMatch { id: hit.rule.id, edge: hit.edge.cloned(), line: hit.line, sentence, doc: hit.rule.doc }
 }
@@ -105,10 +117,13 @@ fn about_section(hit: &Hit) -> bool {
 
 /// Fills the places of a sentence.
 fn fill(sentence: &str, edge: Option<&Edge>, report: &Report) -> String {
-    let name = |class: Option<&crate::lock::LockClass>| class.map(|class| class.to_string()).unwrap_or_else(|| "a lock".to_owned());
+    let name = |class: Option<&crate::lock::LockClass>| {
+        class.map(|class| class.to_string()).unwrap_or_else(|| "a lock".to_owned())
+    };
     let to = edge.map(|edge| &edge.to).or(report.acquiring.as_ref());
     let from = edge.map(|edge| &edge.from).or(report.held.last());
-    let section = edge.and_then(|edge| edge.held_at.as_ref()).map(|at| format!(" that {} began", at.function));
+    let section =
+        edge.and_then(|edge| edge.held_at.as_ref()).map(|at| format!(" that {} began", at.function));
     let mut sentence = sentence
         .replace("{to}", &name(to))
         .replace("{from}", &name(from))

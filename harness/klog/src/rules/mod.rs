@@ -8,8 +8,8 @@ mod matching;
 mod role;
 mod table;
 
-pub(crate) use matching::matching;
 pub use edge::Edge;
+pub(crate) use matching::matching;
 pub use role::Role;
 
 use serde::Serialize;

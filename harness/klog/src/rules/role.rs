@@ -63,11 +63,22 @@ impl Role {
 
     /// Drivers name their notifier locks and fence locks in their own ways.
     fn by_words(name: &str) -> Role {
-        if ["notifier_lock", "notifier_mutex", "svmm->mutex", "userptr.notifier", "mn_lock"].iter().any(|word| name.contains(word)) {
-            Role::NotifierLock
-        } else if ["fence_lock", "fence->lock", "fctx->lock", "fence_spinlock", "fence.lock", "timeline->lock", "fence_list_lock"]
+        if ["notifier_lock", "notifier_mutex", "svmm->mutex", "userptr.notifier", "mn_lock"]
             .iter()
             .any(|word| name.contains(word))
+        {
+            Role::NotifierLock
+        } else if [
+            "fence_lock",
+            "fence->lock",
+            "fctx->lock",
+            "fence_spinlock",
+            "fence.lock",
+            "timeline->lock",
+            "fence_list_lock",
+        ]
+        .iter()
+        .any(|word| name.contains(word))
         {
             Role::FenceLock
         } else {

@@ -1,0 +1,47 @@
+//! The logs that our own guests printed, and ways to print them again.
+#![allow(dead_code)]
+
+use fencelab_klog::{Options, Report, parse_log};
+
+/// Name and bytes of every fixture log.
+pub(crate) fn fixtures() -> Vec<(String, Vec<u8>)> {
+    let mut logs: Vec<(String, Vec<u8>)> = std::fs::read_dir("tests/fixtures")
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
+        .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()))
+        .collect();
+    logs.sort();
+    logs
+}
+
+/// The reports of a text log.
+pub(crate) fn reports(log: &[u8]) -> Vec<Report> {
+    parse_log(log, Options::default()).into_iter().filter_map(|event| event.into_report()).collect()
+}
+
+/// The messages of a fixture, without prefix; only those of the caller that printed the first report.
+pub(crate) fn messages(log: &[u8]) -> Vec<String> {
+    reports(log).first().map(|report| report.text.clone()).unwrap_or_default()
+}
+
+/// Prints messages as a console does, one millisecond after another.
+pub(crate) fn console(lines: &[(u32, String)]) -> String {
+    let line = |(index, (tid, text)): (usize, &(u32, String))| {
+        let us = 5_000_000 + index * 1000;
+        format!("[{:5}.{:06}][{:>6}] {text}\n", us / 1_000_000, us % 1_000_000, format!("T{tid}"))
+    };
+    lines.iter().enumerate().map(line).collect()
+}
+
+/// What must not change when a log is printed in another way.
+pub(crate) fn structure(report: &Report) -> impl PartialEq + std::fmt::Debug + use<> {
+    (
+        report.kind,
+        report.chain.clone(),
+        report.acquiring.clone(),
+        report.held.clone(),
+        report.signature.clone(),
+        report.details.links.iter().map(|link| link.frames.len()).collect::<Vec<_>>(),
+    )
+}

@@ -1,0 +1,188 @@
+//! Our own guests' reports, cut, mixed, torn to pieces and wrapped: the same structure comes out, or the report says
+//! what is missing.
+
+mod common;
+
+use common::{console, fixtures, messages, reports, structure};
+use fencelab_klog::{Options, Parser};
+use proptest::prelude::*;
+
+/// A fixture whose first report is complete, as its messages.
+fn whole_report() -> impl Strategy<Value = Vec<String>> {
+    let whole: Vec<Vec<String>> = fixtures()
+        .into_iter()
+        .filter(|(_, log)| {
+            reports(log).first().is_some_and(|report| report.complete && report.text.len() > 10)
+        })
+        .map(|(_, log)| messages(&log))
+        .collect();
+    assert!(whole.len() > 12, "only {} whole reports", whole.len());
+    prop::sample::select(whole)
+}
+
+fn by(tid: u32, messages: &[String]) -> Vec<(u32, String)> {
+    messages.iter().map(|text| (tid, text.clone())).collect()
+}
+
+fn first_structure(log: &str) -> String {
+    reports(log.as_bytes()).first().map(|report| format!("{:?}", structure(report))).unwrap_or_default()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..4000), split in 1usize..200) {
+        let mut parser = Parser::new(Options::default());
+        for piece in bytes.chunks(split) {
+            parser.push_text(piece);
+            parser.push_record(piece);
+        }
+        parser.finish();
+        prop_assert!(parser.drain().count() <= bytes.len() + 1);
+    }
+
+    #[test]
+    fn a_log_may_be_split_anywhere(messages in whole_report(), split in 1usize..500) {
+        let log = console(&by(5, &messages));
+        let mut parser = Parser::new(Options::default());
+        for piece in log.as_bytes().chunks(split) {
+            parser.push_text(piece);
+        }
+        parser.finish();
+        let pieced: Vec<_> = parser.drain().filter_map(|event| event.into_report()).map(|r| serde_json::to_string(&r).unwrap()).collect();
+        let whole: Vec<_> = reports(log.as_bytes()).iter().map(|r| serde_json::to_string(r).unwrap()).collect();
+        prop_assert_eq!(pieced, whole);
+    }
+
+    #[test]
+    fn a_cut_report_is_the_same_or_says_that_it_is_incomplete(messages in whole_report(), keep in 0.0..1.0f64) {
+        let whole = first_structure(&console(&by(5, &messages)));
+        let kept = &messages[..(messages.len() as f64 * keep) as usize];
+        for report in reports(console(&by(5, kept)).as_bytes()) {
+            let same = format!("{:?}", structure(&report)) == whole;
+            prop_assert!(same || !report.complete, "{}: {:?}", report.title, report.missing);
+        }
+    }
+
+    #[test]
+    fn reports_of_two_callers_are_kept_apart(a in whole_report(), b in whole_report(), turns in prop::collection::vec(any::<bool>(), 600)) {
+        let (alone_a, alone_b) = (first_structure(&console(&by(5, &a))), first_structure(&console(&by(6, &b))));
+        let (mut a, mut b) = (by(5, &a).into_iter(), by(6, &b).into_iter());
+        let mut mixed = Vec::new();
+        for turn in turns {
+            mixed.extend(if turn { a.next() } else { b.next() });
+        }
+        mixed.extend(a.chain(b));
+        let found: Vec<String> = reports(console(&mixed).as_bytes()).iter().map(|r| format!("{:?}", structure(r))).collect();
+        prop_assert!(found.contains(&alone_a) && found.contains(&alone_b), "{found:#?}\n{alone_a}\n{alone_b}");
+    }
+
+    #[test]
+    fn lines_of_others_are_kept_out_without_callers(messages in whole_report(), places in prop::collection::vec(0usize..200, 0..6)) {
+        let plain = |lines: &[(u32, String)]| console(lines).replace("[    T5]", "");
+        let whole = first_structure(&plain(&by(5, &messages)));
+        let mut lines = by(5, &messages);
+        for place in places {
+            // Not in front of the banner, where no report is open, and not behind the last frame.
+            let place = 4 + place % (lines.len() - 5);
+            lines.insert(place, (5, "usb 1-1: new high-speed USB device number 2 using xhci_hcd".to_owned()));
+        }
+        let found = reports(plain(&lines).as_bytes());
+        let same = found.iter().any(|report| format!("{:?}", structure(report)) == whole);
+        prop_assert!(same || found.iter().any(|report| !report.complete), "{whole}\n{:?}", found.first().map(structure));
+    }
+
+    #[test]
+    fn lock_names_may_come_in_pieces(messages in whole_report(), noise in any::<bool>()) {
+        let whole = first_structure(&console(&by(5, &messages)));
+        let mut lines = Vec::new();
+        for text in &messages {
+            for piece in pieces(text) {
+                lines.push((5, piece));
+                if noise {
+                    lines.push((9, "somebody else".to_owned()));
+                }
+            }
+        }
+        let found = reports(console(&lines).as_bytes());
+        prop_assert!(found.iter().any(|report| format!("{:?}", structure(report)) == whole), "{whole}\n{:#?}", found.first().map(structure));
+    }
+
+    #[test]
+    fn a_mailer_may_wrap_lines(messages in whole_report(), width in 60usize..100) {
+        let log = console(&by(5, &messages));
+        let whole = first_structure(&log);
+        for report in reports(wrapped(&log, width).as_bytes()) {
+            let same = format!("{:?}", structure(&report)) == whole;
+            prop_assert!(same || !report.complete, "{}\n{whole}\n{:?}", report.title, structure(&report));
+        }
+    }
+}
+
+/// `print_lock` prints a lock in these pieces.
+fn pieces(text: &str) -> Vec<String> {
+    let Some((before, after)) = text.split_once("){").filter(|(before, _)| before.contains(" (")) else {
+        return vec![text.to_owned()];
+    };
+    let (address, name) = before.split_at(before.find(" (").unwrap());
+    let mut pieces = vec![address.to_owned(), " (".to_owned(), name[2..].to_owned()];
+    match after.split_once(", at:") {
+        Some((marks, at)) => pieces.extend([format!("){{{marks}"), format!(", at:{at}")]),
+        None => pieces.push(format!("){{{after}")),
+    }
+    pieces.retain(|piece| !piece.is_empty());
+    pieces
+}
+
+/// Breaks lines at blanks.
+fn wrapped(log: &str, width: usize) -> String {
+    let mut out = String::new();
+    for line in log.lines() {
+        let mut column = 0;
+        for word in line.split_inclusive(' ') {
+            if column > 0 && column + word.len() > width {
+                out.push('\n');
+                column = 0;
+            }
+            out.push_str(word);
+            column += word.len();
+        }
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn an_endless_report_is_cut_and_says_so() {
+    let mut log =
+        "[    1.000000][    T5] WARNING: possible circular locking dependency detected\n".to_owned();
+    for number in 0..50_000 {
+        log.push_str(&format!("[    1.{:06}][    T5]  frame_{number}+0x1/0x2\n", number % 1_000_000));
+    }
+    let found = reports(log.as_bytes());
+    assert_eq!((found.len(), found[0].complete), (1, false));
+    assert!(found[0].omitted > 40_000 && found[0].text.len() <= 4001);
+}
+
+#[test]
+fn reports_inside_reports_do_not_pile_up() {
+    let banner = "BUG: sleeping function called from invalid context at foo.c:1\nINFO: task a:1 blocked for more than 2 seconds.\n";
+    let found = reports(banner.repeat(2000).as_bytes());
+    assert_eq!(found.len(), 4000);
+}
+
+#[test]
+fn an_enormous_line_is_cut() {
+    let mut log = b"BUG: ".to_vec();
+    log.resize(20_000_000, b'x');
+    let events = fencelab_klog::parse_log(&log, Options::default());
+    assert!(
+        events.iter().any(|event| matches!(
+            event,
+            fencelab_klog::Event::Loss(fencelab_klog::Loss::CutLine { line: 1 })
+        ))
+    );
+    let report = events.into_iter().find_map(|event| event.into_report()).unwrap();
+    assert!(report.text[0].len() <= 8192);
+}
