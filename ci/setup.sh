@@ -7,7 +7,7 @@
 # says what is missing and ends with 3, the code for infrastructure.
 
 # The oldest Rust that builds fencelab: `rust-version` in Cargo.toml.
-rust_wanted=1.85
+rust_wanted=1.88
 
 packages=(
     build-essential                    # crates that build C, and the kernel
@@ -49,17 +49,16 @@ install_packages() {
         || fail "apt-get install $*"
 }
 
-# Debian 13 has a Rust that is new enough; Debian 12 needs rustup, from its own site.
+# Debian's own Rust is older than that. Debian 13 packages rustup; on Debian 12 it comes from its own site.
 install_rust() {
-    local candidate
-    candidate=$(apt-cache policy cargo 2>/dev/null | sed -n 's/.*Candidate: //p')
-    if at_least "$rust_wanted" "${candidate:-0}"; then
-        install_packages cargo rustc rustfmt rust-clippy
+    say "installing Rust with rustup: $rust_wanted or newer is needed, found $(cargo --version 2>/dev/null || echo none)"
+    if apt-cache show rustup >/dev/null 2>&1; then
+        install_packages rustup
+        rustup default stable >&2 || fail "install Rust with rustup"
     else
-        say "installing Rust with rustup, because Debian's is ${candidate:-absent} and $rust_wanted is needed"
         curl --proto '=https' -sSf https://sh.rustup.rs | sh -s -- -y --profile default >&2 || fail "install Rust with rustup"
-        export PATH="$HOME/.cargo/bin:$PATH"
     fi
+    export PATH="$HOME/.cargo/bin:$PATH"
 }
 
 setup() {
