@@ -2,7 +2,7 @@
 //!
 //! Somebody may wait for such a fence where no signal reaches him: a commit's worker, or an ioctl behind the
 //! modeset locks. So the fence signals when the case drops it, when the case's process dies, and after
-//! [`PATIENCE`] whatever happens.
+//! [`PATIENCE`] or what the case asked for, whatever happens.
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
@@ -34,9 +34,17 @@ impl Pending {
     /// # Errors
     /// Skips without sw_sync, fails where the guard cannot be set up.
     pub fn new() -> Result<Self, Stop> {
+        Self::lasting(PATIENCE)
+    }
+
+    /// The same, for a case that is about time: its watchdog waits that long.
+    ///
+    /// # Errors
+    /// As [`Pending::new`].
+    pub fn lasting(patience: Duration) -> Result<Self, Stop> {
         let timeline = Timeline::new()?;
         let fence = timeline.fence(1).must("make a sw_sync fence")?;
-        let watchdog = Watchdog::over(&timeline)?;
+        let watchdog = Watchdog::over(&timeline, patience)?;
         Ok(Pending { fence, timeline, _watchdog: watchdog })
     }
 
@@ -78,7 +86,7 @@ pub fn signalled_fence() -> Result<SyncFile, Stop> {
 }
 
 /// A process that holds nothing but a timeline and a line to us. It signals the timeline when our end of the
-/// line closes or after [`PATIENCE`], and exits.
+/// line closes or when its patience ends, and exits.
 #[derive(Debug)]
 struct Watchdog {
     line: Option<OwnedFd>,
@@ -86,7 +94,8 @@ struct Watchdog {
 }
 
 impl Watchdog {
-    fn over(timeline: &Timeline) -> Result<Self, Stop> {
+    fn over(timeline: &Timeline, patience: Duration) -> Result<Self, Stop> {
+        let patience = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
         let kind = SockType::Stream;
         let (ours, theirs) = socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC)
             .must("make the watchdog's socket pair")?;
@@ -95,7 +104,7 @@ impl Watchdog {
         // allocates or takes a lock that another thread may have held at the fork.
         match unsafe { fork() }.must("fork the watchdog")? {
             // SAFETY: this is the forked child, which owns its copy of every descriptor.
-            ForkResult::Child => unsafe { watch(keep, timeline) },
+            ForkResult::Child => unsafe { watch(keep, timeline, patience) },
             ForkResult::Parent { child } => {
                 drop(theirs);
                 // Until it has closed its copies of our files, their closing would mean nothing.
@@ -118,7 +127,7 @@ impl Drop for Watchdog {
 ///
 /// # Safety
 /// Only in a forked child: it closes every descriptor but the two, and never returns.
-unsafe fn watch(line: i32, timeline: i32) -> ! {
+unsafe fn watch(line: i32, timeline: i32, patience: i32) -> ! {
     let (low, high) = if line < timeline { (line, timeline) } else { (timeline, line) };
     let steps: u32 = 1 << 16;
     let mut fds = [libc::pollfd { fd: line, events: libc::POLLIN, revents: 0 }];
@@ -132,7 +141,7 @@ unsafe fn watch(line: i32, timeline: i32) -> ! {
         }
         libc::close_range(high as u32 + 1, u32::MAX, 0);
         libc::write(line, [1u8].as_ptr().cast(), 1);
-        libc::poll(fds.as_mut_ptr(), 1, PATIENCE.as_millis() as i32);
+        libc::poll(fds.as_mut_ptr(), 1, patience);
         libc::ioctl(timeline, sw_sync::INC, &steps);
         libc::_exit(0)
     }

@@ -1,8 +1,10 @@
 //! Fences that a commit waits for because it was told to.
 
+use std::os::fd::AsRawFd;
+use std::time::Duration;
+
 use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use std::os::fd::AsRawFd;
 
 use crate::case::{Stop, Tested};
 use crate::ctx::Ctx;
@@ -52,6 +54,20 @@ pub(super) fn pending(ctx: &mut Ctx) -> Tested {
         check_eq!(stage.shown()?, framebuffer.id(), "the framebuffer after the flip");
     }
     Ok(())
+}
+
+pub(super) fn long(ctx: &mut Ctx) -> Tested {
+    let stage = Stage::lit(ctx.device(0))?;
+    // Longer than the helpers' own time limits, which are 10 s and do not count for fences.
+    let wait = Duration::from_secs(11);
+    let fence = Pending::lasting(wait * 3)?;
+    let mut events = stage.events();
+    let commit = stage.in_fence(stage.flip(stage.back.id()), &fence)?;
+    commit.event(2).nonblock().send().must("queue a flip")?;
+    let early = events.next(wait)?;
+    check!(early.is_none(), "the flip did not wait for its fence: {early:?}");
+    fence.signal()?;
+    events.flip(2).map(drop)
 }
 
 pub(super) fn blocking(ctx: &mut Ctx) -> Tested {

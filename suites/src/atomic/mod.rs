@@ -68,6 +68,9 @@ pub const CASES: &[Case] = &[
         "ATOM-SECTION",
         "FENCE-NO-TIMEOUT",
     ]),
+    case("in-fence-long", "a flip does not give up on its in-fence", ONE, in_fence::long)
+        .rules(&["FENCE-NO-TIMEOUT", "ATOM-IN"])
+        .budget_s(50),
     case("in-fence-blocking", "a blocking commit waits for its in-fence", ONE, in_fence::blocking).rules(&[
         "ATOM-IN",
         "ATOM-FOREIGN",
@@ -146,7 +149,7 @@ pub const CASES: &[Case] = &[
     .rules(&["RESV-USAGE", "ATOM-SECTION"]),
     case("rmfb", "removing what is shown turns the plane off", ONE, legacy::rmfb),
     case("rmfb-pending", "removing a framebuffer waits for its pending flip", ONE, legacy::rmfb_pending)
-        .rules(&["ATOM-IN", "FENCE-NO-TIMEOUT"]),
+        .rules(&["ATOM-IN"]),
     case("cursor", "a cursor comes, moves and goes", ONE, cursor::moves),
     case("cursor-in-fence", "a cursor's in-fence holds the commit up", ONE, cursor::in_fence)
         .rules(&["ATOM-IN"]),
@@ -158,7 +161,7 @@ pub const CASES: &[Case] = &[
         ONE,
         lifetime::close_while_pending,
     )
-    .rules(&["ATOM-IN", "FENCE-NO-TIMEOUT"]),
+    .rules(&["ATOM-IN"]),
     case(
         "fence-closed",
         "closing the in-fence's fd takes nothing from a pending flip",

@@ -25,6 +25,7 @@ pub const SUITE: &str = "dma-buf";
 const ONE: &[Role] = &[Role::Exporter];
 const DRM: &[Role] = &[Role::Importer];
 const PAIR: &[Role] = &[Role::Exporter, Role::Importer];
+const DRM_PAIR: &[Role] = &[Role::Importer, Role::Importer];
 const VGEM: &[Role] = &[Role::Vgem];
 const VGEM_PAIR: &[Role] = &[Role::Vgem, Role::Importer];
 
@@ -135,9 +136,9 @@ pub const CASES: &[Case] = &[
     .rules(&["BUF-ERRNO", "BUF-HELD", "BUF-NOTHELD", "BUF-EXPORTER"]),
     case(
         "import-elsewhere",
-        "after any answer the exporter takes its buffer back",
-        PAIR,
-        import::refused_leaves_it_free,
+        "after any answer the exporter's device takes its buffer back",
+        DRM_PAIR,
+        import::back_home,
     )
     .rules(&["BUF-ERRNO"]),
     case("import-twice", "a file has one handle for a buffer", PAIR, import::twice),
