@@ -44,16 +44,17 @@ impl Module {
         })
     }
 
-    /// The tests that the log says ran: those inside suites, in order.
+    /// The tests that the log says ran: those inside suites, in order. One that ran several times, as dma-resv's do
+    /// for each usage, comes once and has failed if it did any time.
     pub fn subtests(&self, lines: &[String]) -> Vec<Ran> {
         let mut ran: Vec<Ran> = Vec::new();
         for line in lines {
             if let Some(name) = self.running(line).filter(|name| name.contains('/')) {
-                ran.push(Ran { name: name.to_owned(), error: None });
-            } else if let (Some((name, error)), Some(last)) = (self.failed(line), ran.last_mut()) {
-                if last.name == name {
-                    last.error = Some(error);
+                if ran.iter().all(|test| test.name != name) {
+                    ran.push(Ran { name: name.to_owned(), error: None });
                 }
+            } else if let Some((name, error)) = self.failed(line) {
+                ran.iter_mut().filter(|test| test.name == name).for_each(|test| test.error = Some(error));
             }
         }
         ran
@@ -122,6 +123,17 @@ mod tests {
         assert_eq!(MODULE.must_have_run(&log, false, "dma_fence"), Ok(()));
         assert!(matches!(MODULE.must_have_run(&log, false, "dma_resv"), Err(Stop::Skip(_))));
         assert_eq!(MODULE.must_have_run(&log, true, "dma_resv"), Ok(()));
+    }
+
+    #[test]
+    fn a_test_that_runs_again_is_one_test() {
+        let log = lines(
+            "dma-buf: Running dma_resv/test_signaling\ndma-buf: Running dma_resv/test_for_each\n\
+             dma-buf: Running dma_resv/test_signaling\ndma-buf/dma_resv: test_signaling failed with error -12\n",
+        );
+        let names: Vec<_> = MODULE.subtests(&log).into_iter().map(|test| (test.name, test.error)).collect();
+        let expected = [("dma_resv/test_signaling", Some(-12)), ("dma_resv/test_for_each", None)];
+        assert_eq!(names, expected.map(|(name, error)| (name.to_owned(), error)));
     }
 
     #[test]

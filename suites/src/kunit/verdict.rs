@@ -29,19 +29,22 @@ pub(super) fn report(ctx: &Ctx, module: &str, ktap: &Ktap) -> Tested {
 fn rows(ktap: &Ktap) -> Vec<Row> {
     let mut rows = Vec::new();
     for suite in &ktap.tests {
-        if suite.parts.is_empty() {
+        if suite.parts.is_empty() && suite.off_plan().is_none() {
             rows.push(row(suite.name.clone(), suite));
         }
         rows.extend(suite.parts.iter().map(|case| row(format!("{}/{}", suite.name, case.name), case)));
-        // A suite that fails over and above its cases: its own init or exit.
-        if suite.verdict == Verdict::Fail && suite.parts.iter().all(|case| case.verdict != Verdict::Fail) {
+        // A suite that fails over and above its cases: parts are missing, or its own init or exit failed.
+        if let Some(reason) = suite.off_plan() {
+            rows.push(Row { name: suite.name.clone(), outcome: Outcome::Fail, reason });
+        } else if suite.verdict == Verdict::Fail && !suite.parts.is_empty() && no_part_failed(suite) {
             rows.push(row(suite.name.clone(), suite));
-        }
-        if let Some(off_plan) = suite.off_plan() {
-            rows.push(Row { name: suite.name.clone(), outcome: Outcome::Fail, reason: off_plan });
         }
     }
     rows
+}
+
+fn no_part_failed(suite: &Test) -> bool {
+    suite.parts.iter().all(|case| case.verdict != Verdict::Fail)
 }
 
 fn row(name: String, test: &Test) -> Row {
