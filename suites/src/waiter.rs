@@ -96,9 +96,27 @@ const BLOCKING: &[libc::c_long] = &[
     libc::SYS_poll,
 ];
 
-/// `/proc/TID/syscall` begins with the call's number while the thread sleeps in it; else it says `running`.
+/// `/proc/TID/syscall` begins with the call's number while the thread is off its CPU inside it. A thread that was
+/// woken from another CPU may still be shown so until that CPU takes note; its state is `R` from the wake-up on.
 fn sleeps_in_call(tid: i32) -> bool {
-    let call = fs::read_to_string(format!("/proc/self/task/{tid}/syscall")).unwrap_or_default();
-    let number = call.split(' ').next().and_then(|number| number.parse().ok());
-    number.is_some_and(|number| BLOCKING.contains(&number))
+    let read = |file| fs::read_to_string(format!("/proc/self/task/{tid}/{file}")).unwrap_or_default();
+    let call = read("syscall").split(' ').next().and_then(|number| number.parse().ok());
+    call.is_some_and(|number| BLOCKING.contains(&number)) && matches!(state(&read("stat")), Some('S' | 'D'))
+}
+
+/// The state letter of a `stat` line: behind the name, which may hold anything but ends with the last parenthesis.
+fn state(stat: &str) -> Option<char> {
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_stands_behind_the_name() {
+        assert_eq!(state("12 (a) b) (c) S 1 12"), Some('S'));
+        assert_eq!(state("12 (worker) R 1 12"), Some('R'));
+        assert_eq!(state(""), None);
+    }
 }

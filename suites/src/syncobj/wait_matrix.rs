@@ -195,13 +195,13 @@ fn compare(
                 answer == expected,
                 "a wait on {states:?} with flags {flags:#x} until {timeout_ns}: expected {expected:?}, found {answer:?}"
             );
-            check!(answer != Err(ETIME) || now_ns()? >= timeout_ns, "ETIME came before the absolute timeout");
         }
     }
     Ok(())
 }
 
-/// Poll, a time in the past, and for the shorter lists one that has yet to come.
+/// Poll, a time in the past, and for the shorter lists one that has yet to come. How long that wait took is not
+/// checked: the kernel counts it in jiffies, and a guest whose CPU was away makes up for lost ticks all at once.
 fn timeouts(objects: usize) -> Result<Vec<i64>, Stop> {
     let mut all = vec![0, now_ns()? - 1];
     if objects < LONGEST {
