@@ -42,7 +42,7 @@ pub fn render(finding: &Finding, release: &str, text: &str) -> String {
     if !finding.complete {
         say("torn", "a part of the report is missing from the log");
     }
-    format!("{out}\n{text}")
+    format!("{out}\n{}\n", text.trim_matches('\n'))
 }
 
 /// The kernel's text of a splat file.

@@ -32,7 +32,7 @@ pub struct View<'a> {
     pub session: &'a Session,
     /// Every planned case, in order.
     pub cases: Vec<Case<'a>>,
-    /// The kernel's reports, one for each signature, in the order of the log.
+    /// The kernel's reports, one for each bug, in the order of the log.
     pub bugs: Vec<Bug<'a>>,
 }
 
@@ -62,7 +62,7 @@ pub struct Part<'a> {
     pub standing: Standing<'a>,
 }
 
-/// One bug: every report of the kernel that has the same signature.
+/// One bug: every report of the kernel that has the same signature and blames the same driver.
 #[derive(Debug)]
 pub struct Bug<'a> {
     /// The report that tells most: whole before torn, surely attributed before guessed.
@@ -207,9 +207,9 @@ fn excuse_by_parts<'a>(parts: &[Part<'a>]) -> Standing<'a> {
 fn bugs<'a>(session: &'a Session, cases: &[Case<'a>]) -> Vec<Bug<'a>> {
     let excused: HashMap<_, _> = cases.iter().map(|case| (case.id(), case.standing.is_excused())).collect();
     let mut bugs: Vec<Bug> = Vec::new();
-    let mut by_signature: HashMap<(&str, &str), usize> = HashMap::new();
+    let mut by_identity: HashMap<(&str, &str), usize> = HashMap::new();
     for finding in &session.findings {
-        let index = *by_signature.entry(identity(finding)).or_insert_with(|| {
+        let index = *by_identity.entry(identity(finding)).or_insert_with(|| {
             bugs.push(Bug { best: finding, all: Vec::new(), cases: Vec::new(), excused: true });
             bugs.len() - 1
         });
@@ -218,12 +218,18 @@ fn bugs<'a>(session: &'a Session, cases: &[Case<'a>]) -> Vec<Bug<'a>> {
     bugs
 }
 
-/// What makes two findings the same bug. A report that was too torn for a signature is its own.
+/// What makes two findings the same bug: the signature and the driver. A cycle through locks that everybody shares
+/// (`fs_reclaim`, `dma_fence_map`) in two drivers is two bugs. A report that was too torn for a signature is its own.
 fn identity(finding: &Finding) -> (&str, &str) {
     match finding.signature.as_str() {
         "" => (&finding.file, &finding.title),
-        signature => ("", signature),
+        signature => (driver(finding), signature),
     }
+}
+
+/// The module of the function to look at first, `[qxl]`; nothing for built-in code.
+fn driver(finding: &Finding) -> &str {
+    finding.blame.as_deref().and_then(|frame| frame.split_whitespace().nth(1)).unwrap_or_default()
 }
 
 impl<'a> Bug<'a> {
