@@ -129,7 +129,9 @@ pub(super) fn framebuffers(ctx: &mut Ctx) -> Tested {
     }
     add(handle, (64, 64), 64).refused("lines shorter than their pixels", Errno::EINVAL)?;
     add(handle, (0, 64), pitch).refused("no pixels", Errno::EINVAL)?;
-    add(NOBODY, (64, 64), pitch).refused("an unknown handle", Errno::ENOENT)?;
+    // drm_gem_fb_init_with_funcs() and virtio_gpu_user_framebuffer_create() choose differently.
+    let unknown = add(NOBODY, (64, 64), pitch);
+    unknown.refused_with("an unknown handle", &[Errno::ENOENT, Errno::EINVAL])?;
     let unknown: framebuffer::Handle = drm::control::from_u32(NOBODY).unwrap_or(good);
     card.destroy_framebuffer(unknown).refused("remove an unknown framebuffer", Errno::ENOENT)
 }
