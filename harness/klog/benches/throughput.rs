@@ -77,7 +77,7 @@ fn log(size: usize, every: usize) -> Vec<u8> {
         let tid = 100 + number % 7;
         let prefix = format!("[{seconds:5}.{micros:06}][{:>6}] ", format!("T{tid}"));
         number += 1;
-        if number % every == 0 {
+        if number.is_multiple_of(every) {
             for line in SPLAT.lines() {
                 out.extend_from_slice(format!("{prefix}{line}\n").as_bytes());
             }

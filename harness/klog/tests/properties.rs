@@ -125,7 +125,7 @@ fn pieces(text: &str) -> Vec<String> {
     let Some((before, after)) = text.split_once("){").filter(|(before, _)| before.contains(" (")) else {
         return vec![text.to_owned()];
     };
-    let (address, name) = before.split_at(before.find(" (").unwrap());
+    let (address, name) = before.split_at(before.find(" (").unwrap_or(0));
     let mut pieces = vec![address.to_owned(), " (".to_owned(), name[2..].to_owned()];
     match after.split_once(", at:") {
         Some((marks, at)) => pieces.extend([format!("){{{marks}"), format!(", at:{at}")]),

@@ -7,8 +7,9 @@ use fencelab_klog::lockdep::graph::LockGraph;
 use fencelab_klog::lockdep::stats::Stats;
 
 fn classes(name: &str) -> Classes {
-    let text = std::fs::read_to_string(format!("tests/fixtures/{name}.txt")).unwrap();
-    Classes::parse(&text).unwrap()
+    let text =
+        std::fs::read_to_string(format!("tests/fixtures/{name}.txt")).expect("the fixture can be read");
+    Classes::parse(&text).expect("the fixture is a table")
 }
 
 #[test]

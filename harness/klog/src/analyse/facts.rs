@@ -281,10 +281,11 @@ fn held_locks(report: &mut Report, rows: &[Row]) {
             let task = text.split_once(" held by ").map_or("", |(_, task)| task).trim_end_matches([':', '.']);
             let task = Task::parse(task).unwrap_or_default();
             report.details.held.push(HeldLocks { task, count, locks: Vec::new() });
-        } else if row.shape == Shape::Lock && text.starts_with('#') {
-            if let (Some(held), Some(lock)) = (report.details.held.last_mut(), Lock::parse(text)) {
-                held.list(lock, text);
-            }
+            continue;
+        }
+        let lock = Lock::parse(text).filter(|_| row.shape == Shape::Lock && text.starts_with('#'));
+        if let (Some(held), Some(lock)) = (report.details.held.last_mut(), lock) {
+            held.list(lock, text);
         }
     }
     let own = report.details.held.iter().find(|held| Some(&held.task) == report.task.as_ref());

@@ -129,16 +129,11 @@ fn fill(sentence: &str, edge: Option<&Edge>, report: &Report) -> String {
         .replace("{from}", &name(from))
         .replace("{section}", &section.unwrap_or_default())
         .replace("{by}", &by(edge, report));
-    if let Some(first) = sentence.get_mut(..1) {
-        if !sentence_starts_with_function(report, edge) {
-            first.make_ascii_uppercase();
-        }
+    // "some code" may stand at the beginning; the name of a function stays as it is.
+    if doer(edge, report).is_none() {
+        sentence[..1].make_ascii_uppercase();
     }
     sentence
-}
-
-fn sentence_starts_with_function(report: &Report, edge: Option<&Edge>) -> bool {
-    doer(edge, report).is_some()
 }
 
 /// Who took the lock: the first function of the trace that is no plumbing.

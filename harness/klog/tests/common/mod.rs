@@ -6,10 +6,10 @@ use fencelab_klog::{Options, Report, parse_log};
 /// Name and bytes of every fixture log.
 pub(crate) fn fixtures() -> Vec<(String, Vec<u8>)> {
     let mut logs: Vec<(String, Vec<u8>)> = std::fs::read_dir("tests/fixtures")
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+        .expect("the fixtures can be listed")
+        .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
-        .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), std::fs::read(&path).unwrap()))
+        .map(|path| named(&path))
         .collect();
     logs.sort();
     logs
@@ -44,4 +44,9 @@ pub(crate) fn structure(report: &Report) -> impl PartialEq + std::fmt::Debug + u
         report.signature.clone(),
         report.details.links.iter().map(|link| link.frames.len()).collect::<Vec<_>>(),
     )
+}
+
+fn named(path: &std::path::Path) -> (String, Vec<u8>) {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    (name, std::fs::read(path).expect("the fixture can be read"))
 }
