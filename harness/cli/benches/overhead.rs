@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use fencelab_bench::local::Local;
 use fencelab_bench::{Bench, Program};
 use fencelab_events::{Event, PlannedCase, Session, Verdict};
-use fencelab_runner::{Folder, Journal, Observer, Options, Runner, Stop, Sync, host_boot_id};
+use fencelab_runner::{Evidence, Folder, Journal, Observer, Options, Runner, Stop, Sync, host_boot_id};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fencelab");
 const DEFAULT_CASES: usize = 500;
@@ -25,7 +25,11 @@ fn main() {
     // Interleaved, so that a noisy moment hits all of them.
     for round in 0..ROUNDS {
         plain.push(fork_and_exec(cases));
-        lazy.push(session(&dir.path().join(format!("lazy-{round}")), Sync::Every(Duration::from_secs(1)), cases));
+        lazy.push(session(
+            &dir.path().join(format!("lazy-{round}")),
+            Sync::Every(Duration::from_secs(1)),
+            cases,
+        ));
         eager.push(session(&dir.path().join(format!("eager-{round}")), Sync::EachCase, cases));
     }
     println!("{cases} trivial cases, median of {ROUNDS} rounds, per case:");
@@ -75,14 +79,20 @@ fn session(path: &Path, sync: Sync, cases: usize) -> Duration {
         host_boot_id: host_boot_id(),
     };
     journal.write(started).expect("write the journal");
-    journal.write(Event::Planned { cases: (0..cases).map(trivial).collect(), devices: vec![] }).expect("write the plan");
+    journal
+        .write(Event::Planned { cases: (0..cases).map(trivial).collect(), devices: vec![] })
+        .expect("write the plan");
     let mut bench = Local::new(Program::new(PROGRAM)).without_drm();
     let mut clock = Clock::default();
     let options = Options {
         annotated: false,
         boot_tries: 1,
-        splat_name: fencelab_report::splat::file_name,
-        splat_text: fencelab_report::splat::render,
+        evidence: Evidence {
+            splat_name: fencelab_report::splat::file_name,
+            splat_text: fencelab_report::splat::render,
+            dossier_name: fencelab_report::dossier::file_name,
+            dossier_text: fencelab_report::dossier::text,
+        },
     };
     let bench: &mut dyn Bench = &mut bench;
     let runner = Runner::new(bench, folder, journal, &mut clock, Stop::default(), options);

@@ -49,7 +49,9 @@ fn config(bench: &str) -> Result<Config> {
     }
     let path = Path::new(bench);
     if !path.exists() && !bench.contains(['/', '.']) {
-        anyhow::bail!("find the bench `{bench}`: there are `vm`, `local`, and benches described in a YAML file");
+        anyhow::bail!(
+            "find the bench `{bench}`: there are `vm`, `local`, and benches described in a YAML file"
+        );
     }
-    Config::read(path).with_context(|| format!("read the bench {bench}"))
+    Config::read(path).context("read the bench")
 }

@@ -16,7 +16,9 @@ pub(crate) fn resolve(word: &str) -> Result<vm::Kernel> {
     let kernel = match word.parse::<Variant>() {
         Ok(variant) => built(variant)?,
         Err(_) if Path::new(word).exists() => Kernel::at(Path::new(word), None).context("use the kernel")?,
-        Err(_) => bail!("find the kernel `{word}`: there are `stock`, `annotated`, and folders with a bzImage and lib/modules"),
+        Err(_) => bail!(
+            "find the kernel `{word}`: there are `stock`, `annotated`, and folders with a bzImage and lib/modules"
+        ),
     };
     Ok(vm::Kernel { image: kernel.image, modules: kernel.modules, release: kernel.release })
 }
@@ -48,6 +50,9 @@ fn built(variant: Variant) -> Result<Kernel> {
         Err(_) => fencelab_kernel::cached(&cache()?)?.into_iter().find(|k| k.variant == Some(variant)),
     };
     kernel.with_context(|| {
-        format!("find the {} kernel: it is not built yet (`fencelab kernel build --variant {0}`)", variant.name())
+        format!(
+            "find the {} kernel: it is not built yet (`fencelab kernel build --variant {0}`)",
+            variant.name()
+        )
     })
 }

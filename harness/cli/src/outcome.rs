@@ -27,7 +27,7 @@ impl Outcome {
                 words.push_str(&cause);
             }
         }
-        eprintln!("fencelab: {words}");
+        eprintln!("fencelab: failed to {words}");
         Outcome::Exit(Exit::Infrastructure)
     }
 }

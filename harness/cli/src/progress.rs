@@ -28,7 +28,8 @@ impl Progress {
     pub(crate) fn new(reports: Reports) -> Progress {
         let bar = stderr().is_terminal().then(|| {
             let template = "{elapsed_precise} {bar:24} {pos}/{len} {wide_msg}";
-            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style =
+                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(0).with_style(style.progress_chars("━╸ "))
         });
         if let Some(bar) = &bar {

@@ -71,7 +71,8 @@ impl Reports {
 
     /// The splats' texts. One that cannot be read is left out: the report then names its file alone.
     fn splats(&self, session: &Session) -> BTreeMap<String, String> {
-        let read = |file: &String| fs::read(self.folder.path().join(file)).ok().map(|text| (file.clone(), text));
+        let read =
+            |file: &String| fs::read(self.folder.path().join(file)).ok().map(|text| (file.clone(), text));
         let texts = session.findings.iter().filter_map(|finding| read(&finding.file));
         texts.map(|(file, text)| (file, String::from_utf8_lossy(&text).into_owned())).collect()
     }

@@ -21,16 +21,17 @@ pub(crate) fn choose(cases: &[PlannedCase], words: &[String]) -> Result<Vec<Plan
     let mut taken = vec![false; cases.len()];
     for word in words {
         let found = match named(word)? {
-            Some(selection) => {
-                select::select_named(cases, &selection).with_context(|| format!("apply the selection `{word}`"))?
-            }
-            None => select::select(cases, std::slice::from_ref(word)).map_err(|error| with_selections(error, word))?,
+            Some(selection) => select::select_named(cases, &selection)
+                .with_context(|| format!("apply the selection `{word}`"))?,
+            None => select::select(cases, std::slice::from_ref(word))
+                .map_err(|error| with_selections(error, word))?,
         };
         for (case, taken) in cases.iter().zip(&mut taken) {
             *taken |= found.iter().any(|f| f.id == case.id);
         }
     }
-    let chosen: Vec<_> = cases.iter().zip(taken).filter(|(_, taken)| *taken).map(|(case, _)| case.clone()).collect();
+    let chosen: Vec<_> =
+        cases.iter().zip(taken).filter(|(_, taken)| *taken).map(|(case, _)| case.clone()).collect();
     if chosen.is_empty() {
         bail!("choose cases: the selection leaves none");
     }

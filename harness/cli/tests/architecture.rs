@@ -40,7 +40,8 @@ fn uses() -> BTreeMap<String, Vec<String>> {
         .current_dir(root())
         .output()
         .expect("run cargo metadata");
-    let metadata: serde_json::Value = serde_json::from_slice(&metadata.stdout).expect("cargo metadata's JSON");
+    let metadata: serde_json::Value =
+        serde_json::from_slice(&metadata.stdout).expect("cargo metadata's JSON");
     let name = |value: &serde_json::Value| value["name"].as_str().expect("a name").to_owned();
     let packages = metadata["packages"].as_array().expect("packages");
     let ours = |package: &serde_json::Value| {
@@ -58,7 +59,10 @@ fn arrows_point_down_only() {
     let uses = uses();
     let drawn: Vec<&str> = ARROWS.iter().map(|(name, _)| *name).collect();
     for (name, used) in &uses {
-        let (_, allowed) = ARROWS.iter().find(|(n, _)| n == name).unwrap_or_else(|| panic!("{name} is not drawn: {drawn:?}"));
+        let (_, allowed) = ARROWS
+            .iter()
+            .find(|(n, _)| n == name)
+            .unwrap_or_else(|| panic!("{name} is not drawn: {drawn:?}"));
         for dependency in used {
             assert!(allowed.contains(&dependency.as_str()), "{name} must not use {dependency}");
         }
@@ -70,7 +74,11 @@ fn arrows_point_down_only() {
 fn the_code_map_speaks_of_paths_that_exist() {
     let text = std::fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
     // In the map a path stands in backticks and holds a slash.
-    let paths = text.split('`').skip(1).step_by(2).filter(|word| word.contains('/') && !word.contains([' ', '<', '*', '@']));
+    let paths = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|word| word.contains('/') && !word.contains([' ', '<', '*', '@']));
     let mut seen = 0;
     for path in paths {
         assert!(root().join(path).exists(), "ARCHITECTURE.md names {path}, which does not exist");

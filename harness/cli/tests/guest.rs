@@ -27,7 +27,8 @@ fn main() {
     let session = read(&folder);
     let mut trials: Vec<Trial> = session.cases.iter().map(|record| trial(&session, record)).collect();
     let orphans: Vec<String> = verdict::orphans(&session).map(|finding| finding.title.clone()).collect();
-    trials.push(Trial::test("no-finding-outside-a-case", move || none("findings outside any case", &orphans)));
+    trials
+        .push(Trial::test("no-finding-outside-a-case", move || none("findings outside any case", &orphans)));
     let code = status.code();
     trials.push(Trial::test("exit-code", move || {
         if code == Some(0) { Ok(()) } else { Err(format!("fencelab run ended with {code:?}").into()) }

@@ -155,9 +155,11 @@ fn a_case_that_ends_in_any_way_is_a_result() {
     }
     assert_eq!(verdicts.len(), expected.len());
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let panic = session.findings.iter().find(|finding| finding.kind == "panic").expect("the panic as a finding");
+    let panic =
+        session.findings.iter().find(|finding| finding.kind == "panic").expect("the panic as a finding");
     assert_eq!(panic.attribution.case.as_deref(), Some("mock/kernel-panic"));
-    let hang = session.case("mock/hang").expect("the case").attempts[0].dossier.as_ref().expect("its dossier");
+    let hang =
+        session.case("mock/hang").expect("the case").attempts[0].dossier.as_ref().expect("its dossier");
     assert!(hang.tasks.iter().any(|task| !task.stack.is_empty()), "stacks before the kill: {hang:?}");
     junit_parses(&scratch.session());
 }
@@ -212,7 +214,11 @@ fn a_killed_guest_costs_its_case_and_no_other() {
     assert!(lost <= 1, "{lost} cases were lost");
     assert!(session.cases.iter().all(|record| record.finished().is_some()), "a case has no result");
     assert_eq!(session.boots.len(), 2);
-    assert!(matches!(&session.boots[0].end, Some(fencelab_events::BootEnd::Vanished { .. })), "{:?}", session.boots[0].end);
+    assert!(
+        matches!(&session.boots[0].end, Some(fencelab_events::BootEnd::Vanished { .. })),
+        "{:?}",
+        session.boots[0].end
+    );
     junit_parses(&scratch.session());
 }
 
@@ -240,7 +246,8 @@ fn an_annotated_kernel_shows_which_drivers_allocate_in_their_commit_tails() {
     let session = session(&scratch.session());
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(session.cases.iter().all(|record| record.finished().is_some()), "a case has no result");
-    let findings: Vec<_> = session.findings.iter().filter(|f| f.annotation.as_deref() == Some("06")).collect();
+    let findings: Vec<_> =
+        session.findings.iter().filter(|f| f.annotation.as_deref() == Some("06")).collect();
     assert!(!findings.is_empty(), "no driver was found wanting");
     for finding in &findings {
         assert!(finding.rules.iter().any(|rule| rule.id.starts_with("SIG-")), "{finding:?}");

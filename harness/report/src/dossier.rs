@@ -4,8 +4,15 @@ use std::fmt::Write;
 
 use fencelab_events::{Dossier, Task};
 
-/// The dossier as text: tasks with their stacks, what blocked, the steps that were taken.
-pub(crate) fn text(dossier: &Dossier) -> String {
+/// The name of a case's dossier in the session's folder, by its id and attempt.
+pub fn file_name(case: &str, attempt: u32) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.+@".contains(c) { c } else { '-' };
+    format!("dossiers/{}-{attempt}.txt", case.chars().map(plain).collect::<String>())
+}
+
+/// The dossier as text: tasks with their stacks, what blocked, the kernel's own lists of fences, the steps that were
+/// taken.
+pub fn text(dossier: &Dossier) -> String {
     let mut out = String::from("What was seen before anything was killed\n");
     for task in &dossier.tasks {
         of_task(&mut out, task);
@@ -15,6 +22,9 @@ pub(crate) fn text(dossier: &Dossier) -> String {
     }
     for task in &dossier.blocked {
         of_task(&mut out, task);
+    }
+    for (file, content) in &dossier.debugfs {
+        let _ = writeln!(out, "{file}\n{}", content.trim_end());
     }
     for step in &dossier.ladder {
         let _ = writeln!(out, "then         {step}");

@@ -6,7 +6,7 @@
 //!
 //! To add a format, write its module and give it a line in [`FORMATS`].
 
-mod dossier;
+pub mod dossier;
 pub mod exit;
 pub mod expect;
 mod group;

@@ -17,4 +17,4 @@ mod watch;
 pub use error::Error;
 pub use files::{Folder, Journal, Sync, host_boot_id};
 pub use observe::{Observer, Stop};
-pub use run::{Options, Runner};
+pub use run::{Evidence, Options, Runner};

@@ -6,7 +6,7 @@ use fencelab_bench::protocol::{Finished, FromAgent, Run, Started, ToAgent};
 use fencelab_bench::{Bench, Down};
 use fencelab_events::event::CaseFinished;
 use fencelab_events::{
-    BootEnd, Captured, Event, Finding, Lockdep, LockdepCause, Outcome, PlannedCase, SessionEnd,
+    BootEnd, Captured, Dossier, Event, Finding, Lockdep, LockdepCause, Outcome, PlannedCase, SessionEnd,
 };
 
 use fencelab_klog::Report;
@@ -25,10 +25,22 @@ pub struct Options {
     pub annotated: bool,
     /// How often in a row a bench that once was up may fail to come up again before the run is given up.
     pub boot_tries: u32,
-    /// The name of a splat's file in the session, by boot, first sequence number and kind.
+    /// How evidence is filed.
+    pub evidence: Evidence,
+}
+
+/// How evidence is filed in the session's folder: names and texts. The reports' business, handed in because runner and
+/// reports stand beside each other.
+#[derive(Clone)]
+pub struct Evidence {
+    /// The name of a splat's file, by boot, first sequence number and kind.
     pub splat_name: fn(u32, u64, &str) -> String,
-    /// The content of that file: from the finding, the kernel's release and the report's own lines.
+    /// Its content: from the finding, the kernel's release and the report's own lines.
     pub splat_text: fn(&Finding, &str, &str) -> String,
+    /// The name of a dossier's file, by case and attempt.
+    pub dossier_name: fn(&str, u32) -> String,
+    /// Its content.
+    pub dossier_text: fn(&Dossier) -> String,
 }
 
 /// What the agent is given beyond a case's limit to take stacks and climb the kill ladder, before the runner
@@ -268,6 +280,8 @@ impl<'a> Runner<'a> {
             match live.next(Instant::now() + TICK)? {
                 Some(FromAgent::Finished(finished)) => return Ok(Some(*finished)),
                 Some(FromAgent::Stuck { dossier, .. }) => {
+                    let name = (self.options.evidence.dossier_name)(&case.id, attempt);
+                    self.folder.replace(&name, (self.options.evidence.dossier_text)(&dossier).as_bytes())?;
                     let dossier = Box::new(dossier);
                     self.write(Event::CaseStuck { case: case.id.clone(), attempt, dossier })?;
                 }
@@ -397,9 +411,10 @@ impl<'a> Runner<'a> {
 
 impl Runner<'_> {
     fn found(&mut self, live: &Live, report: &Report, seq: (u64, u64)) -> Result<(), Error> {
-        let file = (self.options.splat_name)(live.boot, seq.0, report.kind.as_str());
+        let file = (self.options.evidence.splat_name)(live.boot, seq.0, report.kind.as_str());
         let finding = splat::finding(report, seq, live.boot, live.windows(), file);
-        let text = (self.options.splat_text)(&finding, &live.hello().release, &report.text.join("\n"));
+        let text =
+            (self.options.evidence.splat_text)(&finding, &live.hello().release, &report.text.join("\n"));
         self.folder.replace(&finding.file, text.as_bytes())?;
         self.write(Event::Found(Box::new(finding)))
     }

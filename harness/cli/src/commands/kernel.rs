@@ -70,7 +70,9 @@ impl Show {
         } else if new || self.said.elapsed() > HEARTBEAT {
             self.said = Instant::now();
             match progress.total {
-                Some(total) if progress.done > 0 => eprintln!("{what}, step {} of about {total}", progress.done),
+                Some(total) if progress.done > 0 => {
+                    eprintln!("{what}, step {} of about {total}", progress.done)
+                }
                 _ => eprintln!("{what}"),
             }
         }
@@ -83,7 +85,8 @@ impl Show {
                 Some(_) => "{elapsed_precise} {bar:24} {pos}/{len} {msg}",
                 None => "{elapsed_precise} {spinner} {pos} {msg}",
             };
-            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+            let style =
+                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
             let bar = ProgressBar::new(progress.total.unwrap_or(0)).with_style(style.progress_chars("━╸ "));
             bar.set_message(what.to_owned());
             bar.enable_steady_tick(Duration::from_millis(200));

@@ -65,7 +65,8 @@ fn readable(report: &Report) -> String {
         say("rule", format!("{}: {}", rule.id, rule.sentence));
     }
     if !report.complete {
-        let missing: Vec<String> = report.missing.iter().map(|section| format!("{section:?}").to_lowercase()).collect();
+        let missing: Vec<String> =
+            report.missing.iter().map(|section| format!("{section:?}").to_lowercase()).collect();
         say("missing", missing.join(", "));
     }
     say("signature", report.signature.clone());

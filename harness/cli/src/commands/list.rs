@@ -34,7 +34,8 @@ fn cases(args: &ListArgs) -> Result<String> {
 fn about(args: &ListArgs) -> Result<String> {
     let mut lines: Vec<String> = Vec::new();
     for case in chosen(args)? {
-        let rules = if case.rules.is_empty() { String::new() } else { format!(" [{}]", case.rules.join(", ")) };
+        let rules =
+            if case.rules.is_empty() { String::new() } else { format!(" [{}]", case.rules.join(", ")) };
         let line = format!("{}/{}: {}{rules}\n", case.suite, case.name, case.about);
         if lines.last() != Some(&line) {
             lines.push(line);

@@ -15,7 +15,8 @@ pub(crate) fn run(args: &ResumeArgs) -> Result<Outcome> {
     let reports = Reports::new(folder.clone(), &args.expect)?;
     let session = super::report::read(&folder)?;
     let kernel = session.kernel.clone().unwrap_or_default();
-    let chosen = benches::choose(&session.bench, &kernel, args.accel).context("choose the session's bench again")?;
+    let chosen =
+        benches::choose(&session.bench, &kernel, args.accel).context("choose the session's bench again")?;
     let mut journal = Journal::reopen(&folder, super::run::sync(&chosen))?;
     let blamed = if chosen.is_here { taken_down(journal.session()) } else { Vec::new() };
     journal.write(Event::SessionResumed { host_boot_id: host_boot_id() })?;
@@ -41,7 +42,8 @@ fn taken_down(session: &Session) -> Vec<CaseFinished> {
         attempt: attempt.number,
         boot: attempt.boot,
         outcome: CaseOutcome::Lost,
-        reason: "this machine went down while it ran; its kernel's last words are in pstore, if anywhere".into(),
+        reason: "this machine went down while it ran; its kernel's last words are in pstore, if anywhere"
+            .into(),
         pid: None,
         exit: None,
         at_us: 0,

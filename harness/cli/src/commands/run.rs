@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use fencelab_events::Event;
-use fencelab_runner::{Folder, Journal, Options, Runner, Stop, Sync, host_boot_id};
+use fencelab_runner::{Evidence, Folder, Journal, Options, Runner, Stop, Sync, host_boot_id};
 
 use crate::args::RunArgs;
 use crate::benches::{self, Chosen};
@@ -36,15 +36,23 @@ pub(crate) fn run(args: &RunArgs) -> Result<Outcome> {
 }
 
 /// Runs what the journal still plans, then reports. Shared with `resume`.
-pub(crate) fn drive(mut chosen: Chosen, folder: Folder, journal: Journal, reports: Reports) -> Result<Outcome> {
+pub(crate) fn drive(
+    mut chosen: Chosen,
+    folder: Folder,
+    journal: Journal,
+    reports: Reports,
+) -> Result<Outcome> {
     let stop = Stop::default();
     listen(&stop)?;
     let options = Options {
         annotated: chosen.annotated,
         boot_tries: 3,
-        splat_name: fencelab_report::splat::file_name,
-        splat_text: fencelab_report::splat::render,
-
+        evidence: Evidence {
+            splat_name: fencelab_report::splat::file_name,
+            splat_text: fencelab_report::splat::render,
+            dossier_name: fencelab_report::dossier::file_name,
+            dossier_text: fencelab_report::dossier::text,
+        },
     };
     let mut progress = Progress::new(reports);
     let runner = Runner::new(chosen.bench.as_mut(), folder.clone(), journal, &mut progress, stop, options);
@@ -71,7 +79,10 @@ fn listen(stop: &Stop) -> Result<()> {
     let stop = stop.clone();
     std::thread::spawn(move || {
         for _ in signals.forever() {
-            eprintln!("{}", if stop.asked() { "stopping at once" } else { "stopping after this case (again: at once)" });
+            eprintln!(
+                "{}",
+                if stop.asked() { "stopping at once" } else { "stopping after this case (again: at once)" }
+            );
             stop.press();
         }
     });
@@ -86,4 +97,3 @@ fn host() -> String {
 fn default_folder() -> PathBuf {
     PathBuf::from(format!("session-{}", fencelab_runner::files::now_ms()))
 }
-

@@ -4,6 +4,7 @@ use std::io;
 
 use fencelab_events::Verdict;
 
+use crate::dossier;
 use crate::group::{by_case, by_reason};
 use crate::style::Paint;
 use crate::text::count;
@@ -81,8 +82,8 @@ fn about(view: &View<'_>, page: &mut Page<'_>, case: &Case<'_>) -> io::Result<()
     if !case.findings.is_empty() {
         page.field("kernel", "it reported something too, see above")?;
     }
-    if case.record.attempts.iter().any(|attempt| attempt.dossier.is_some()) {
-        page.field("dossier", &format!("stacks and states, in {}", view.path("junit.xml")))?;
+    if let Some(attempt) = case.record.attempts.iter().rfind(|attempt| attempt.dossier.is_some()) {
+        page.field("dossier", &view.path(&dossier::file_name(case.id(), attempt.number)))?;
     }
     Ok(())
 }

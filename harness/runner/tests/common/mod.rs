@@ -8,7 +8,7 @@ use fencelab_bench::protocol::{
 };
 use fencelab_bench::{Bench, Down, Error, Incoming, Machine};
 use fencelab_events::{Event, PlannedCase, Session};
-use fencelab_runner::{Folder, Journal, Observer, Options, Runner, Stop, Sync};
+use fencelab_runner::{Evidence, Folder, Journal, Observer, Options, Runner, Stop, Sync};
 
 /// What a case does.
 #[derive(Debug, Clone, Default)]
@@ -215,8 +215,12 @@ pub(crate) fn options() -> Options {
     Options {
         annotated: false,
         boot_tries: 3,
-        splat_name: |boot, seq, kind| format!("splats/{boot}-{seq}-{kind}.txt"),
-        splat_text: |_, _, text| text.to_owned(),
+        evidence: Evidence {
+            splat_name: |boot, seq, kind| format!("splats/{boot}-{seq}-{kind}.txt"),
+            splat_text: |_, _, text| text.to_owned(),
+            dossier_name: |_, attempt| format!("dossiers/{attempt}.txt"),
+            dossier_text: |dossier| dossier.ladder.join("\n"),
+        },
     }
 }
 
