@@ -202,12 +202,12 @@ fn finish(levels: Vec<Level>, ktap: &mut Ktap) {
 
 /// Takes what `dmesg` and consoles put in front off a line: `<6>`, `[   12.345678]`, `[    T123]`.
 fn strip_prefix(line: &str) -> &str {
-    let mut rest = line.trim_end();
-    if let Some((level, text)) = rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
-        if !level.is_empty() && level.bytes().all(|b| b.is_ascii_digit()) {
-            rest = text;
-        }
-    }
+    let line = line.trim_end();
+    let level = line.strip_prefix('<').and_then(|r| r.split_once('>'));
+    let mut rest = match level {
+        Some((level, text)) if !level.is_empty() && level.bytes().all(|b| b.is_ascii_digit()) => text,
+        _ => line,
+    };
     let before = rest;
     for gap in ["[", " ["] {
         let field = rest.strip_prefix('[').or_else(|| rest.strip_prefix(gap));

@@ -164,6 +164,7 @@ fn over_reset(ctx: &mut Ctx) -> Tested {
     fix.submit((&object, 1), 1)?;
     object.notify(1, events.as_fd(), false).must("register an eventfd")?;
     object.reset().must("reset a syncobj")?;
+    object.must_be_empty()?;
     check_eq!(count(&events)?, 0, "the count after the reset");
     fix.tick(1)?;
     check_eq!(count(&events)?, 1, "the count after the signal");

@@ -119,7 +119,10 @@ fn keeps_its_fence(ctx: &Ctx, change: impl FnOnce(&Fixture, &Syncobj) -> Tested)
 }
 
 fn reset(ctx: &mut Ctx) -> Tested {
-    keeps_its_fence(ctx, |_, object| object.reset().must("reset a syncobj"))
+    keeps_its_fence(ctx, |_, object| {
+        object.reset().must("reset a syncobj")?;
+        object.must_be_empty()
+    })
 }
 
 fn replace(ctx: &mut Ctx) -> Tested {
@@ -127,7 +130,11 @@ fn replace(ctx: &mut Ctx) -> Tested {
 }
 
 fn signal(ctx: &mut Ctx) -> Tested {
-    keeps_its_fence(ctx, |_, object| object.signal().must("signal a syncobj"))
+    keeps_its_fence(ctx, |_, object| {
+        object.signal().must("signal a syncobj")?;
+        check!(object.is_signalled()?, "SIGNAL left the object unsignalled");
+        Ok(())
+    })
 }
 
 fn destroy(ctx: &mut Ctx) -> Tested {
@@ -215,6 +222,7 @@ fn point_over_reset(ctx: &mut Ctx) -> Tested {
     fix.submit((&object, 7), 1)?;
     let waiter = start_point(ctx, &object, 7, 0)?;
     object.reset().must("reset a syncobj")?;
+    object.must_be_empty()?;
     check!(waiter.blocked()?, "the wait ended with the reset");
     fix.tick(1)?;
     check_eq!(waiter.join()?, Ok(0), "the answer of the wait");
