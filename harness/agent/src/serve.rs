@@ -202,14 +202,12 @@ impl Agent {
 
     /// Waits until something happens or is due; what the runner said.
     fn wait(&mut self, job: Option<&Job>, children: &SignalFd, pulse: Instant) -> io::Result<Vec<ToAgent>> {
-        let (read, write) = job.map(Job::waits_for).unwrap_or_default();
         let until = job.and_then(Job::deadline).map_or(pulse, |due| due.min(pulse));
         let listens = !job.is_some_and(Job::is_full);
-        let ready = |fd, flags| PollFd::new(fd, flags);
         let control = if listens { PollFlags::POLLIN } else { PollFlags::empty() };
-        let mut fds = vec![ready(self.control.fd(), control), ready(children.as_fd(), PollFlags::POLLIN)];
-        fds.extend(read.into_iter().map(|fd| ready(fd, PollFlags::POLLIN | PollFlags::POLLPRI)));
-        fds.extend(write.into_iter().map(|fd| ready(fd, PollFlags::POLLOUT)));
+        let mut fds =
+            vec![PollFd::new(self.control.fd(), control), PollFd::new(children.as_fd(), PollFlags::POLLIN)];
+        fds.extend(job.map(Job::waits_for).unwrap_or_default());
         // Rounded up, so that what is due is due on waking.
         let left = until.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
         match poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {

@@ -13,6 +13,7 @@ notes)
     echo '{"note":"subtest","name":"part","outcome":"skip","reason":"not now"}' >&3
     say pass
     ;;
+log) echo "first of the case" >/dev/kmsg; echo "last of the case" >/dev/kmsg; say pass ;;
 descriptors) ls /proc/self/fd; wc -c; pwd; cat /proc/self/cgroup; say pass ;;
 
 # Odd ends.

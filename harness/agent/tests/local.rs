@@ -19,12 +19,17 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The processes of this machine with such a command line, below no test but this one.
+/// Those of these processes that still run.
 fn alive(pids: &[i32]) -> Vec<i32> {
     pids.iter()
         .copied()
         .filter(|pid| std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|c| !c.is_empty()))
         .collect()
+}
+
+fn parent(pid: i32) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    stat.rsplit(") ").next().unwrap().split(' ').nth(1).unwrap().parse().unwrap()
 }
 
 /// The pids that a note about leftovers names: `comm/tid in state ..`.
@@ -185,6 +190,24 @@ fn a_real_case_of_the_catalogue_runs_in_its_own_process() {
     assert!(finished.reason.contains("panicked at "), "{}", finished.reason);
 }
 
+/// The processor time that a process has used, in clock ticks (proc_pid_stat(5), fields 14 and 15).
+fn ticks(pid: i32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+#[test]
+fn an_agent_that_waits_uses_no_time() {
+    let mut talk = talk();
+    let id = talk.begin("hang", &[], Duration::from_secs(2));
+    let Some(FromAgent::Started(started)) = talk.hear() else { panic!("it starts") };
+    let agent = parent(started.pid);
+    let before = ticks(agent);
+    while !matches!(talk.hear(), Some(FromAgent::Finished(finished)) if finished.id == id) {}
+    assert!(ticks(agent) - before < 50, "it spun");
+}
+
 #[test]
 fn a_command_has_its_streams_and_its_status() {
     let mut talk = talk();
@@ -239,8 +262,7 @@ fn an_agent_that_is_killed_has_vanished_and_its_case_with_it() {
     let mut talk = talk();
     talk.begin("hang", &[], common::LIMIT);
     let Some(FromAgent::Started(started)) = talk.hear() else { panic!("it starts") };
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", started.pid)).unwrap();
-    let agent: i32 = stat.rsplit(") ").next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let agent = parent(started.pid);
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(agent), nix::sys::signal::Signal::SIGKILL).unwrap();
     let (down, _) = talk.until_down();
     let Down::Vanished { how } = down else { panic!("{down:?}") };

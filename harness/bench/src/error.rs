@@ -30,13 +30,15 @@ pub enum Error {
         /// Why.
         error: io::Error,
     },
-    /// A path that the kernel's command line or QEMU's options cannot carry.
-    #[error("use {}: the guest's {what} has a path with a space, a comma or a quote in it", path.display())]
+    /// A path that means something else in the guest, or that the kernel's command line cannot carry.
+    #[error("show {} to the guest as its {what}: {why}", path.display())]
     Path {
-        /// `kernel`, `init`.
+        /// `init`, `modules`.
         what: &'static str,
         /// The path.
         path: PathBuf,
+        /// What is wrong with it.
+        why: &'static str,
     },
     /// No QEMU.
     #[error(

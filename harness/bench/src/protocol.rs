@@ -25,6 +25,7 @@ pub enum ToAgent {
     /// Bytes for the command's standard input; none at all: end of file.
     Input {
         /// The bytes.
+        #[serde(with = "bytes")]
         data: Vec<u8>,
     },
     /// Read `/proc/lockdep_stats`; answered by [`FromAgent::Lockdep`].
@@ -118,6 +119,7 @@ pub enum FromAgent {
         /// 1 or 2.
         fd: u8,
         /// The bytes.
+        #[serde(with = "bytes")]
         data: Vec<u8>,
     },
     /// A command ended.
@@ -199,4 +201,31 @@ pub struct Finished {
     pub stderr: Captured,
     /// The highest memory use of its cgroup, in bytes, where the kernel counts it.
     pub memory_peak: Option<u64>,
+}
+
+/// Bytes as a JSON string, each one the character of its number (ISO 8859-1): text stays text, where an array of
+/// numbers would be four times as long.
+mod bytes {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(data: &[u8], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&Latin(data))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(from)?;
+        let bytes =
+            text.chars().map(|c| u8::try_from(c).map_err(|_| D::Error::custom("a character above U+00FF")));
+        bytes.collect()
+    }
+
+    struct Latin<'a>(&'a [u8]);
+
+    impl std::fmt::Display for Latin<'_> {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            use std::fmt::Write;
+            self.0.iter().try_for_each(|byte| f.write_char(char::from(*byte)))
+        }
+    }
 }

@@ -19,7 +19,9 @@ use crate::serve::{self, Agent};
 use crate::trace::Trace;
 
 /// Kernel settings, and why each.
-const SETTINGS: [(&str, &str); 6] = [
+const SETTINGS: [(&str, &str); 5] = [
+    // The console is a slow serial line: from here on it is for last words. The log has a port of its own.
+    ("kernel/printk", "4"),
     // Each case's line in the log, however many there are.
     ("kernel/printk_devkmsg", "on"),
     // The detector falls silent after ten reports otherwise.
@@ -27,10 +29,6 @@ const SETTINGS: [(&str, &str); 6] = [
     // All of sysrq, for power-off and for whoever looks into a hang.
     ("kernel/sysrq", "1"),
     ("kernel/hostname", "fencelab"),
-    // A case's memory is its own affair until there is none; then the case dies and not the agent.
-    ("vm/overcommit_memory", "1"),
-    // A panic tells what every processor was doing.
-    ("kernel/panic_print", "0"),
 ];
 
 /// Runs as init. Returns only when the machine could not be powered off; the kernel then panics, which the bench sees.

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use fencelab_bench::protocol::{Captured, Finished, FromAgent, Outcome, Run, Started};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
 use super::pipes::{self, Source};
 use super::verdict::{self, Cut, End};
 use super::{Process, Step};
@@ -116,12 +118,13 @@ impl CaseJob {
         }
     }
 
-    pub(super) fn waits_for(&self) -> Vec<BorrowedFd<'_>> {
+    pub(super) fn waits_for(&self) -> Vec<PollFd<'_>> {
         let look = match &self.phase {
             Phase::Examined(examination) => Some(examination.finished()),
             _ => None,
         };
-        [self.stdout.0.fd(), self.stderr.0.fd(), self.report.0.fd(), look].into_iter().flatten().collect()
+        let fds = [self.stdout.0.fd(), self.stderr.0.fd(), self.report.0.fd(), look];
+        fds.into_iter().flatten().map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect()
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -239,7 +242,6 @@ impl CaseJob {
 }
 
 fn is_ready(fd: BorrowedFd<'_>) -> bool {
-    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], PollTimeout::ZERO).is_ok_and(|n| n > 0)
 }
 

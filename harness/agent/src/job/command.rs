@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Instant;
 
 use fencelab_bench::protocol::{Exec, Exit, FromAgent};
+
+use nix::poll::{PollFd, PollFlags};
 
 use super::pipes::{self, Source};
 use super::{Process, Step};
@@ -74,10 +76,12 @@ impl CommandJob {
         self.input.len() > INPUT
     }
 
-    pub(super) fn waits_for(&self) -> (Vec<BorrowedFd<'_>>, Vec<BorrowedFd<'_>>) {
-        let read = [self.stdout.fd(), self.stderr.fd()].into_iter().flatten().collect();
-        let writes = self.stdin.as_ref().filter(|_| !self.input.is_empty());
-        (read, writes.map(AsFd::as_fd).into_iter().collect())
+    pub(super) fn waits_for(&self) -> Vec<PollFd<'_>> {
+        let read = [self.stdout.fd(), self.stderr.fd()].into_iter().flatten();
+        let mut fds: Vec<_> = read.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+        let write = self.stdin.as_ref().filter(|_| !self.input.is_empty());
+        fds.extend(write.map(|file| PollFd::new(file.as_fd(), PollFlags::POLLOUT)));
+        fds
     }
 
     pub(super) fn advance(&mut self, now: Instant) -> Step {

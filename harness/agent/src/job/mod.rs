@@ -5,13 +5,13 @@ mod command;
 mod pipes;
 mod verdict;
 
-use std::os::fd::BorrowedFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use case::{CaseJob, refused};
 pub(crate) use command::{CommandJob, PATH};
 use fencelab_bench::protocol::{Exit, FromAgent};
+use nix::poll::{PollFd, PollFlags};
 use nix::sys::wait::WaitStatus;
 use nix::unistd::Pid;
 
@@ -128,18 +128,15 @@ impl Job {
         }
     }
 
-    /// What to wait for: descriptors to read, then those to write.
-    pub(crate) fn waits_for(&self) -> (Vec<BorrowedFd<'_>>, Vec<BorrowedFd<'_>>) {
-        let (mut read, write) = match self {
-            Job::Case(job) => (job.waits_for(), Vec::new()),
-            Job::Command(job) => job.waits_for(),
+    /// What to wait for.
+    pub(crate) fn waits_for(&self) -> Vec<PollFd<'_>> {
+        let (process, mut fds) = match self {
+            Job::Case(job) => (&job.process, job.waits_for()),
+            Job::Command(job) => (&job.process, job.waits_for()),
         };
-        let process = match self {
-            Job::Case(job) => &job.process,
-            Job::Command(job) => &job.process,
-        };
-        read.extend(process.cell.events());
-        (read, write)
+        // POLLPRI alone: the file is always readable.
+        fds.extend(process.cell.events().map(|fd| PollFd::new(fd, PollFlags::POLLPRI)));
+        fds
     }
 
     /// Whether more input would only pile up.

@@ -24,13 +24,25 @@ pub(super) struct Qemu {
     pub(super) streams: Streams,
 }
 
-/// The kernel splits its command line at spaces and knows quotes; the init's path must need neither.
+/// Folders of which the guest has its own.
+const HIDDEN: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
+
+/// Whether the guest can see what it needs. The kernel splits its command line at spaces and knows quotes; the
+/// init's path must need neither.
 pub(super) fn check(options: &Options) -> Result<(), Error> {
-    let path = &options.program.path;
+    let wrong = |what, path: &Path, why| Err(Error::Path { what, path: path.into(), why });
+    for (what, path) in [("init", &options.program.path), ("modules", &options.kernel.modules)] {
+        if !path.is_absolute() {
+            return wrong(what, path, "the path is not absolute");
+        }
+        if HIDDEN.iter().any(|folder| path.starts_with(folder)) {
+            return wrong(what, path, "it lies in a folder of which the guest has its own");
+        }
+    }
     let plain = |text: &str| !text.contains(|c: char| c.is_whitespace() || c == '"');
-    match path.to_str() {
-        Some(text) if plain(text) && path.is_absolute() => Ok(()),
-        _ => Err(Error::Path { what: "init", path: path.clone() }),
+    match options.program.path.to_str() {
+        Some(text) if plain(text) => Ok(()),
+        _ => wrong("init", &options.program.path, "a kernel's command line cannot carry a space or a quote"),
     }
 }
 
@@ -135,8 +147,11 @@ mod tests {
     #[test]
     fn an_init_that_the_command_line_cannot_carry_is_refused() {
         assert!(check(&options("/bin/fencelab")).is_ok());
-        for path in ["/my programs/fencelab", "target/fencelab", "/a\"b"] {
-            assert!(matches!(check(&options(path)), Err(Error::Path { .. })), "{path}");
+        for path in ["/my programs/fencelab", "target/fencelab", "/a\"b", "/run/user/0/fencelab"] {
+            assert!(matches!(check(&options(path)), Err(Error::Path { what: "init", .. })), "{path}");
         }
+        let mut hidden = options("/bin/fencelab");
+        hidden.kernel.modules = "/dev/shm/modules".into();
+        assert!(matches!(check(&hidden), Err(Error::Path { what: "modules", .. })));
     }
 }

@@ -152,6 +152,9 @@ const HOST_MEMORY: &str = "cannot set up guest memory";
 /// Words in the kernel's panic when there is too little to boot.
 const GUEST_MEMORY: [&str; 3] = ["deadlocked on memory", "Out of memory", "out of memory"];
 
+/// A kernel with lockdep and less than this resets before it prints a word.
+const LITTLE_MEMORY: u32 = 256;
+
 fn explain(failure: Failure, facts: &Shared, options: &Options) -> Error {
     let facts = facts.lock();
     let mib = options.config.memory_mib;
@@ -175,6 +178,11 @@ fn explain(failure: Failure, facts: &Shared, options: &Options) -> Error {
             } else {
                 Error::PanicAtBoot { message }
             }
+        }
+        Failure::Ended(Down::Vanished { how })
+            if mib < LITTLE_MEMORY && facts.console.is_empty() && words.is_empty() =>
+        {
+            Error::GuestMemory { mib, message: how }
         }
         Failure::Ended(_) if words.contains(HOST_MEMORY) => Error::HostMemory { mib, message: words },
         Failure::Ended(_) if !words.is_empty() && facts.console.is_empty() => {
