@@ -1,8 +1,8 @@
 //! Fences and buffers of another device.
 
-use drm::buffer::Buffer as _;
-
 use std::sync::Arc;
+
+use drm::buffer::Buffer as _;
 
 use super::in_fence::{completes, waits};
 use crate::buffer::{Access, Dumb, Exported, Exporter, Gem, Source};
