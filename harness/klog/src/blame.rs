@@ -15,7 +15,7 @@ const PLUMBING: &[&str] = &[
     "oops_*", "page_fault_oops", "no_context", "bad_area*", "__bad_area*", "do_user_addr_fault",
     "do_page_fault", "kasan_*", "__kasan_*", "__asan_*", "kcsan_*", "__tsan_*", "ubsan_*", "__ubsan_*",
     "refcount_warn_saturate", "refcount_error_report", "stack_trace_*", "save_stack*", "unwind_*",
-    "arch_stack_walk", "__list_add_valid*", "__list_del_entry_valid*", "panic", "fixup_bug", "invalid_op",
+    "arch_stack_walk", "__list_add_valid*", "__list_del_entry_valid*", "__list_add*", "__list_del*", "panic", "fixup_bug", "invalid_op",
     "trace_hardirqs_*", "lockdep_*", "invoke_syscall", "add_lock_to_list", "dump_backtrace*", "valid_state",
     "reacquire_held_locks", "spin_bug", "spin_dump", "debug_*", "address_range_*", "end_report",
     "__handle_irq_event*",
@@ -122,9 +122,17 @@ pub(crate) fn culprit(report: &Report) -> Option<&Frame> {
 
 /// The function where any other report happened.
 pub(crate) fn place_frame(report: &Report) -> Option<&Frame> {
-    let named =
-        report.details.traces.iter().find(|trace| trace.name == "at").and_then(|trace| trace.frames.first());
-    named.or_else(|| first_real(&report.frames))
+    // The lines of these stand in the checker; their caller is the place.
+    if matches!(report.kind, Kind::LockWarn | Kind::Refcount | Kind::List) {
+        return first_real(&report.frames);
+    }
+    warning_frame(report).or_else(|| first_real(&report.frames))
+}
+
+/// The function that a line "WARNING: ... at file:line function" names.
+pub(crate) fn warning_frame(report: &Report) -> Option<&Frame> {
+    let named = report.details.traces.iter().find(|trace| trace.name == "at");
+    named.and_then(|trace| trace.frames.first())
 }
 
 /// The first frame that is not core code: the first of a module, or in a trace without any the first built-in function

@@ -11,7 +11,7 @@
 //! | inconsistent | the class, and the two usages in alphabetical order |
 //! | irq-order | the safe and the unsafe class, and the new edge |
 //! | other lock kinds | the classes, and the function |
-//! | sleeping, rcu, warn, lock-warn, bug, ubsan | the file (without line) and the function |
+//! | sleeping, rcu, warn, lock-warn, bug, ubsan | the file (without line), the function, and for core code the driver behind it |
 //! | atomic-schedule | the function |
 //! | hung-task and lockups | the first function that is no plumbing, and the first that is not core code |
 //! | others | the message without its numbers, and the function |
@@ -49,6 +49,9 @@ fn body(report: &Report) -> String {
         Kind::AtomicSchedule => place_function(report),
         Kind::Sleeping | Kind::Rcu | Kind::Warn | Kind::LockWarn | Kind::Bug | Kind::Ubsan => place(report),
         Kind::HungTask | Kind::SoftLockup | Kind::HardLockup | Kind::RcuStall => stuck(report),
+        Kind::List => {
+            format!("{} @ {}", message(report).split('.').next().unwrap_or(""), place_function(report))
+        }
         _ => format!("{} @ {}", message(report), place_function(report)),
     }
 }
@@ -83,7 +86,12 @@ fn held(report: &Report) -> String {
 fn place(report: &Report) -> String {
     let file = report.place.as_deref().and_then(|place| place.split(':').next()).unwrap_or("");
     let words = if file.is_empty() { message(report) } else { file.to_owned() };
-    format!("{words} @ {}", place_function(report))
+    // A check in core code says little without the driver that failed it.
+    let place = place_frame(report).and_then(|frame| frame.module.as_ref());
+    let driver =
+        report.blame.as_ref().and_then(|blame| blame.module.as_ref()).filter(|driver| Some(*driver) != place);
+    let behind = driver.map(|driver| format!(" < {driver}")).unwrap_or_default();
+    format!("{words} @ {}{behind}", place_function(report))
 }
 
 fn place_function(report: &Report) -> String {

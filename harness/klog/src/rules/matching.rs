@@ -3,7 +3,7 @@
 use super::edge::{Edge, edges};
 use super::table::{RULES, Rule, When};
 use super::{Role, RuleMatch};
-use crate::blame::{first_real, place_frame};
+use crate::blame::{first_real, is_core, place_frame, warning_frame};
 use crate::frame::Frame;
 use crate::kind::Kind;
 use crate::report::Report;
@@ -93,7 +93,7 @@ fn report_through(report: &Report, names: &[&str]) -> Option<String> {
 
 /// Where the warning stands.
 fn at(report: &Report, file: &str, names: &[&str]) -> Option<String> {
-    let frame = place_frame(report)?;
+    let frame = warning_frame(report).or_else(|| place_frame(report))?;
     let in_file = report.place.as_deref().is_none_or(|place| place.contains(file));
     (in_file && names.contains(&frame.function.as_str())).then(|| frame.to_string())
 }
@@ -136,9 +136,15 @@ fn fill(sentence: &str, edge: Option<&Edge>, report: &Report) -> String {
     sentence
 }
 
-/// Who took the lock: the first function of the trace that is no plumbing.
+/// Who took the lock: the first function of the trace that is no plumbing, and for core code the driver behind it.
 fn by(edge: Option<&Edge>, report: &Report) -> String {
-    doer(edge, report).map(Frame::to_string).unwrap_or_else(|| "some code".to_owned())
+    let Some(doer) = doer(edge, report) else { return "some code".to_owned() };
+    let frames = edge.map_or(&report.frames, |edge| &edge.frames);
+    let driver = frames.iter().find(|frame| frame.module.is_some() && !frame.unreliable && !is_core(frame));
+    match driver.filter(|_| is_core(doer)) {
+        Some(driver) => format!("{doer} (called for {driver})"),
+        None => doer.to_string(),
+    }
 }
 
 fn doer<'a>(edge: Option<&'a Edge>, report: &'a Report) -> Option<&'a Frame> {
