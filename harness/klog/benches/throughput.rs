@@ -52,6 +52,9 @@ const HEADERS: [&str; 40] = [
 ];
 
 fn main() {
+    // First, while the process has not needed memory for anything else.
+    flat_memory();
+    println!();
     println!("{:28} {:>9} {:>9} {:>8}", "sparse log of 100 MB", "MB/s", "of lines", "reports");
     let sparse = log(100_000_000, 50_000);
     let lines = run("line split", &sparse, None, count_lines);
@@ -63,8 +66,6 @@ fn main() {
     for every in [4000, 1000, 250] {
         dense(every);
     }
-    println!();
-    flat_memory();
 }
 
 /// A log of about `size` bytes with a report after every `every` lines.
