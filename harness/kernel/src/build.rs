@@ -85,7 +85,7 @@ pub fn build(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Ke
         return Ok(kernel);
     }
     let work = Work::open(&cache.work(), &plan.source, &plan.fingerprint)?;
-    let mut log = Log::create(cache.log(&key))?;
+    let mut log = Log::create(cache.log(&key), lock.share()?)?;
     let mut builder = Builder { request, plan: &plan, work: &work, log: &mut log, reporter };
     let kernel = builder.run(&cache, &key, &lock)?;
     log.remove()?;
@@ -93,13 +93,14 @@ pub fn build(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Ke
     Ok(kernel)
 }
 
-/// After a success: the unpacked source goes, and the objects too once no variant needs them. A tree keeps its objects,
-/// because its owner is likely to build it again.
+/// After a success: an unpacked source goes, and its objects too once no variant needs them. A tree keeps both, because its
+/// owner is likely to build it again.
 fn tidy(plan: &Plan, cache: &Cache, work: Work) -> Result<(), Error> {
     let complete = Variant::ALL.into_iter().all(|variant| cache.find(&plan.key(variant)).is_some());
     match plan.source {
+        Source::Tree(_) => Ok(()),
         Source::DebianPackage(_) if complete => work.remove(),
-        _ => work.remove_source(),
+        Source::DebianPackage(_) => work.remove_source(),
     }
 }
 

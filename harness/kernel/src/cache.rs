@@ -43,10 +43,19 @@ pub(crate) struct Cache {
     folder: PathBuf,
 }
 
-/// Held while building. The system gives it up with the process, however that ends.
+/// Held while building. The system gives it up with the last process that has the file open, however that ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
+}
+
+impl Lock {
+    /// Another handle on the lock. The file is empty: as the standard input of `make` it reads as end of file, and all that
+    /// `make` starts holds the lock. So when this process is killed, the next build waits for the compilers that are left.
+    pub(crate) fn share(&self) -> Result<File, Error> {
+        self.file.try_clone().doing("share", &self.path)
+    }
 }
 
 impl Cache {
@@ -63,12 +72,13 @@ impl Cache {
     pub(crate) fn lock(&self, wait: &mut dyn FnMut()) -> Result<Lock, Error> {
         fs::create_dir_all(&self.folder).doing("create", &self.folder)?;
         let path = self.folder.join("lock");
-        let file = File::create(&path).doing("create", &path)?;
+        let open = File::options().read(true).write(true).create(true).truncate(true).open(&path);
+        let file = open.doing("create", &path)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             wait();
             flock(&file, FlockOperation::LockExclusive).map_err(Into::into).doing("lock", &path)?;
         }
-        Ok(Lock { _file: file })
+        Ok(Lock { file, path })
     }
 
     pub(crate) fn log(&self, key: &str) -> PathBuf {
@@ -204,6 +214,26 @@ mod tests {
         assert_eq!(cached(dir.path()).unwrap().len(), KEPT);
         assert!(cache.find(&format!("stock-{:016}", KEPT + 2)).is_some());
         assert!(dir.path().join("work").exists() && dir.path().join("stock-mine").exists());
+    }
+
+    #[test]
+    fn whoever_shares_the_lock_holds_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::new(dir.path());
+        let lock = cache.lock(&mut || ()).unwrap();
+        let mut sleeper =
+            std::process::Command::new("sleep").arg("60").stdin(lock.share().unwrap()).spawn().unwrap();
+        drop(lock);
+        let mut waited = false;
+        std::thread::scope(|scope| {
+            let (waiting, heard) = std::sync::mpsc::channel();
+            let next = scope.spawn(move || cache.lock(&mut || waiting.send(()).unwrap()).map(drop));
+            waited = heard.recv().is_ok();
+            sleeper.kill().unwrap();
+            sleeper.wait().unwrap();
+            next.join().unwrap().unwrap();
+        });
+        assert!(waited);
     }
 
     #[test]

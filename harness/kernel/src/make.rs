@@ -11,21 +11,22 @@ use crate::error::{Error, IoContext, Reason};
 use crate::first_error::first_error;
 use crate::progress::Phase;
 
-/// The log of one build.
+/// The log of one build, and what its programs have as standard input.
 #[derive(Debug)]
 pub(crate) struct Log {
     path: PathBuf,
     file: File,
+    input: File,
 }
 
 impl Log {
-    /// Starts an empty log, replacing that of an earlier build.
-    pub(crate) fn create(path: PathBuf) -> Result<Log, Error> {
+    /// Starts an empty log, replacing that of an earlier build. Every program gets `input`, which should be empty.
+    pub(crate) fn create(path: PathBuf, input: File) -> Result<Log, Error> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).doing("create", folder)?;
         }
         let file = File::create(&path).doing("create", &path)?;
-        Ok(Log { path, file })
+        Ok(Log { path, file, input })
     }
 
     /// Runs `command` to its end. Everything that it prints goes to the log, and line by line to `each`; a failure becomes
@@ -37,7 +38,8 @@ impl Log {
         command: Command,
         each: &mut dyn FnMut(&str),
     ) -> Result<(), Error> {
-        let (mut child, output) = spawn(command).map_err(|source| Error::Run { program, source })?;
+        let spawned = self.input.try_clone().and_then(|input| spawn(command, input));
+        let (mut child, output) = spawned.map_err(|source| Error::Run { program, source })?;
         let printed = self.copy(output, each);
         if printed.is_err() {
             // Nobody listens any more; the first failure is the one to report.
@@ -76,9 +78,9 @@ impl Log {
 }
 
 /// Starts `command` with both output streams on one pipe, so that their lines keep their order.
-fn spawn(mut command: Command) -> std::io::Result<(Child, File)> {
+fn spawn(mut command: Command, input: File) -> std::io::Result<(Child, File)> {
     let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-    command.stdin(Stdio::null()).stdout(Stdio::from(write.try_clone()?)).stderr(Stdio::from(write));
+    command.stdin(Stdio::from(input)).stdout(Stdio::from(write.try_clone()?)).stderr(Stdio::from(write));
     // `command` holds our copies of the pipe's write end; it goes out of scope here, or reading would never end.
     let child = command.spawn()?;
     Ok((child, File::from(read)))
@@ -133,7 +135,7 @@ mod tests {
 
     fn log() -> (tempfile::TempDir, Log) {
         let dir = tempfile::tempdir().unwrap();
-        let log = Log::create(dir.path().join("logs/build.log")).unwrap();
+        let log = Log::create(dir.path().join("logs/build.log"), File::open("/dev/null").unwrap()).unwrap();
         (dir, log)
     }
 

@@ -1,12 +1,12 @@
 //! The work tree: our own copy of a source, and the objects built from it.
 //!
-//! `source/` exists only while building. It is the unpacked package, or links to each file of the caller's tree, so that
-//! neither patches nor a build can reach the original. `obj/` stays, because it makes the other variant a matter of seconds
-//! and a developer's next build an incremental one. It takes about 360 MB, and only the source built last has one; it goes
-//! when both variants of a package are in the cache.
+//! `source/` is the unpacked package, 1.7 GB, which exists only while building; or links to each file of the caller's tree,
+//! so that neither patches nor a build can reach the original. `obj/`, about 360 MB, stays, because it makes the other
+//! variant a matter of seconds and a developer's next build an incremental one. Only the source built last has a work tree,
+//! and that of a package goes when both variants are in the cache.
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -56,13 +56,14 @@ impl Work {
         self.object().join("vmlinux").exists()
     }
 
-    /// Makes `source/` anew.
+    /// Makes `source/` what the source is now.
     pub(crate) fn lay_out(&self, source: &Source, log: &mut Log) -> Result<(), Error> {
-        self.remove_source()?;
         let folder = self.source();
-        fs::create_dir(&folder).doing("create", &folder)?;
         match source {
-            Source::DebianPackage(archive) => unpack(archive, &folder, log),
+            Source::DebianPackage(archive) => {
+                self.remove_source()?;
+                unpack(archive, &folder, log)
+            }
             Source::Tree(tree) => link(tree, &folder),
         }
     }
@@ -129,13 +130,20 @@ fn folder_name(source: &Source, fingerprint: &str) -> String {
 }
 
 fn unpack(archive: &Path, folder: &Path, log: &mut Log) -> Result<(), Error> {
+    fs::create_dir(folder).doing("create", folder)?;
     let mut tar = Command::new("tar");
     tar.arg("-xf").arg(archive).arg("--strip-components=1").arg("-C").arg(folder);
     log.run(Phase::Source, "tar", tar, &mut |_| ())
 }
 
-/// Links every file of `tree`, an absolute path, into `folder`.
+/// Gives `folder` a link to every file of `tree`, an absolute path. Links that it has already stay: a kernel has 85,000.
 fn link(tree: &Path, folder: &Path) -> Result<(), Error> {
+    fs::create_dir_all(folder).doing("create", folder)?;
+    walk(folder, &mut |relative, _| {
+        let is_file = fs::symlink_metadata(tree.join(relative)).is_ok_and(|meta| !meta.is_dir());
+        let place = folder.join(relative);
+        if is_file { Ok(()) } else { fs::remove_file(&place).doing("remove", &place) }
+    })?;
     let mut parent = PathBuf::new();
     walk(tree, &mut |relative, _| {
         let place = folder.join(relative);
@@ -144,12 +152,32 @@ fn link(tree: &Path, folder: &Path) -> Result<(), Error> {
             fs::create_dir_all(above).doing("create", above)?;
             parent = above.to_owned();
         }
-        symlink(tree.join(relative), &place).doing("link", &place)
+        link_file(&tree.join(relative), &place).doing("link", &place)
     })
+}
+
+fn link_file(original: &Path, place: &Path) -> io::Result<()> {
+    match symlink(original, place) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        done => return done,
+    }
+    let there = fs::symlink_metadata(place)?;
+    if there.is_symlink() {
+        return Ok(());
+    }
+    // A file that patches touched, or a folder that became a file.
+    if there.is_dir() {
+        fs::remove_dir_all(place)?
+    } else {
+        fs::remove_file(place)?
+    }
+    symlink(original, place)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     /// A tree that has just the files that the patches touch, empty.
@@ -167,7 +195,7 @@ mod tests {
     fn laid_out(tree: &Path, cache: &Path) -> Work {
         let source = Source::Tree(tree.to_owned());
         let work = Work::open(&cache.join("work"), &source, "x").unwrap();
-        let mut log = Log::create(cache.join("log")).unwrap();
+        let mut log = Log::create(cache.join("log"), File::open("/dev/null").unwrap()).unwrap();
         work.lay_out(&source, &mut log).unwrap();
         work
     }
@@ -213,13 +241,30 @@ mod tests {
     }
 
     #[test]
-    fn laying_out_again_forgets_files_that_are_gone() {
+    fn laying_out_again_follows_the_tree() {
         let (tree, cache) = (tree(), tempfile::tempdir().unwrap());
-        fs::write(tree.path().join("gone.c"), "").unwrap();
-        laid_out(tree.path(), cache.path());
-        fs::remove_file(tree.path().join("gone.c")).unwrap();
+        let file = |name: &str| tree.path().join(name);
+        fs::write(file("gone.c"), "").unwrap();
+        fs::write(file("folder"), "").unwrap();
+        fs::create_dir(file("file")).unwrap();
+        fs::write(file("file/inner.c"), "").unwrap();
+        laid_out(tree.path(), cache.path()).apply(Variant::Stock).unwrap();
+
+        fs::remove_file(file("gone.c")).unwrap();
+        fs::remove_file(file("folder")).unwrap();
+        fs::remove_dir_all(file("file")).unwrap();
+        fs::create_dir(file("folder")).unwrap();
+        fs::write(file("folder/new.c"), "new").unwrap();
+        fs::write(file("file"), "now a file").unwrap();
+        fs::write(file(touched_files()[0]), "edited").unwrap();
         let work = laid_out(tree.path(), cache.path());
+        work.apply(Variant::Stock).unwrap();
+
+        let read = |name: &str| fs::read_to_string(work.source().join(name)).unwrap();
         assert!(fs::symlink_metadata(work.source().join("gone.c")).is_err());
+        assert_eq!(read("folder/new.c"), "new");
+        assert_eq!(read("file"), "now a file");
+        assert_eq!(read(touched_files()[0]), "edited");
     }
 
     #[test]
@@ -228,7 +273,7 @@ mod tests {
         let source = Source::newest_in(Path::new("/usr/src")).unwrap();
         let cache = tempfile::tempdir().unwrap();
         let work = Work::open(&cache.path().join("work"), &source, "x").unwrap();
-        let mut log = Log::create(cache.path().join("log")).unwrap();
+        let mut log = Log::create(cache.path().join("log"), File::open("/dev/null").unwrap()).unwrap();
         work.lay_out(&source, &mut log).unwrap();
         work.apply(Variant::Annotated).unwrap();
         for file in touched_files() {
