@@ -112,8 +112,6 @@ impl std::fmt::Display for Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Section {
-    /// The banner itself.
-    Banner,
     /// The lock that was being acquired.
     Acquiring,
     /// The lock that was already held.
@@ -124,8 +122,6 @@ pub enum Section {
     Registered,
     /// The dependencies that an irq report lists.
     Dependencies,
-    /// The scenario table.
-    Scenario,
     /// The locks that the task holds, as many as the count says.
     HeldLocks,
     /// The backtrace.

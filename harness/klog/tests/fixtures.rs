@@ -5,7 +5,9 @@ mod common;
 use std::fmt::Write;
 
 use common::{fixtures, reports};
-use fencelab_klog::Report;
+use fencelab_klog::group::Groups;
+use fencelab_klog::lockdep::graph::LockGraph;
+use fencelab_klog::{Report, Text};
 
 /// What a person would check in a report.
 fn summary(report: &Report) -> String {
@@ -51,6 +53,41 @@ fn reports_of_our_guests() {
         let summaries: Vec<String> = reports(&log).iter().map(summary).collect();
         insta::assert_snapshot!(name, summaries.join("\n"));
     }
+}
+
+#[test]
+fn a_report_as_text() {
+    let log = fixtures().into_iter().find(|(name, _)| name == "reclaim").unwrap().1;
+    insta::assert_snapshot!("text", Text(&reports(&log)[0]).to_string());
+}
+
+#[test]
+fn a_cycle_as_a_picture() {
+    let log = fixtures().into_iter().find(|(name, _)| name == "console").unwrap().1;
+    let graph = LockGraph::of_report(&reports(&log)[0]);
+    assert_eq!(graph.len(), 4);
+    assert!(graph.dot().contains("\"dma_fence_map\" -> \"console_lock\" [color=red"), "{}", graph.dot());
+}
+
+#[test]
+fn logs_fold_into_distinct_bugs() {
+    let mut groups = Groups::default();
+    for (name, log) in fixtures() {
+        reports(&log).iter().for_each(|report| groups.add(&name, report));
+    }
+    let bugs = groups.into_bugs();
+    let of = |signature: &str| bugs.iter().find(|bug| bug.signature == signature).unwrap();
+    let both = of("k1:circular:lock_a > lock_b");
+    assert_eq!(
+        (both.count, &both.sources[..]),
+        (2, &["circular".to_owned(), "circular-reverse".to_owned()][..])
+    );
+    assert_ne!(both.first.source, both.last.source);
+    assert_eq!(
+        of("k1:circular:dma_fence_map > fs_reclaim > mmu_notifier_invalidate_range_start").rules,
+        ["SIG-RECLAIM"]
+    );
+    assert!(bugs.is_sorted_by_key(|bug| std::cmp::Reverse(bug.count)));
 }
 
 #[test]

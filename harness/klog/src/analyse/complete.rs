@@ -50,12 +50,11 @@ fn has(report: &Report, section: Section) -> bool {
             details.traces.iter().any(|trace| trace.name.contains("registered") && !trace.frames.is_empty())
         }
         Section::Dependencies => details.irq_locks.is_some(),
-        Section::Scenario => !details.scenario.is_empty(),
         Section::HeldLocks => whole_held(report),
         Section::Backtrace => !report.frames.is_empty(),
         Section::Task => report.task.is_some(),
         Section::Place => report.place.is_some() || !report.frames.is_empty(),
-        Section::Banner | Section::End => true,
+        Section::End => true,
     }
 }
 

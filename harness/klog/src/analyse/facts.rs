@@ -132,9 +132,6 @@ fn warning_line(report: &mut Report, rest: &str) {
         report.details.message.get_or_insert_with(|| rest.to_owned());
         return;
     }
-    if report.frames.is_empty() {
-        report.details.access = None;
-    }
     if let Some((_, cpu)) = before.split_once("CPU: ").or_else(|| after.split_once("CPU#")) {
         report.cpu = leading_number(cpu);
     }

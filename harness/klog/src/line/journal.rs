@@ -70,3 +70,42 @@ impl Journal {
         Line { number, meta, text: inner.text }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Caller;
+    use super::*;
+
+    #[test]
+    fn an_entry_gives_its_message_with_level_time_and_caller() {
+        let mut journal = Journal::default();
+        for field in [
+            "__CURSOR=s=1",
+            "PRIORITY=4",
+            "_SOURCE_MONOTONIC_TIMESTAMP=1234567",
+            "MESSAGE=[    9.000001][   T42] hello",
+        ] {
+            assert!(journal.push(1, field).is_empty());
+        }
+        let lines = journal.push(5, "");
+        let meta = &lines[0].meta;
+        assert_eq!((lines.len(), lines[0].text.as_str(), lines[0].number), (1, "hello", 5));
+        assert_eq!(
+            (meta.level, meta.time_us, meta.caller),
+            (Some(4), Some(9_000_001), Some(Caller::Task(42)))
+        );
+    }
+
+    #[test]
+    fn a_message_of_several_lines_comes_in_binary_form() {
+        let mut journal = Journal::default();
+        journal.push(1, "_SOURCE_MONOTONIC_TIMESTAMP=7");
+        journal.push(2, "MESSAGE");
+        assert!(journal.expects_binary());
+        journal.push(3, "one");
+        journal.push(4, "two");
+        let lines: Vec<_> =
+            journal.push(5, "").into_iter().map(|line| (line.text, line.meta.time_us)).collect();
+        assert_eq!(lines, [("one".to_owned(), Some(7)), ("two".to_owned(), Some(7))]);
+    }
+}
