@@ -1,23 +1,38 @@
 //! Builds guest kernels from the command line, with nothing but this crate:
 //! `cargo run --release --example build -- CACHE [TREE]`. `fencelab kernel build` is the real thing.
 
-use std::error::Error;
+use std::error::Error as _;
 use std::io::Write;
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Instant;
 
-use fencelab_kernel::{Progress, Request, Source, Variant, build};
+use fencelab_kernel::{Error, Progress, Request, Source, Variant, build};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
-    let cache = arguments.next().ok_or("usage: build CACHE [TREE]")?;
-    let source = match arguments.next() {
+    let Some(cache) = arguments.next() else {
+        eprintln!("usage: build CACHE [TREE]");
+        return ExitCode::FAILURE;
+    };
+    match build_all(&cache, arguments.next()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let reason = error.source().map_or_else(String::new, |reason| format!(": {reason}"));
+            eprintln!("\nfailed to {error}{reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn build_all(cache: &str, tree: Option<String>) -> Result<(), Error> {
+    let source = match tree {
         Some(tree) => Source::Tree(tree.into()),
         None => Source::newest_in(Path::new("/usr/src"))?,
     };
     for variant in Variant::ALL {
         let started = Instant::now();
-        let kernel = build(&Request::new(variant, source.clone(), &cache), &mut show)?;
+        let kernel = build(&Request::new(variant, source.clone(), cache), &mut show)?;
         println!("\n{} {} in {:.0?}", kernel.release, kernel.image.display(), started.elapsed());
     }
     Ok(())
