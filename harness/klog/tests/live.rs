@@ -192,6 +192,20 @@ fn losses_are_data() {
 }
 
 #[test]
+fn without_callers_lines_of_others_are_kept_aside() {
+    let mut lines: Vec<&str> = BAD_UNLOCK.to_vec();
+    lines.insert(lines.len() - 2, "usb 1-1: new high-speed USB device number 2 using xhci_hcd");
+    let log: String = lines.iter().map(|line| format!("[    5.000001] {line}\n")).collect();
+    let mut parser = Parser::new(Options::default());
+    parser.push_text(log.as_bytes());
+    parser.finish();
+    let report = parser.drain().find_map(Event::into_report).unwrap();
+    assert_eq!((report.kind, report.complete, report.frames.len()), (Kind::BadUnlock, true, 1));
+    assert_eq!(report.foreign, ["usb 1-1: new high-speed USB device number 2 using xhci_hcd"]);
+    assert!(report.text.iter().all(|line| !line.contains("usb")));
+}
+
+#[test]
 fn what_user_space_writes_to_kmsg_is_no_report() {
     let mut parser = Parser::new(Options::default());
     parser.push_record(b"12,1,1,-;BUG: unable to handle page fault for address: 0");

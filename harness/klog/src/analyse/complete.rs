@@ -34,7 +34,7 @@ fn required(kind: Kind) -> &'static [Section] {
 pub(super) fn missing(report: &Report, ended: bool, rows: &[Row]) -> Vec<Section> {
     let mut missing: Vec<Section> =
         required(report.kind).iter().copied().filter(|section| !has(report, *section)).collect();
-    if cut_in_stack(rows) && !ended {
+    if (cut_in_stack(rows) || cut_panic(report.kind, rows)) && !ended {
         missing.push(Section::End);
     }
     missing
@@ -73,6 +73,12 @@ fn whole_chain(report: &Report) -> bool {
 fn whole_held(report: &Report) -> bool {
     let held = &report.details.held;
     !held.is_empty() && held.iter().take(1).all(|held| held.locks.len() == held.count as usize)
+}
+
+/// A panic ends with the kernel's place in memory, and the reboot if there is one (`panic`, kernel/panic.c).
+fn cut_panic(kind: Kind, rows: &[Row]) -> bool {
+    let ends = ["Kernel Offset", "Rebooting in", "---[ end Kernel panic"];
+    kind == Kind::Panic && !rows.iter().any(|row| ends.iter().any(|end| row.text.trim().starts_with(end)))
 }
 
 /// The kernel marks the beginning of the task's stack, and the end is not there.

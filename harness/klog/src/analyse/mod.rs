@@ -21,7 +21,7 @@ use rows::{Row, rows};
 pub(crate) fn analyse(mut collector: Collector, options: &Options) -> Option<Report> {
     collector.trim();
     let kind = collector.kind?;
-    let rows = rows(&collector.lines);
+    let rows = rows(kind, &collector.lines);
     let mut report = outline(kind, &collector, &rows);
     let header = Header::read(&rows);
     if kind.is_lockdep() {

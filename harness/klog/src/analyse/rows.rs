@@ -4,6 +4,7 @@
 //! comes between, each piece stands on a line of its own. Mailers break lines too.
 
 use crate::collector::Taken;
+use crate::kind::Kind;
 use crate::lock::Lock;
 use crate::shape::{Shape, is_lock_piece, shape};
 
@@ -12,15 +13,44 @@ use crate::shape::{Shape, is_lock_piece, shape};
 pub(super) struct Row {
     pub(super) text: String,
     pub(super) shape: Shape,
-    /// It looks like somebody else's, in the middle of a lockdep report.
+    /// It is somebody else's.
     pub(super) foreign: bool,
 }
 
 /// How many pieces one line may have.
 const MAX_PIECES: usize = 12;
 
+/// The report's lines, put together, somebody else's marked.
+pub(super) fn rows(kind: Kind, lines: &[Taken]) -> Vec<Row> {
+    let mut rows = joined(lines);
+    mark_foreign(kind, &mut rows);
+    rows
+}
+
+/// Marks what cannot be the report's: text between the frames of a chain or of the last backtrace, and any text in
+/// reports that have none.
+fn mark_foreign(kind: Kind, rows: &mut [Row]) {
+    // These go on with text after a backtrace.
+    if matches!(
+        kind,
+        Kind::RcuStall | Kind::Kasan | Kind::Kcsan | Kind::HungTask | Kind::SoftLockup | Kind::HardLockup
+    ) {
+        return;
+    }
+    let mut among_frames = kind == Kind::Sleeping;
+    for row in rows.iter_mut().skip(1) {
+        match row.shape {
+            Shape::LastPart | Shape::TraceStart => among_frames = true,
+            Shape::Lockdep if row.text.trim_start().starts_with("-> #") => among_frames = true,
+            Shape::Lockdep if row.text.trim_start().starts_with("other info") => among_frames = false,
+            Shape::Other => row.foreign = among_frames,
+            _ => {}
+        }
+    }
+}
+
 /// Puts pieces together.
-pub(super) fn rows(lines: &[Taken]) -> Vec<Row> {
+fn joined(lines: &[Taken]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::with_capacity(lines.len());
     let mut pieces = 1;
     for taken in lines {

@@ -2,6 +2,9 @@
 
 use super::{Line, Meta};
 
+/// Bytes kept of one message; no record of the kernel is near it (`CONSOLE_EXT_LOG_MAX`).
+const MAX_MESSAGE: usize = 64 << 10;
+
 /// Gathers the fields of one entry.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
@@ -46,7 +49,7 @@ impl Journal {
 
     /// A further line of a message that was given in the binary form.
     fn more(&mut self, line: &str) {
-        if let Some(message) = &mut self.message {
+        if let Some(message) = self.message.as_mut().filter(|message| message.len() < MAX_MESSAGE) {
             message.push('\n');
             message.push_str(line);
         }
