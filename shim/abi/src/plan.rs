@@ -1,13 +1,11 @@
 //! The table as the shim needs it: no names, no pointers to relocate, found in constant time.
 
-use crate::ioctl::{Bits, Count, DRIVER_BASE, DRIVER_END, DRM, Ioctl, Request, Role, Shape, effect};
+use crate::ioctl::{Bits, Count, DRIVER_BASE, DRIVER_END, DRM, Follow, Ioctl, Request, Role, Shape, effect};
 use crate::object::{Driver, FdClass};
 use crate::table::TABLES;
 
 /// Pointers of one ioctl at most.
 pub const MAX_FOLLOW: usize = 5;
-/// Pointers of one element at most.
-pub const MAX_INNER: usize = 2;
 
 /// A pointer to follow.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +20,32 @@ pub struct Step {
     pub only_if: Bits,
     /// Whether the kernel writes there.
     pub output: bool,
+    inner: Steps,
+}
+
+impl Step {
+    /// Pointers within each element.
+    #[inline]
+    pub fn inner(&self) -> &'static [Step] {
+        self.inner.get()
+    }
+}
+
+/// A range of [`STEPS`].
+#[derive(Clone, Copy, Debug)]
+struct Steps {
+    start: u8,
+    len: u8,
+}
+
+impl Steps {
+    const NONE: Self = Self { start: 0, len: 0 };
+
+    #[inline]
+    fn get(self) -> &'static [Step] {
+        let (start, len) = (self.start as usize, self.len as usize);
+        STEPS.get(start..start + len).unwrap_or(&[])
+    }
 }
 
 /// An fd that an argument names or brings.
@@ -44,18 +68,23 @@ pub struct Plan {
     pub effects: u8,
     /// The fd that it makes.
     pub brings: Brings,
-    /// Pointers to follow.
-    pub steps: [Option<Step>; MAX_FOLLOW],
-    /// For each, pointers within its elements.
-    pub inner: [[Option<Step>; MAX_INNER]; MAX_FOLLOW],
+    /// Whether one of the steps leads to an output.
+    pub has_output: bool,
+    steps: Steps,
 }
 
-const fn step(follow: &crate::ioctl::Follow) -> Step {
-    let only_if = match follow.only_if {
-        Some(bits) => bits,
-        None => Bits { offset: 0, wide: false, mask: 0, value: 0 },
-    };
-    Step { pointer: follow.pointer, count: follow.count, shape: follow.shape, only_if, output: follow.output }
+impl Plan {
+    /// Whether one look at the argument after the call says everything.
+    #[inline]
+    pub fn is_plain(&self) -> bool {
+        self.effects & (effect::BLOCKS | effect::OVERWRITES) == 0 && self.steps.len == 0
+    }
+
+    /// Pointers to follow.
+    #[inline]
+    pub fn steps(&self) -> &'static [Step] {
+        self.steps.get()
+    }
 }
 
 const fn brings(ioctl: &Ioctl) -> Brings {
@@ -74,53 +103,95 @@ const fn brings(ioctl: &Ioctl) -> Brings {
     Brings::Nothing
 }
 
-const fn plan(ioctl: &Ioctl) -> Plan {
-    let mut steps = [None; MAX_FOLLOW];
-    let mut inner = [[None; MAX_INNER]; MAX_FOLLOW];
-    let mut i = 0;
-    while i < ioctl.follow.len() {
-        steps[i] = Some(step(&ioctl.follow[i]));
-        let mut j = 0;
-        while j < ioctl.follow[i].inner.len() {
-            inner[i][j] = Some(step(&ioctl.follow[i].inner[j]));
-            j += 1;
-        }
-        i += 1;
-    }
-    Plan { effects: ioctl.effects, brings: brings(ioctl), steps, inner }
+/// What an ioctl that no table has is done about: it may block, and nothing in it is known.
+const UNLISTED: Plan =
+    Plan { effects: effect::BLOCKS, brings: Brings::Nothing, has_output: false, steps: Steps::NONE };
+
+const EMPTY: Step = Step {
+    pointer: 0,
+    count: Count::Fixed(0),
+    shape: Shape::Array(0),
+    only_if: Bits { offset: 0, wide: false, mask: 0, value: 0 },
+    output: false,
+    inner: Steps::NONE,
+};
+
+/// Room for plans and steps: both counts must fit a byte.
+const ROOM: usize = 256;
+
+/// Tables turned into plans, as they are made at compile time.
+struct Build {
+    plans: [Plan; ROOM],
+    plan_count: usize,
+    steps: [Step; ROOM],
+    step_count: usize,
 }
 
-const COUNT: usize = {
-    let (mut count, mut i) = (0, 0);
-    while i < TABLES.len() {
-        count += TABLES[i].len();
-        i += 1;
-    }
-    count
-};
-
-/// What is done about an ioctl that no table has: it may block, and nothing in it is known.
-const UNLISTED: Plan = Plan {
-    effects: effect::BLOCKS,
-    brings: Brings::Nothing,
-    steps: [None; MAX_FOLLOW],
-    inner: [[None; MAX_INNER]; MAX_FOLLOW],
-};
-
-static PLANS: [Plan; COUNT + 1] = {
-    let mut plans = [UNLISTED; COUNT + 1];
-    let (mut at, mut i) = (1, 0);
-    while i < TABLES.len() {
-        let mut j = 0;
-        while j < TABLES[i].len() {
-            plans[at] = plan(&TABLES[i][j]);
-            at += 1;
-            j += 1;
+impl Build {
+    const fn all() -> Self {
+        let mut build = Self { plans: [UNLISTED; ROOM], plan_count: 1, steps: [EMPTY; ROOM], step_count: 0 };
+        let mut i = 0;
+        while i < TABLES.len() {
+            let mut j = 0;
+            while j < TABLES[i].len() {
+                build = build.with(&TABLES[i][j]);
+                j += 1;
+            }
+            i += 1;
         }
+        build
+    }
+
+    const fn with(mut self, ioctl: &Ioctl) -> Self {
+        assert!(ioctl.follow.len() <= MAX_FOLLOW);
+        let steps = Steps { start: self.step_count as u8, len: ioctl.follow.len() as u8 };
+        let mut has_output = false;
+        let mut inner_at = self.step_count + ioctl.follow.len();
+        let mut i = 0;
+        while i < ioctl.follow.len() {
+            let follow = &ioctl.follow[i];
+            has_output |= follow.output;
+            let inner = Steps { start: inner_at as u8, len: follow.inner.len() as u8 };
+            self.steps[self.step_count + i] = step(follow, inner);
+            let mut j = 0;
+            while j < follow.inner.len() {
+                self.steps[inner_at] = step(&follow.inner[j], Steps::NONE);
+                inner_at += 1;
+                j += 1;
+            }
+            i += 1;
+        }
+        self.step_count = inner_at;
+        self.plans[self.plan_count] =
+            Plan { effects: ioctl.effects, brings: brings(ioctl), has_output, steps };
+        self.plan_count += 1;
+        self
+    }
+}
+
+const BUILD: Build = Build::all();
+
+static PLANS: [Plan; BUILD.plan_count] = first(&BUILD.plans);
+static STEPS: [Step; BUILD.step_count] = first(&BUILD.steps);
+
+const fn first<T: Copy, const N: usize>(from: &[T; ROOM]) -> [T; N] {
+    let mut to = [from[0]; N];
+    let mut i = 0;
+    while i < N {
+        to[i] = from[i];
         i += 1;
     }
-    plans
-};
+    to
+}
+
+const fn step(follow: &Follow, inner: Steps) -> Step {
+    let only_if = match follow.only_if {
+        Some(bits) => bits,
+        None => Bits { offset: 0, wide: false, mask: 0, value: 0 },
+    };
+    let (pointer, count, shape, output) = (follow.pointer, follow.count, follow.shape, follow.output);
+    Step { pointer, count, shape, only_if, output, inner }
+}
 
 /// Index into [`PLANS`] by number, for DRM's own ioctls and for the letters that are not DRM's.
 struct Index {
@@ -146,7 +217,6 @@ static INDEX: Index = {
         driver: [[0; (DRIVER_END - DRIVER_BASE) as usize]; Driver::COUNT],
         other: [[0; 8]; 6],
     };
-    assert!(COUNT < 256);
     let (mut at, mut i) = (1u8, 0);
     while i < TABLES.len() {
         let mut j = 0;
@@ -220,7 +290,7 @@ mod tests {
             let (plan, listed) = find(request, || class).expect(ioctl.name);
             assert!(listed, "{}", ioctl.name);
             assert_eq!(plan.effects, ioctl.effects, "{}", ioctl.name);
-            assert_eq!(plan.steps.iter().flatten().count(), ioctl.follow.len(), "{}", ioctl.name);
+            assert_eq!(plan.steps().len(), ioctl.follow.len(), "{}", ioctl.name);
         }
     }
 

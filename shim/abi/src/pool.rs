@@ -212,8 +212,8 @@ impl<'a> PoolInfo<'a> {
         };
         let sane = info.header_size >= POOL_HEADER_SIZE
             && info.chunk_size >= 2 * SLOT_SIZE
-            && info.chunk_size % SLOT_SIZE == 0
-            && info.chunk_size <= CHUNK_SIZE;
+            && info.chunk_size <= CHUNK_SIZE
+            && info.chunk_size & (SLOT_SIZE - 1) == 0;
         if sane { Ok(info) } else { Err(FormatError::Geometry) }
     }
 

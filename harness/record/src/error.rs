@@ -1,0 +1,50 @@
+//! What can go wrong before the command runs.
+
+use std::io;
+use std::path::PathBuf;
+
+/// Why a command could not be recorded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file of the session could not be made.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no room for the trace. It is taken before the command starts, so that the command never meets a full
+    /// disk through us.
+    #[error("no room for a trace of {size} bytes at {path}: {source}")]
+    Room {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        size: u64,
+        /// Why.
+        source: io::Error,
+    },
+    /// The folder holds another session.
+    #[error("{0} already holds a trace")]
+    Exists(PathBuf),
+    /// The shim is made for x86-64 only.
+    #[error("this fencelab has no recorder for this machine's architecture")]
+    Architecture,
+    /// The command could not be started.
+    #[error("cannot run {command}: {source}")]
+    Run {
+        /// Its first word.
+        command: String,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| Self::Write { path, source }
+    }
+}

@@ -1,0 +1,105 @@
+//! What is done while the command runs: clock pairs, the live line, a look at the processes, chunks of dead threads.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use fencelab_abi::pool::ChunkInfo;
+use fencelab_abi::{ChunkKind, Mode};
+
+use crate::launch::LiveStatus;
+use crate::session::Session;
+use crate::status::Status;
+use crate::tree;
+use crate::unseen::{Account, Unseen};
+
+/// Between two clock pairs.
+const MARK: Duration = Duration::from_secs(1);
+/// Between two live lines.
+const LIVE: Duration = Duration::from_millis(500);
+
+pub(crate) struct Keeper {
+    session: Session,
+    live: Option<LiveStatus>,
+    marked: Instant,
+    shown: Instant,
+    /// Processes that /proc has shown, with their program; how often.
+    met: BTreeMap<u32, (Option<PathBuf>, u32)>,
+}
+
+impl Keeper {
+    pub(crate) fn new(session: Session, live: Option<LiveStatus>) -> Self {
+        let now = Instant::now();
+        Self { session, live, marked: now, shown: now, met: BTreeMap::new() }
+    }
+
+    /// To be called about ten times a second.
+    pub(crate) fn tick(&mut self) {
+        for process in tree::descendants(std::process::id()) {
+            let met = self.met.entry(process.pid).or_default();
+            met.1 += 1;
+            met.0 = process.exe.or_else(|| met.0.take());
+        }
+        if self.marked.elapsed() >= MARK {
+            self.marked = Instant::now();
+            // A full disk costs precision: the pool's header still has the newest pair.
+            let _ = self.session.mark();
+        }
+        if let Some(live) = self.live.as_mut().filter(|_| self.shown.elapsed() >= LIVE) {
+            self.shown = Instant::now();
+            live(&Status::of(&self.session.pool));
+        }
+        if self.is_nearly_full() {
+            self.give_up_dead();
+        }
+    }
+
+    fn is_nearly_full(&self) -> bool {
+        let pool = &self.session.pool;
+        let flight = pool.info().is_some_and(|info| info.mode == Mode::Flight);
+        flight && u64::from(pool.used()) * 4 >= u64::from(pool.chunk_count()) * 3
+    }
+
+    /// Lets the living have the chunks of threads that are gone. pids are those of the processes' own namespaces: those of
+    /// a container look dead only if no process here has the number, so a chunk is given up late rather than early.
+    fn give_up_dead(&self) {
+        let pool = &self.session.pool;
+        let mut alive = HashSet::new();
+        let mut dead = HashSet::new();
+        for index in 0..pool.used() {
+            let Some(info) = ChunkInfo::decode(&pool.chunk(index)) else { continue };
+            let task = (info.pid, info.tid);
+            if info.kind != ChunkKind::Records || alive.contains(&task) {
+                continue;
+            }
+            if dead.contains(&task) || !tree::is_alive(info.pid, info.tid) {
+                dead.insert(task);
+                pool.orphan(index);
+            } else {
+                alive.insert(task);
+            }
+        }
+    }
+
+    /// The last look: what was recorded, and what was not.
+    pub(crate) fn finish(mut self, root: u32) -> (Status, Vec<Unseen>) {
+        let _ = self.session.mark();
+        let account = Account::of(&self.session.pool);
+        let mut unseen = account.missing();
+        let known = |unseen: &[Unseen], pid| unseen.iter().any(|unseen: &Unseen| unseen.pid == pid);
+        // One look may have met a process between its start and its entry in the pool.
+        const SURE: u32 = 2;
+        for (&pid, (exe, times)) in &self.met {
+            let sure = *times >= SURE || pid == root;
+            if sure && !account.has(pid) && !known(&unseen, pid) {
+                unseen.push(account.unseen(pid, exe.as_deref(), false));
+            }
+        }
+        (Status::of(&self.session.pool), unseen)
+    }
+
+    /// Whether the shim got into the command itself.
+    pub(crate) fn saw(&self, pid: u32) -> bool {
+        Account::of(&self.session.pool).has(pid)
+    }
+}

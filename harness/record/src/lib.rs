@@ -1,0 +1,31 @@
+//! Runs a command under the recorder: makes the session, brings the shim into the command's processes, and says afterwards
+//! which processes it could not see and why.
+//!
+//! ```no_run
+//! use fencelab_record::{Options, record};
+//!
+//! let mut options = Options::new("/tmp/trace");
+//! options.live = Some(Box::new(|status| eprintln!("{} events", status.events)));
+//! let outcome = record(options, &["glxgears".into()])?;
+//! println!("{:?}, unseen: {:?}", outcome.exit, outcome.unseen);
+//! # Ok::<(), fencelab_record::Error>(())
+//! ```
+
+mod clock;
+mod elf;
+mod error;
+mod keeper;
+mod launch;
+mod pool;
+mod session;
+mod shim;
+mod status;
+mod tree;
+mod unseen;
+
+pub use error::Error;
+pub use fencelab_abi::fault::Faults;
+pub use launch::{Entry, Exit, LiveStatus, Options, Outcome, record};
+pub use session::{Geometry, Session};
+pub use status::Status;
+pub use unseen::{Reason, Unseen};

@@ -1,0 +1,134 @@
+//! The symbols. Without a number they are the preloaded object's own; with one, what an auditor binds instead of the libc of
+//! that link namespace. `exports.map` lists what the object shows.
+
+use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
+
+use crate::hooks;
+use crate::session;
+use fencelab_abi::process::Entry;
+
+type Strings = *const *const c_char;
+
+macro_rules! exports {
+    ($($symbol:ident($($argument:ident: $type:ty),*) -> $result:ty = $($path:ident)::+($($pass:expr),*);)*) => {
+        #[allow(non_snake_case, reason = "the names are libc's")]
+        mod preloaded {
+            use super::*;
+            $(
+                #[unsafe(no_mangle)]
+                pub(super) extern "C" fn $symbol($($argument: $type),*) -> $result { $($path)::+(0, $($pass),*) }
+            )*
+        }
+
+        #[allow(non_snake_case, reason = "the names are libc's")]
+        mod audited {
+            use super::*;
+            $( pub(super) extern "C" fn $symbol<const N: usize>($($argument: $type),*) -> $result {
+                $($path)::+(N, $($pass),*)
+            } )*
+        }
+
+        /// What takes the place of the function of that name in a link namespace.
+        pub(crate) fn hook(name: &[u8], namespace: usize) -> Option<usize> {
+            $( if name == stringify!($symbol).as_bytes() {
+                return match namespace {
+                    0 => Some(preloaded::$symbol as *const () as usize),
+                    1 => Some(audited::$symbol::<1> as *const () as usize),
+                    2 => Some(audited::$symbol::<2> as *const () as usize),
+                    3 => Some(audited::$symbol::<3> as *const () as usize),
+                    _ => None,
+                };
+            } )*
+            match name {
+                b"vfork" => Some(fencelab_vfork as *const () as usize),
+                b"syscall" if namespace == 0 => Some(fencelab_syscall as *const () as usize),
+                _ => None,
+            }
+        }
+    };
+}
+
+exports! {
+    ioctl(fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int = hooks::ioctl::ioctl(fd, request, argument);
+    open(path: *const c_char, flags: c_int, mode: c_uint) -> c_int = hooks::open::open(path, flags, mode);
+    open64(path: *const c_char, flags: c_int, mode: c_uint) -> c_int = hooks::open::open64(path, flags, mode);
+    openat(folder: c_int, path: *const c_char, flags: c_int, mode: c_uint) -> c_int =
+        hooks::open::openat(folder, path, flags, mode);
+    openat64(folder: c_int, path: *const c_char, flags: c_int, mode: c_uint) -> c_int =
+        hooks::open::openat64(folder, path, flags, mode);
+    __open_2(path: *const c_char, flags: c_int) -> c_int = hooks::open::open_2(path, flags);
+    __open64_2(path: *const c_char, flags: c_int) -> c_int = hooks::open::open64_2(path, flags);
+    __openat_2(folder: c_int, path: *const c_char, flags: c_int) -> c_int = hooks::open::openat_2(folder, path, flags);
+    __openat64_2(folder: c_int, path: *const c_char, flags: c_int) -> c_int = hooks::open::openat64_2(folder, path, flags);
+    close(fd: c_int) -> c_int = hooks::close::close(fd);
+    close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = hooks::close::close_range(first, last, flags);
+    dup(fd: c_int) -> c_int = hooks::dup::dup(fd);
+    dup2(fd: c_int, to: c_int) -> c_int = hooks::dup::dup2(fd, to);
+    dup3(fd: c_int, to: c_int, flags: c_int) -> c_int = hooks::dup::dup3(fd, to, flags);
+    fcntl(fd: c_int, command: c_int, argument: *mut c_void) -> c_int = hooks::dup::fcntl(fd, command, argument);
+    fcntl64(fd: c_int, command: c_int, argument: *mut c_void) -> c_int = hooks::dup::fcntl64(fd, command, argument);
+    sendmsg(socket: c_int, message: *const c_void, flags: c_int) -> isize = hooks::rights::sendmsg(socket, message, flags);
+    recvmsg(socket: c_int, message: *mut c_void, flags: c_int) -> isize = hooks::rights::recvmsg(socket, message, flags);
+    pidfd_open(pid: c_int, flags: c_uint) -> c_int = hooks::rights::pidfd_open(pid, flags);
+    pidfd_getfd(pidfd: c_int, fd: c_int, flags: c_uint) -> c_int = hooks::rights::pidfd_getfd(pidfd, fd, flags);
+    socketpair(domain: c_int, kind: c_int, protocol: c_int, pair: *mut c_int) -> c_int =
+        hooks::socket::socketpair(domain, kind, protocol, pair);
+    connect(socket: c_int, address: *const c_void, len: c_uint) -> c_int = hooks::socket::connect(socket, address, len);
+    bind(socket: c_int, address: *const c_void, len: c_uint) -> c_int = hooks::socket::bind(socket, address, len);
+    accept(socket: c_int, address: *mut c_void, len: *mut c_uint) -> c_int = hooks::socket::accept(socket, address, len);
+    accept4(socket: c_int, address: *mut c_void, len: *mut c_uint, flags: c_int) -> c_int =
+        hooks::socket::accept4(socket, address, len, flags);
+    poll(list: *mut c_void, count: c_ulong, timeout: c_int) -> c_int = hooks::poll::poll(list, count, timeout);
+    __poll_chk(list: *mut c_void, count: c_ulong, timeout: c_int, size: usize) -> c_int =
+        hooks::poll::poll_checked(list, count, timeout, size);
+    ppoll(list: *mut c_void, count: c_ulong, timeout: *const c_void, mask: *const c_void) -> c_int =
+        hooks::poll::ppoll(list, count, timeout, mask);
+    fork() -> c_int = hooks::fork::fork();
+    _Fork() -> c_int = hooks::fork::fork_only();
+    clone(start: *const c_void, stack: *mut c_void, flags: c_int, argument: *mut c_void, a: usize, b: usize, c: usize) -> c_int =
+        hooks::fork::clone(start, stack, flags, argument, [a, b, c]);
+    posix_spawn(pid: *mut c_int, path: *const c_char, a: *const c_void, b: *const c_void, c: *const c_void, environment: Strings) -> c_int =
+        hooks::fork::posix_spawn(pid, path, [a, b, c], environment);
+    posix_spawnp(pid: *mut c_int, path: *const c_char, a: *const c_void, b: *const c_void, c: *const c_void, environment: Strings) -> c_int =
+        hooks::fork::posix_spawnp(pid, path, [a, b, c], environment);
+    execve(path: *const c_char, arguments: Strings, environment: Strings) -> c_int =
+        hooks::exec::execve(path, arguments, environment);
+    execv(path: *const c_char, arguments: Strings) -> c_int = hooks::exec::execv(path, arguments);
+    execvp(file: *const c_char, arguments: Strings) -> c_int = hooks::exec::execvp(file, arguments);
+    execvpe(file: *const c_char, arguments: Strings, environment: Strings) -> c_int =
+        hooks::exec::execvpe(file, arguments, environment);
+    execveat(folder: c_int, path: *const c_char, arguments: Strings, environment: Strings, flags: c_int) -> c_int =
+        hooks::exec::execveat(folder, path, arguments, environment, flags);
+    fexecve(fd: c_int, arguments: Strings, environment: Strings) -> c_int = hooks::exec::fexecve(fd, arguments, environment);
+    chroot(path: *const c_char) -> c_int = hooks::confine::chroot(path);
+    setuid(user: c_uint) -> c_int = hooks::confine::setuid(user);
+    setreuid(user: c_uint, effective: c_uint) -> c_int = hooks::confine::setreuid(user, effective);
+    setresuid(user: c_uint, effective: c_uint, saved: c_uint) -> c_int = hooks::confine::setresuid(user, effective, saved);
+    prctl(operation: c_int, a: c_ulong, b: c_ulong, c: c_ulong, d: c_ulong) -> c_int =
+        hooks::confine::prctl(operation, [a, b, c, d]);
+}
+
+unsafe extern "C" {
+    /// In [`hooks::fork`].
+    fn fencelab_vfork() -> c_int;
+    /// In [`hooks::number`].
+    fn fencelab_syscall() -> isize;
+}
+
+core::arch::global_asm!(
+    ".globl vfork",
+    ".set vfork, fencelab_vfork",
+    ".globl syscall",
+    ".set syscall, fencelab_syscall",
+);
+
+/// Run when the object is loaded. An auditor is told of that otherwise, and before libc is there.
+extern "C" fn constructor() {
+    if !crate::audit::is_auditor() {
+        session::start(Entry::Preload);
+    }
+}
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static CONSTRUCTOR: extern "C" fn() = constructor;

@@ -1,0 +1,72 @@
+//! What may keep a later exec from finding the session, or us from asking the kernel: chroot, other users, seccomp.
+
+use core::ffi::{c_char, c_int, c_uint, c_ulong};
+
+use fencelab_abi::Kind;
+
+use super::{about_to, write};
+use crate::{readable, real, sys::nr};
+
+const SETUID: u32 = 105;
+const SETREUID: u32 = 113;
+const SETRESUID: u32 = 117;
+
+/// `int chroot(const char *path)`.
+pub fn chroot(namespace: usize, path: *const c_char) -> c_int {
+    let result = real!(namespace, Chroot, fn(*const c_char) -> c_int, path);
+    confined(result, nr::CHROOT as u32)
+}
+
+/// `int setuid(uid_t user)`.
+pub fn setuid(namespace: usize, user: c_uint) -> c_int {
+    let result = real!(namespace, Setuid, fn(c_uint) -> c_int, user);
+    confined(result, SETUID)
+}
+
+/// `int setreuid(uid_t real, uid_t effective)`.
+pub fn setreuid(namespace: usize, user: c_uint, effective: c_uint) -> c_int {
+    let result = real!(namespace, Setreuid, fn(c_uint, c_uint) -> c_int, user, effective);
+    confined(result, SETREUID)
+}
+
+/// `int setresuid(uid_t real, uid_t effective, uid_t saved)`.
+pub fn setresuid(namespace: usize, user: c_uint, effective: c_uint, saved: c_uint) -> c_int {
+    let result = real!(namespace, Setresuid, fn(c_uint, c_uint, c_uint) -> c_int, user, effective, saved);
+    confined(result, SETRESUID)
+}
+
+/// `int prctl(int operation, ...)`.
+#[inline]
+pub fn prctl(namespace: usize, operation: c_int, rest: [c_ulong; 4]) -> c_int {
+    const PR_SET_SECCOMP: c_int = 22;
+    if operation == PR_SET_SECCOMP {
+        seccomp();
+    }
+    real!(
+        namespace,
+        Prctl,
+        fn(c_int, c_ulong, c_ulong, c_ulong, c_ulong) -> c_int,
+        operation,
+        rest[0],
+        rest[1],
+        rest[2],
+        rest[3]
+    )
+}
+
+/// A filter is about to be set: what it forbids may end the program, so everything of ours that is left to ask is asked
+/// now or never.
+#[cold]
+pub(crate) fn seccomp() {
+    write(&about_to(Kind::Confined, -1, nr::SECCOMP as u32), &[]);
+    readable::stop_probing();
+}
+
+fn confined(result: c_int, call: u32) -> c_int {
+    if result == 0 {
+        let mut head = about_to(Kind::Confined, -1, call);
+        head.exit = head.enter;
+        write(&head, &[]);
+    }
+    result
+}

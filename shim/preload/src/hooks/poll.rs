@@ -1,0 +1,113 @@
+//! poll and ppoll, of which a program waits for sync_files and dma-bufs.
+
+use core::ffi::{c_int, c_ulong, c_void};
+
+use fencelab_abi::{FdClass, Kind};
+
+use super::{Part, about_to, head, timed, write};
+use crate::readable::{self, Trust};
+use crate::{fds, real, ring};
+
+/// Entries that are looked at.
+const MOST: usize = 64;
+/// Size of struct pollfd: i32 fd, i16 events, i16 revents.
+const POLLFD: usize = 8;
+
+/// `int poll(struct pollfd *fds, nfds_t count, int timeout)`.
+#[inline]
+pub fn poll(namespace: usize, list: *mut c_void, count: c_ulong, timeout: c_int) -> c_int {
+    around(namespace, list as usize, count as usize, || {
+        real!(namespace, Poll, fn(*mut c_void, c_ulong, c_int) -> c_int, list, count, timeout)
+    })
+}
+
+/// What `poll` becomes under _FORTIFY_SOURCE.
+#[inline]
+pub fn poll_checked(
+    namespace: usize,
+    list: *mut c_void,
+    count: c_ulong,
+    timeout: c_int,
+    size: usize,
+) -> c_int {
+    around(namespace, list as usize, count as usize, || {
+        real!(
+            namespace,
+            PollChecked,
+            fn(*mut c_void, c_ulong, c_int, usize) -> c_int,
+            list,
+            count,
+            timeout,
+            size
+        )
+    })
+}
+
+/// `int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)`.
+#[inline]
+pub fn ppoll(
+    namespace: usize,
+    list: *mut c_void,
+    count: c_ulong,
+    timeout: *const c_void,
+    mask: *const c_void,
+) -> c_int {
+    around(namespace, list as usize, count as usize, || {
+        real!(
+            namespace,
+            Ppoll,
+            fn(*mut c_void, c_ulong, *const c_void, *const c_void) -> c_int,
+            list,
+            count,
+            timeout,
+            mask
+        )
+    })
+}
+
+#[inline]
+fn around(namespace: usize, list: usize, count: usize, mut make: impl FnMut() -> c_int) -> c_int {
+    if any_of_ours(list, count) { recorded(namespace, list, count, &mut make) } else { make() }
+}
+
+/// Whether the list can be read and names a sync_file, a dma-buf or a sync object's eventfd.
+#[inline(never)]
+fn any_of_ours(list: usize, count: usize) -> bool {
+    (1..=MOST).contains(&count)
+        && readable::check(list, count * POLLFD, Trust::Look)
+        && (0..count).any(|index| is_ours(entry(list, index).0))
+}
+
+fn is_ours(fd: c_int) -> bool {
+    matches!(fds::class(fd), FdClass::SyncFile | FdClass::DmaBuf | FdClass::Syncobj | FdClass::Eventfd)
+}
+
+/// fd and revents of an entry that is there.
+fn entry(list: usize, index: usize) -> (c_int, u16) {
+    // SAFETY: checked by `any_of_ours`.
+    let word = unsafe { readable::load64(list + index * POLLFD) };
+    (word as c_int, (word >> 48) as u16)
+}
+
+#[cold]
+fn recorded(namespace: usize, list: usize, count: usize, make: &mut dyn FnMut() -> c_int) -> c_int {
+    let before = about_to(Kind::PollEnter, -1, count as u32);
+    record(&before, list, count, |_| true);
+    ring::thread();
+    let call = timed(make);
+    let head = ring::Head { enter: before.enter, ..head(namespace, Kind::PollExit, -1, count as u32, &call) };
+    record(&head, list, count, |revents| call.result > 0 && revents != 0);
+    call.result
+}
+
+fn record(head: &ring::Head, list: usize, count: usize, which: impl Fn(u16) -> bool) {
+    let mut found = [0; MOST];
+    let mut len = 0;
+    for (fd, revents) in (0..count).map(|index| entry(list, index)) {
+        if is_ours(fd) && which(revents) {
+            found[len] = fd;
+            len += 1;
+        }
+    }
+    write(head, &[Part::fds(&found[..len])]);
+}

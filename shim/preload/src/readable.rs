@@ -1,0 +1,168 @@
+//! Reading the program's memory without ever faulting where the program would not have.
+//!
+//! A program may pass any address; the kernel answers EFAULT, and so it must stay. What a call that *succeeded* named, the
+//! kernel has just read, so we may. Before a call, or after one that failed, an address is read only if it lies in memory
+//! that stays mapped: between the stack pointer and the stack's end, in the executable's own data, or in the heap below
+//! the break. What is left is asked of the kernel, and only where it matters, in front of a call that may block: a
+//! rt_sigprocmask with no valid `how` reads its mask and does nothing else. A program under seccomp is not asked for.
+
+use core::arch::asm;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+
+use fencelab_abi::process::blind;
+
+use crate::sys::{self, nr};
+use crate::{session, tls};
+
+/// Ends of the main thread's stack, of the executable's data and of the heap.
+static STACK_END: AtomicUsize = AtomicUsize::new(0);
+static DATA: [AtomicUsize; 2] = [AtomicUsize::new(0), AtomicUsize::new(0)];
+static HEAP_START: AtomicUsize = AtomicUsize::new(0);
+/// Where libc keeps the break, 0: unknown.
+static HEAP_END_AT: AtomicUsize = AtomicUsize::new(0);
+static MAY_PROBE: AtomicBool = AtomicBool::new(true);
+
+/// How far from the stack pointer an address counts as on the stack.
+const STACK_REACH: usize = 8 << 20;
+const PAGE: usize = 4096;
+
+/// What may be done to find out whether memory is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// The kernel has just used it: nothing more.
+    Proven,
+    /// Look where it lies.
+    Look,
+    /// Look, then ask the kernel.
+    Ask,
+}
+
+/// Learns the mappings that stay, from /proc/self/auxv. At the process's start.
+pub fn learn() {
+    const AT_PHDR: u64 = 3;
+    const AT_PHNUM: u64 = 5;
+    const AT_EXECFN: u64 = 31;
+    let mut buffer = [0; 1024];
+    let auxv = sys::read_file(b"/proc/self/auxv\0", &mut buffer);
+    let value = |wanted: u64| {
+        let mut pairs = auxv.chunks_exact(16).map(|pair| (word(&pair[..8]), word(&pair[8..])));
+        pairs.find(|pair| pair.0 == wanted).map_or(0, |pair| pair.1 as usize)
+    };
+    STACK_END.store(value(AT_EXECFN), Relaxed);
+    let (start, end) = data_segment(value(AT_PHDR), value(AT_PHNUM));
+    DATA[0].store(start, Relaxed);
+    DATA[1].store(end, Relaxed);
+    HEAP_START.store(sys::heap_end(), Relaxed);
+    HEAP_END_AT.store(crate::real::heap_end_variable(), Relaxed);
+}
+
+fn word(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u64::from_ne_bytes)
+}
+
+/// The executable's writable segment, from its program headers (ELF-64).
+fn data_segment(headers: usize, count: usize) -> (usize, usize) {
+    const PT_LOAD: u32 = 1;
+    const PT_PHDR: u32 = 6;
+    const WRITABLE: u32 = 2;
+    if headers == 0 {
+        return (0, 0);
+    }
+    // SAFETY: the kernel gave us where the executable's program headers are mapped.
+    let table = unsafe { core::slice::from_raw_parts(headers as *const [u64; 7], count) };
+    let kind = |header: &[u64; 7]| (header[0] as u32, (header[0] >> 32) as u32);
+    let own = table.iter().find(|header| kind(header).0 == PT_PHDR);
+    let base = own.map_or(0, |own| headers.wrapping_sub(own[2] as usize));
+    let data = table.iter().find(|header| kind(header).0 == PT_LOAD && kind(header).1 & WRITABLE != 0);
+    data.map_or((0, 0), |data| {
+        let start = base.wrapping_add(data[2] as usize);
+        (start, start.wrapping_add(data[5] as usize))
+    })
+}
+
+/// From now on the kernel is not asked.
+pub fn stop_probing() {
+    MAY_PROBE.store(false, Relaxed);
+    session::blind(blind::SECCOMP);
+}
+
+/// Whether `len` bytes at `address` may be read.
+#[inline]
+pub fn check(address: usize, len: usize, trust: Trust) -> bool {
+    let Some(end) = address.checked_add(len) else { return false };
+    trust == Trust::Proven || on_stack(address, end) || elsewhere(address, end, trust)
+}
+
+#[inline]
+fn on_stack(address: usize, end: usize) -> bool {
+    let here = tls::stack_pointer();
+    let main_end = STACK_END.load(Relaxed);
+    let top = if here < main_end && main_end - here < STACK_REACH { main_end } else { tls::thread_pointer() };
+    address >= here && end <= top && top - here < STACK_REACH
+}
+
+#[cold]
+fn elsewhere(address: usize, end: usize, trust: Trust) -> bool {
+    let in_data = address >= DATA[0].load(Relaxed) && end <= DATA[1].load(Relaxed);
+    if in_data || in_heap(address, end) {
+        return true;
+    }
+    let asked = trust == Trust::Ask && MAY_PROBE.load(Relaxed);
+    let there = asked && (address / PAGE..=(end - 1) / PAGE).all(|page| probe((page * PAGE).max(address)));
+    if !there {
+        session::blind(blind::UNREAD);
+    }
+    there
+}
+
+fn in_heap(address: usize, end: usize) -> bool {
+    let variable = HEAP_END_AT.load(Relaxed);
+    if variable == 0 || address < HEAP_START.load(Relaxed) {
+        return false;
+    }
+    // SAFETY: libc's __curbrk, a variable that is there as long as libc is.
+    end <= unsafe { (variable as *const usize).read_volatile() }
+}
+
+/// Whether the kernel can read the 8 bytes at or just before the address.
+fn probe(address: usize) -> bool {
+    const NO_SUCH_HOW: usize = 0x7fff;
+    const EINVAL: isize = -22;
+    let within = (address & !7) as *const u8;
+    // SAFETY: the mask is read, `how` is invalid, nothing changes.
+    unsafe { sys::syscall(nr::RT_SIGPROCMASK, [NO_SUCH_HOW, within as usize, 0, 8, 0, 0]) == EINVAL }
+}
+
+/// Reads 8 bytes of the program's memory, which it may be changing.
+///
+/// # Safety
+///
+/// They are there: [`check`] said so.
+#[inline]
+pub unsafe fn load64(address: usize) -> u64 {
+    let word;
+    // SAFETY: one load; in assembly, so that nothing is assumed of memory that others write.
+    unsafe { asm!("mov {0}, qword ptr [{1}]", out(reg) word, in(reg) address, options(nostack, readonly)) };
+    word
+}
+
+/// Reads up to 8 bytes, the rest is zero.
+///
+/// # Safety
+///
+/// As for [`load64`].
+#[inline]
+pub unsafe fn load(address: usize, len: usize) -> u64 {
+    if len == 8 {
+        // SAFETY: as promised.
+        return unsafe { load64(address) };
+    }
+    (0..len.min(8)).fold(0, |word, at| {
+        let byte: u8;
+        // SAFETY: as above, one byte.
+        unsafe {
+            asm!("mov {0}, byte ptr [{1}]", out(reg_byte) byte, in(reg) address + at, options(nostack, readonly));
+        }
+        word | u64::from(byte) << (8 * at)
+    })
+}

@@ -1,0 +1,143 @@
+//! The functions whose places the hooks take, once per link namespace.
+//!
+//! Preloaded, there is one libc, and the next definition behind ours is asked of dlsym, so that other preloads stay in
+//! the chain. As an auditor we are told of every libc that is loaded, each with its own errno.
+
+use core::arch::{asm, global_asm};
+use core::ffi::{CStr, c_int};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// libcs that there is room for: the program's, and those that dlmopen loads.
+pub const NAMESPACES: usize = 4;
+
+macro_rules! functions {
+    ($($function:ident = $name:literal,)*) => {
+        /// A function or variable of libc.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs, reason = "each is libc's of that name")]
+        pub enum Function { $($function,)* }
+
+        /// Their names.
+        pub const NAMES: &[(Function, &CStr)] = &[$((Function::$function, $name),)*];
+    };
+}
+
+functions! {
+    Accept = c"accept", Accept4 = c"accept4", Bind = c"bind", Chroot = c"chroot", Clone = c"clone", Close = c"close",
+    CloseRange = c"close_range", Connect = c"connect", Dup = c"dup", Dup2 = c"dup2", Dup3 = c"dup3",
+    Execv = c"execv", Execve = c"execve", Execveat = c"execveat", Execvp = c"execvp", Execvpe = c"execvpe",
+    Fcntl = c"fcntl", Fcntl64 = c"fcntl64", Fexecve = c"fexecve", Fork = c"fork", ForkOnly = c"_Fork",
+    Ioctl = c"ioctl", Open = c"open", Open2 = c"__open_2", Open64 = c"open64", Open64Checked = c"__open64_2",
+    Openat = c"openat", Openat2 = c"__openat_2", Openat64 = c"openat64", Openat64Checked = c"__openat64_2",
+    PidfdGetfd = c"pidfd_getfd", PidfdOpen = c"pidfd_open", Poll = c"poll", PollChecked = c"__poll_chk",
+    PosixSpawn = c"posix_spawn", PosixSpawnp = c"posix_spawnp", Ppoll = c"ppoll", Prctl = c"prctl",
+    Recvmsg = c"recvmsg", Sendmsg = c"sendmsg", Setresuid = c"setresuid", Setreuid = c"setreuid", Setuid = c"setuid",
+    Socketpair = c"socketpair", Syscall = c"syscall", Vfork = c"vfork",
+    ErrnoLocation = c"__errno_location", ClockGettime = c"clock_gettime", CurrentBreak = c"__curbrk",
+    Environment = c"environ",
+}
+
+static REAL: [[AtomicUsize; NAMES.len()]; NAMESPACES] =
+    [const { [const { AtomicUsize::new(0) }; NAMES.len()] }; NAMESPACES];
+
+/// The address of a function in a namespace; 0: it has none.
+#[inline]
+pub fn address(namespace: usize, function: Function) -> usize {
+    let address = REAL[namespace][function as usize].load(Relaxed);
+    if address == 0 && namespace == 0 { next(function) } else { address }
+}
+
+/// Sets it, as the auditor learns it.
+pub fn set(namespace: usize, function: Function, address: usize) {
+    REAL[namespace][function as usize].store(address, Relaxed);
+}
+
+/// Resolves all of the first namespace's, so that no later call has to.
+#[cold]
+pub fn resolve() {
+    for &(function, _) in NAMES {
+        address(0, function);
+    }
+}
+
+global_asm!(".weak dlsym");
+
+/// Asks dlsym, if there is one, for the definition behind ours.
+#[cold]
+fn next(function: Function) -> usize {
+    const RTLD_NEXT: usize = usize::MAX;
+    let dlsym: usize;
+    // SAFETY: reads the GOT's entry of a weak symbol: 0 where nobody defines it, as in an auditor's namespace.
+    unsafe {
+        asm!("mov {0}, qword ptr [rip + dlsym@GOTPCREL]", out(reg) dlsym, options(nostack, pure, readonly))
+    };
+    let Some((_, name)) = NAMES.get(function as usize).filter(|_| dlsym != 0) else { return 0 };
+    // SAFETY: it is dlsym.
+    let address = unsafe {
+        let dlsym: extern "C" fn(usize, *const core::ffi::c_char) -> usize = core::mem::transmute(dlsym);
+        dlsym(RTLD_NEXT, name.as_ptr())
+    };
+    set(0, function, address);
+    address
+}
+
+/// Calls the function of that name, or fails with ENOSYS where this libc has none.
+#[macro_export]
+macro_rules! real {
+    ($namespace:expr, $function:ident, fn($($type:ty),* $(,)?) -> $result:ty, $($argument:expr),* $(,)?) => {{
+        let address = $crate::real::address($namespace, $crate::real::Function::$function);
+        if address == 0 {
+            $crate::real::set_errno($namespace, $crate::real::ENOSYS);
+            -1
+        } else {
+            // SAFETY: the address is that of libc's function, whose type this is.
+            unsafe {
+                let function: unsafe extern "C" fn($($type),*) -> $result = core::mem::transmute(address);
+                function($($argument),*)
+            }
+        }
+    }};
+}
+
+/// The function does not exist.
+pub const ENOSYS: c_int = 38;
+
+fn errno_at(namespace: usize) -> Option<*mut c_int> {
+    let address = address(namespace, Function::ErrnoLocation);
+    if address == 0 {
+        return None;
+    }
+    // SAFETY: it is __errno_location.
+    let location: extern "C" fn() -> *mut c_int = unsafe { core::mem::transmute(address) };
+    Some(location())
+}
+
+/// The calling thread's errno.
+pub fn errno(namespace: usize) -> c_int {
+    // SAFETY: libc's, of this thread.
+    errno_at(namespace).map_or(0, |errno| unsafe { *errno })
+}
+
+/// Sets it.
+pub fn set_errno(namespace: usize, value: c_int) {
+    if let Some(errno) = errno_at(namespace) {
+        // SAFETY: libc's, of this thread.
+        unsafe { *errno = value };
+    }
+}
+
+/// A call's result as a record holds it.
+#[inline]
+pub fn outcome(namespace: usize, result: c_int) -> i32 {
+    if result == -1 { -errno(namespace) } else { result }
+}
+
+/// libc's clock_gettime; 0: unknown.
+pub fn clock_gettime() -> usize {
+    address(0, Function::ClockGettime)
+}
+
+/// Where libc keeps the heap's end; 0: unknown.
+pub fn heap_end_variable() -> usize {
+    address(0, Function::CurrentBreak)
+}

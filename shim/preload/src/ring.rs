@@ -1,0 +1,363 @@
+//! Chunks and slots: where records go.
+
+use core::mem::offset_of;
+use core::sync::atomic::{AtomicU32, Ordering::*};
+
+use fencelab_abi::pool::{NO_CHUNK, state};
+use fencelab_abi::process::Entry;
+use fencelab_abi::record::{COMMIT_OFFSET, INLINE, MAX_SLOTS, PAYLOAD_OFFSET, payload_len};
+use fencelab_abi::{CHUNK_SIZE, ChunkHeader, ChunkKind, Kind, Mode, SLOT_SIZE, Slot, commit_word};
+
+use crate::tls::{self, Thread};
+use crate::{borrow, clock, session, sys};
+
+const SLOTS: u32 = (CHUNK_SIZE / SLOT_SIZE) as u32;
+
+/// In [`Thread::busy`]: inside a step that a signal handler must not start over.
+const BUSY: u32 = 1;
+
+/// Who claims a chunk.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Owner {
+    /// Chunk of the process.
+    pub process: u32,
+    /// Process.
+    pub pid: u32,
+    /// Thread.
+    pub tid: u32,
+    /// Serial of the thread.
+    pub serial: u32,
+    /// The how-manieth chunk of that thread.
+    pub sequence: u64,
+    /// Records that the thread has lost.
+    pub dropped: u64,
+}
+
+/// The calling thread's state, ready to write; `None`: nothing can be recorded now.
+#[inline]
+pub fn thread() -> Option<*mut Thread> {
+    let thread = tls::current();
+    let epoch = session::epoch();
+    // SAFETY: the block lives as long as the thread.
+    if epoch != 0 && unsafe { (*thread).epoch } == epoch && !borrow::possible() {
+        return Some(thread);
+    }
+    attach(thread)
+}
+
+#[cold]
+fn attach(thread: *mut Thread) -> Option<*mut Thread> {
+    if !session::ensure(Entry::Preload) {
+        return None;
+    }
+    let thread = if borrow::possible() { borrow::thread(thread)? } else { thread };
+    // SAFETY: the block is the calling thread's, and no reference to it outlives a statement.
+    unsafe {
+        if (*thread).epoch == session::epoch() {
+            return Some(thread);
+        }
+        let borrowed = (*thread).busy & borrow::BORROWED;
+        if (*thread).busy & BUSY != 0 && (*thread).tid == sys::gettid() {
+            session::unrecorded();
+            return None;
+        }
+        (*thread).busy = borrowed | BUSY;
+        (*thread).tid = sys::gettid();
+        let serial = session::pool().threads.fetch_add(1, Relaxed);
+        *thread = Thread { tid: (*thread).tid, busy: borrowed | BUSY, serial, ..Thread::EMPTY };
+        (*thread).epoch = session::epoch();
+        (*thread).busy = borrowed;
+    }
+    Some(thread)
+}
+
+/// A record being written.
+pub struct Draft {
+    slot: *mut u8,
+    commit: u32,
+    slots: u8,
+    thread: *mut Thread,
+    /// Bytes of payload written.
+    pub len: usize,
+}
+
+/// What a record says, beside its payload.
+#[derive(Clone, Copy, Debug)]
+pub struct Head {
+    /// What it tells of.
+    pub kind: Kind,
+    /// Ticks before the call.
+    pub enter: u64,
+    /// Ticks after it.
+    pub exit: u64,
+    /// The request, or what the kind says.
+    pub request: u32,
+    /// The fd.
+    pub fd: i32,
+    /// What came back.
+    pub result: i32,
+    /// [`fencelab_abi::flags`].
+    pub flags: u8,
+    /// Class of the fd.
+    pub class: u8,
+}
+
+/// Takes room for a record; `None`, counted, if there is none.
+#[inline]
+pub fn reserve(thread: *mut Thread, slots: usize) -> Option<Draft> {
+    let wanted = slots.clamp(1, MAX_SLOTS) as u32;
+    loop {
+        // SAFETY: the block is the calling thread's. A signal handler on it may write records of its own between any two
+        // of these lines; if it moved on to another chunk, the slot was taken there, stays a hole, and we try again.
+        unsafe {
+            let (chunk, generation) = ((&raw const (*thread).chunk).read_volatile(), (*thread).generation);
+            let slot = tls::add(&raw mut (*thread).next, wanted);
+            if slot + wanted <= SLOTS && (&raw const (*thread).chunk).read_volatile() == chunk {
+                let commit = commit_word(generation, slot as usize);
+                let slot = chunk.add(slot as usize * SLOT_SIZE);
+                return Some(Draft { slot, commit, slots: wanted as u8, thread, len: 0 });
+            }
+            if slot + wanted > SLOTS && !next_chunk(thread) {
+                return None;
+            }
+        }
+    }
+}
+
+impl Draft {
+    /// Where byte `at` of the payload goes.
+    #[inline]
+    fn place(&self, at: usize) -> *mut u8 {
+        let gap = if at < COMMIT_OFFSET - PAYLOAD_OFFSET { PAYLOAD_OFFSET } else { PAYLOAD_OFFSET + 4 };
+        self.slot.wrapping_add(gap + at)
+    }
+
+    /// Bytes of payload that still fit.
+    #[inline]
+    pub fn room(&self) -> usize {
+        payload_len(self.slots as usize) - self.len
+    }
+
+    /// Appends eight bytes, if they fit.
+    #[inline]
+    pub fn word(&mut self, word: u64) {
+        if self.room() >= 8 {
+            // SAFETY: within the record's slots; places are 4-byte aligned.
+            unsafe { self.place(self.len).cast::<u64>().write_unaligned(word) };
+            self.len += 8;
+        }
+    }
+
+    /// Changes eight bytes that were appended before.
+    #[inline]
+    pub fn patch(&mut self, at: usize, word: u64) {
+        if at + 8 <= self.len {
+            // SAFETY: within what was written.
+            unsafe { self.place(at).cast::<u64>().write_unaligned(word) };
+        }
+    }
+
+    /// Ends the payload and makes the record valid.
+    #[inline]
+    pub fn commit(mut self, head: &Head) {
+        self.word(0);
+        self.publish(head);
+    }
+
+    /// Ends a record of one slot whose whole payload is these words.
+    #[inline]
+    pub fn commit_short(self, head: &Head, words: [u64; INLINE / 8]) {
+        // SAFETY: the first slot's room for payload; 4-byte aligned.
+        unsafe { self.place(0).cast::<[u64; INLINE / 8]>().write_unaligned(words) };
+        self.publish(head);
+    }
+
+    #[inline]
+    fn publish(self, head: &Head) {
+        let slot = self.slot.cast::<Slot>();
+        // SAFETY: the slot is this thread's alone until its commit word is there, and the word is stored last.
+        unsafe {
+            let shared = (*self.thread).busy & borrow::BORROWED;
+            (*slot).enter = head.enter;
+            (*slot).exit = head.exit;
+            (*slot).request = head.request;
+            (*slot).fd = head.fd;
+            (*slot).result = head.result;
+            (*slot).tid = (*self.thread).tid;
+            (*slot).kind = head.kind as u8;
+            (*slot).slots = self.slots;
+            (*slot).flags = head.flags | if shared != 0 { fencelab_abi::flags::BORROWED } else { 0 };
+            (*slot).class = head.class;
+            let commit = self.slot.add(offset_of!(Slot, commit)).cast::<AtomicU32>();
+            (*commit).store(self.commit, Release);
+            tls::add(&raw mut (*self.thread).records, 1);
+        }
+    }
+}
+
+/// Writes a record without payload.
+pub fn write(head: &Head) {
+    if let Some(draft) = thread().and_then(|thread| reserve(thread, 1)) {
+        draft.commit(head);
+    }
+}
+
+/// Leaves the thread's chunk, if it has one, for another. False, and counted: there is none.
+///
+/// # Safety
+///
+/// `thread` is the calling thread's block.
+#[cold]
+unsafe fn next_chunk(thread: *mut Thread) -> bool {
+    // SAFETY: the block is the calling thread's; a signal handler that finds it busy leaves it alone.
+    let thread = unsafe { &mut *thread };
+    if thread.busy & BUSY != 0 {
+        thread.dropped += 1;
+        return false;
+    }
+    thread.busy |= BUSY;
+    if let Some(header) = header(thread.index) {
+        header.records.store(thread.records, Relaxed);
+    }
+    let gained = match pick(thread) {
+        Some((index, lost)) => {
+            enter_chunk(thread, index, lost);
+            true
+        }
+        None => {
+            thread.dropped += 1;
+            match header(thread.index) {
+                Some(header) => header.dropped.store(thread.dropped, Relaxed),
+                None => _ = session::pool().homeless.fetch_add(1, Relaxed),
+            }
+            thread.next = SLOTS;
+            false
+        }
+    };
+    thread.busy &= !BUSY;
+    gained
+}
+
+/// Which chunk is next, and what its records' loss is to say: how many, and since when.
+fn pick(thread: &mut Thread) -> Option<(u32, Option<(u32, u64)>)> {
+    let pool = session::pool();
+    let flight = pool.mode == Mode::Flight as u32;
+    if !(flight && thread.held >= pool.ring_chunks) {
+        if let Some(index) = take_chunk() {
+            thread.held += 1;
+            return Some((index, None));
+        }
+    }
+    let oldest = header(thread.oldest).filter(|_| flight)?;
+    let lost = (oldest.records.load(Relaxed), oldest.claimed);
+    let index = thread.oldest;
+    thread.dropped += u64::from(lost.0);
+    thread.oldest = if thread.held == 1 { NO_CHUNK } else { oldest.next.load(Relaxed) };
+    Some((index, Some(lost)))
+}
+
+/// Makes a picked chunk the one that the thread writes.
+fn enter_chunk(thread: &mut Thread, index: u32, lost: Option<(u32, u64)>) {
+    if let Some(previous) = header(thread.index).filter(|_| thread.index != index) {
+        previous.next.store(index, Relaxed);
+    }
+    if thread.oldest == NO_CHUNK {
+        thread.oldest = index;
+    }
+    thread.sequence += 1;
+    let owner = Owner {
+        process: session::process_chunk(),
+        pid: borrow::pid(thread),
+        tid: thread.tid,
+        serial: thread.serial,
+        sequence: thread.sequence,
+        dropped: thread.dropped,
+    };
+    let base = open_chunk(index, ChunkKind::Records, &owner);
+    publish(base, ChunkKind::Records);
+    thread.index = index;
+    // SAFETY: the header of the chunk that is ours now.
+    thread.generation = unsafe { (*base.cast::<ChunkHeader>()).generation.load(Relaxed) };
+    thread.records = 0;
+    thread.chunk = base;
+    thread.next = 1;
+    if let Some((request, enter)) = lost {
+        let head = Head {
+            kind: Kind::Dropped,
+            enter,
+            exit: clock::now(),
+            request,
+            fd: -1,
+            result: 0,
+            flags: 0,
+            class: 0,
+        };
+        let draft = Draft {
+            slot: base.wrapping_add(SLOT_SIZE),
+            commit: commit_word(thread.generation, 1),
+            slots: 1,
+            thread,
+            len: 0,
+        };
+        draft.commit(&head);
+        thread.next = 2;
+    }
+}
+
+fn header(index: u32) -> Option<&'static ChunkHeader> {
+    if index == NO_CHUNK {
+        return None;
+    }
+    // SAFETY: chunks are mapped for good; the fields that others may change are atomics.
+    Some(unsafe { &*session::chunk(index).cast::<ChunkHeader>() })
+}
+
+/// A chunk that nobody uses: a new one, or in flight mode one whose thread is gone.
+#[cold]
+pub fn take_chunk() -> Option<u32> {
+    /// Chunks looked at for an orphan, before the search is given up until the next time.
+    const TRIES: u32 = 512;
+    static HINT: AtomicU32 = AtomicU32::new(0);
+    let pool = session::pool();
+    if pool.cursor.load(Relaxed) < pool.chunk_count {
+        let index = pool.cursor.fetch_add(1, Relaxed);
+        if index < pool.chunk_count {
+            return Some(index);
+        }
+    }
+    if pool.mode != Mode::Flight as u32 {
+        return None;
+    }
+    (0..TRIES.min(pool.chunk_count)).find_map(|_| {
+        let index = HINT.fetch_add(1, Relaxed) % pool.chunk_count;
+        let state = &header(index)?.state;
+        state.compare_exchange(state::ORPHAN, state::HELD, AcqRel, Relaxed).ok().map(|_| index)
+    })
+}
+
+/// Voids what a chunk held and writes its new header, all but the kind.
+pub fn open_chunk(index: u32, kind: ChunkKind, owner: &Owner) -> *mut u8 {
+    let base = session::chunk(index);
+    debug_assert!(kind != ChunkKind::Free);
+    // SAFETY: the chunk was taken for the caller alone; readers look at the kind and generation first.
+    let header = unsafe { &mut *base.cast::<ChunkHeader>() };
+    header.kind.store(ChunkKind::Free as u32, Relaxed);
+    header.generation.fetch_add(1, AcqRel);
+    header.state.store(state::HELD, Relaxed);
+    header.process = owner.process;
+    header.pid = owner.pid;
+    header.tid = owner.tid;
+    header.thread = owner.serial;
+    header.next.store(NO_CHUNK, Relaxed);
+    header.sequence = owner.sequence;
+    header.dropped.store(owner.dropped, Relaxed);
+    header.claimed = clock::now();
+    header.records.store(0, Relaxed);
+    base
+}
+
+/// Lets readers see an opened chunk.
+pub fn publish(base: *mut u8, kind: ChunkKind) {
+    // SAFETY: as in `open_chunk`.
+    unsafe { (*base.cast::<ChunkHeader>()).kind.store(kind as u32, Release) };
+}

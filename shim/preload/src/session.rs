@@ -1,0 +1,282 @@
+//! The process's place in the session: start, fork, and what is said of it.
+//!
+//! At a process's start: the environment is read from /proc/self/environ, the pool opened, mapped and its fd closed, one
+//! page marked to be wiped in children, the executable's path, command line and auxiliary vector read, and the open fds
+//! listed. Nothing of it stays open, and nothing of it happens again.
+
+use core::mem::offset_of;
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering::*};
+
+use fencelab_abi::pool::{NO_CHUNK, POOL_HEADER_SIZE};
+use fencelab_abi::process::{
+    CMDLINE_SIZE, EXE_SIZE, Entry, PROCESS_OFFSET, ProcessHeader, blind as blind_bits,
+};
+use fencelab_abi::{CHUNK_SIZE, Clock, MAGIC, POOL_FILE, PoolHeader, SESSION_VARIABLE, VERSION};
+
+use crate::sys::{self, nr};
+use crate::{clock, fault, readable, real, ring};
+
+const UNSTARTED: u32 = 0;
+const STARTING: u32 = 1;
+const READY: u32 = 2;
+/// No session, or none that we can write.
+const OFF: u32 = 3;
+/// The pool had no chunk left for this process.
+const FULL: u32 = 4;
+
+static STATE: AtomicU32 = AtomicU32::new(UNSTARTED);
+static POOL: AtomicPtr<u8> = AtomicPtr::new(core::ptr::null_mut());
+/// Chunk of this process, or after a fork of its parent.
+static PROCESS: AtomicU32 = AtomicU32::new(NO_CHUNK);
+
+/// The epoch, alone on a page that the kernel wipes in a forked child: 0 there until the child has its own.
+#[repr(C, align(4096))]
+struct Wiped(AtomicU32, [u8; 4092]);
+static EPOCH: Wiped = Wiped(AtomicU32::new(0), [0; 4092]);
+/// The epoch of a child that is being adopted.
+const ADOPTING: u32 = u32::MAX;
+
+/// The number that the threads' state must carry to be valid: 1 + the process's chunk, 0 before that is known.
+#[inline]
+pub fn epoch() -> u32 {
+    EPOCH.0.load(Relaxed)
+}
+
+/// The mapped pool's header. Only once the process has an epoch.
+#[inline]
+pub fn pool() -> &'static PoolHeader {
+    // SAFETY: mapped before the epoch was set, never unmapped, and only its atomics change.
+    unsafe { &*POOL.load(Relaxed).cast::<PoolHeader>() }
+}
+
+/// First byte of a chunk. The index is below the pool's chunk count.
+#[inline]
+pub fn chunk(index: u32) -> *mut u8 {
+    POOL.load(Relaxed).wrapping_add(POOL_HEADER_SIZE + index as usize * CHUNK_SIZE)
+}
+
+/// Chunk of this process.
+pub fn process_chunk() -> u32 {
+    PROCESS.load(Relaxed)
+}
+
+/// The process's id, as it was when it was first seen.
+pub fn pid() -> u32 {
+    process_header().map_or(0, |header| header.pid)
+}
+
+/// Says of the process that something about it cannot be seen.
+#[cold]
+pub fn blind(bit: u32) {
+    if let Some(header) = process_header() {
+        header.blind.fetch_or(bit, Relaxed);
+    }
+}
+
+/// Counts a call that goes by unrecorded.
+#[cold]
+pub fn unrecorded() {
+    if let Some(header) = process_header() {
+        header.unrecorded.fetch_add(1, Relaxed);
+    }
+}
+
+fn process_header() -> Option<&'static ProcessHeader> {
+    let index = PROCESS.load(Relaxed);
+    if index == NO_CHUNK {
+        return None;
+    }
+    // SAFETY: the chunk is this process's, or in a forked child for a moment its parent's; only atomics are used.
+    Some(unsafe { &*chunk(index).add(PROCESS_OFFSET).cast::<ProcessHeader>() })
+}
+
+/// Sees to it that the process has an epoch: starts it at its first call, adopts it after a fork. False: this call
+/// cannot be recorded.
+#[cold]
+pub fn ensure(entry: Entry) -> bool {
+    if STATE.load(Acquire) == UNSTARTED {
+        start(entry);
+    }
+    match STATE.load(Acquire) {
+        READY => match epoch() {
+            0 => adopt(),
+            ADOPTING => {
+                unrecorded();
+                false
+            }
+            _ => true,
+        },
+        FULL => {
+            pool().homeless.fetch_add(1, Relaxed);
+            false
+        }
+        _ => false,
+    }
+}
+
+/// Starts the process's recording; the first call wins, and a call from within it finds it starting.
+#[cold]
+pub fn start(entry: Entry) {
+    if STATE.compare_exchange(UNSTARTED, STARTING, AcqRel, Acquire).is_err() {
+        return;
+    }
+    real::resolve();
+    let state = match map_pool() {
+        Some(()) => claim_process(entry, NO_CHUNK),
+        None => OFF,
+    };
+    if state == READY {
+        readable::learn();
+        fault::enable(pool().faults.any());
+        let wiped = wipe_on_fork();
+        EPOCH.0.store(PROCESS.load(Relaxed) + 1, Release);
+        if !wiped {
+            blind(blind_bits::FORK);
+        }
+    }
+    STATE.store(state, Release);
+    if state == READY {
+        crate::hooks::open::inherited();
+    }
+}
+
+/// Gives a forked child a chunk of its own.
+#[cold]
+pub fn adopt() -> bool {
+    if EPOCH.0.compare_exchange(0, ADOPTING, AcqRel, Acquire).is_err() {
+        return epoch() != ADOPTING;
+    }
+    let state = claim_process(Entry::Fork, PROCESS.load(Relaxed));
+    if state != READY {
+        STATE.store(state, Release);
+        pool().homeless.fetch_add(1, Relaxed);
+        return false;
+    }
+    EPOCH.0.store(PROCESS.load(Relaxed) + 1, Release);
+    true
+}
+
+/// In a child that a fork of ours has just made: adopts it, also where the kernel has not wiped its epoch.
+pub fn adopt_child() {
+    if STATE.load(Acquire) == READY {
+        EPOCH.0.store(0, Release);
+        adopt();
+    }
+}
+
+fn wipe_on_fork() -> bool {
+    const MADV_WIPEONFORK: usize = 18;
+    let args = [&raw const EPOCH as usize, 4096, MADV_WIPEONFORK, 0, 0, 0];
+    // SAFETY: a page of our own, of anonymous memory.
+    unsafe { sys::syscall(nr::MADVISE, args) == 0 }
+}
+
+/// Opens, checks and maps the pool that the environment names.
+fn map_pool() -> Option<()> {
+    const O_RDWR: usize = 2;
+    let mut path = [0; 1024];
+    let len = session_folder(&mut path)?;
+    let name = path.get_mut(len..len + 1 + POOL_FILE.len())?;
+    name[0] = b'/';
+    name[1..].copy_from_slice(POOL_FILE.as_bytes());
+    path.get(len + 1 + POOL_FILE.len())?;
+    let fd = sys::open(&path, O_RDWR)?;
+    let address = map(fd);
+    sys::close(fd);
+    POOL.store(address? as *mut u8, Release);
+    let header = pool();
+    clock::choose(Clock::from_u32(header.clock), real::clock_gettime());
+    Some(())
+}
+
+/// The whole file, mapped shared, if it is a pool of our version.
+fn map(fd: i32) -> Option<usize> {
+    let mut head = [0; 64];
+    if sys::read(fd, &mut head) < head.len() || !head.starts_with(&MAGIC) {
+        return None;
+    }
+    let number = |at: usize| Some(u32::from_le_bytes(head.get(at..at + 4)?.try_into().ok()?));
+    let version = number(offset_of!(PoolHeader, version))?;
+    let chunk_size = number(offset_of!(PoolHeader, chunk_size))?;
+    let count = number(offset_of!(PoolHeader, chunk_count))?;
+    if version as u16 != VERSION.0 || chunk_size as usize != CHUNK_SIZE {
+        return None;
+    }
+    let len = POOL_HEADER_SIZE + count as usize * CHUNK_SIZE;
+    if sys::size(fd)? < len {
+        return None;
+    }
+    sys::map_shared(fd, len)
+}
+
+/// Finds the session folder in the environment; gives its length in `path`.
+fn session_folder(path: &mut [u8]) -> Option<usize> {
+    let fd = sys::open(b"/proc/self/environ\0", 0)?;
+    let folder = find_variable(fd, path);
+    sys::close(fd);
+    folder
+}
+
+/// Reads `NAME=value` strings that end with NUL, and copies the value of ours.
+fn find_variable(fd: i32, value: &mut [u8]) -> Option<usize> {
+    let mut buffer = [0; 1024];
+    // Characters of the name that the string has matched so far, or none any more; and of the value taken.
+    let (mut matched, mut taken) = (Some(0), 0);
+    loop {
+        let got = sys::read(fd, &mut buffer);
+        if got == 0 {
+            return None;
+        }
+        for &byte in &buffer[..got] {
+            match matched {
+                _ if byte == 0 && taken > 0 => return Some(taken),
+                _ if byte == 0 => matched = Some(0),
+                Some(at) if at == SESSION_VARIABLE.len() + 1 => {
+                    *value.get_mut(taken)? = byte;
+                    taken += 1;
+                }
+                Some(at) => {
+                    let wanted = *SESSION_VARIABLE.as_bytes().get(at).unwrap_or(&b'=');
+                    matched = (byte == wanted).then_some(at + 1);
+                }
+                None => {}
+            }
+        }
+    }
+}
+
+/// Claims and fills in the process's chunk. Gives the new state.
+fn claim_process(entry: Entry, parent: u32) -> u32 {
+    let Some(index) = ring::take_chunk() else { return FULL };
+    let base = ring::open_chunk(
+        index,
+        fencelab_abi::ChunkKind::Process,
+        &ring::Owner { process: index, pid: sys::getpid(), ..ring::Owner::default() },
+    );
+    // SAFETY: the chunk is ours alone, and zero or a stale process header.
+    let header = unsafe { &mut *base.add(PROCESS_OFFSET).cast::<ProcessHeader>() };
+    header.pid = sys::getpid();
+    header.parent = sys::getppid();
+    header.entry = entry as u32;
+    *header.blind.get_mut() = 0;
+    header.forked_from = parent;
+    header.user = sys::geteuid();
+    header.seen = clock::now();
+    *header.unrecorded.get_mut() = 0;
+    if parent == NO_CHUNK {
+        header.exe.fill(0);
+        header.exe_len = sys::readlink(b"/proc/self/exe\0", &mut header.exe[..EXE_SIZE - 1]).len() as u16;
+        header.cmdline_len =
+            sys::read_file(b"/proc/self/cmdline\0", &mut header.cmdline[..CMDLINE_SIZE]).len() as u16;
+    } else {
+        // SAFETY: the parent's chunk; what is read does not change after its start.
+        let from = unsafe { &*chunk(parent).add(PROCESS_OFFSET).cast::<ProcessHeader>() };
+        header.exe_len = from.exe_len;
+        header.exe = from.exe;
+        header.cmdline_len = from.cmdline_len;
+        header.cmdline = from.cmdline;
+    }
+    ring::publish(base, fencelab_abi::ChunkKind::Process);
+    PROCESS.store(index, Relaxed);
+    READY
+}
