@@ -134,8 +134,10 @@ impl Job {
             Job::Case(job) => (&job.process, job.waits_for()),
             Job::Command(job) => (&job.process, job.waits_for()),
         };
+        // While the leader lives, SIGCHLD tells of its end. Only then is the file read, and only reading makes it quiet.
         // POLLPRI alone: the file is always readable.
-        fds.extend(process.cell.events().map(|fd| PollFd::new(fd, PollFlags::POLLPRI)));
+        let events = process.cell.events().filter(|_| process.exit.is_some());
+        fds.extend(events.map(|fd| PollFd::new(fd, PollFlags::POLLPRI)));
         fds
     }
 
