@@ -1,5 +1,7 @@
 //! One fast search for all the words that make a line worth a look.
 
+use std::sync::LazyLock;
+
 use aho_corasick::AhoCorasick;
 use aho_corasick::packed;
 
@@ -13,8 +15,15 @@ pub(crate) struct Needles {
     automaton: Option<AhoCorasick>,
 }
 
+/// Built once: it takes longer than to parse a short log.
+static SHARED: LazyLock<Needles> = LazyLock::new(Needles::new);
+
 impl Needles {
-    pub(crate) fn new() -> Needles {
+    pub(crate) fn shared() -> &'static Needles {
+        &SHARED
+    }
+
+    fn new() -> Needles {
         let packed = packed::Searcher::new(NEEDLES.iter().map(|needle| needle.as_bytes()));
         Needles { packed, automaton: AhoCorasick::new(NEEDLES).ok() }
     }

@@ -58,7 +58,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Parser {
     options: Options,
-    needles: Needles,
+    needles: &'static Needles,
     streams: Streams,
     lockdep: LockdepState,
     events: VecDeque<Event>,
@@ -103,7 +103,7 @@ impl Parser {
     pub fn new(options: Options) -> Parser {
         Parser {
             options,
-            needles: Needles::new(),
+            needles: Needles::shared(),
             streams: Streams::default(),
             lockdep: LockdepState::default(),
             events: VecDeque::new(),
