@@ -1,6 +1,8 @@
 //! What a case costs under the agent (process, cgroup, captured streams, kernel log window, two messages), beside
 //! plain fork and exec of the same process.
 
+#![allow(missing_docs, reason = "criterion's macro makes a public function")]
+
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 

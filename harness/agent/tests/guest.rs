@@ -2,6 +2,8 @@
 //! `cargo test`, because each boots a machine; with `FENCELAB_TEST_GUEST=1` and `-- --ignored` a missing kernel is a
 //! failure, never a skip.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::fs;

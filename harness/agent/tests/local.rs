@@ -1,5 +1,7 @@
 //! The agent on this machine, with cases that end in every way a case can. Each is a result; none is the agent's.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::time::Duration;
@@ -205,7 +207,7 @@ fn an_agent_that_waits_uses_no_time() {
     let agent = parent(started.pid);
     let before = ticks(agent);
     while !matches!(talk.hear(), Some(FromAgent::Finished(finished)) if finished.id == id) {}
-    assert!(ticks(agent) - before < 50, "it spun");
+    assert!(ticks(agent) - before < 10, "it spun");
 }
 
 #[test]

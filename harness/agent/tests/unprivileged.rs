@@ -1,6 +1,8 @@
 //! The agent without privileges: no cgroup of its own, no kernel log. It says what that costs, and still nothing of
 //! a case outlives it.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod common;
 
 use std::fs;

@@ -2,11 +2,13 @@
 //! the agent's protocol, the kernel log, the trace. What comes in on them arrives as [`Incoming`] on one channel.
 
 mod error;
+mod facts;
 pub mod frame;
 mod link;
 pub mod local;
 mod program;
 pub mod protocol;
+mod streams;
 mod supervise;
 pub mod vm;
 

@@ -1,32 +1,19 @@
-//! A machine that is up, whatever stands behind it: the threads that read its streams, the watch over its
-//! silence, the verdict on its end.
+//! A machine that is up, whatever stands behind it: its process, its streams, the watch over its silence.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::protocol::{FromAgent, Hello, Setup, ToAgent, VERSION};
+use crate::facts::Shared;
+use crate::protocol::{Hello, Setup, ToAgent, VERSION};
+use crate::streams::Streams;
 use crate::supervise::{Handle, Process};
 use crate::{Down, Error, Incoming, Machine, frame};
-
-/// The streams of a machine, our ends; each ends when the process behind it does.
-pub(crate) struct Streams {
-    pub(crate) agent: UnixStream,
-    pub(crate) klog: UnixStream,
-    pub(crate) trace: UnixStream,
-    /// What QEMU or the agent itself has to say, for errors.
-    pub(crate) words: UnixStream,
-    /// The guest's console.
-    pub(crate) console: Option<UnixStream>,
-    /// QEMU's monitor.
-    pub(crate) monitor: Option<UnixStream>,
-}
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
@@ -39,70 +26,6 @@ pub(crate) struct Limits {
     pub(crate) silence: Duration,
     /// From the order to power off until the kill.
     pub(crate) farewell: Duration,
-}
-
-/// What is known of a machine, shared by its threads.
-#[derive(Default)]
-pub(crate) struct Facts {
-    /// When the last byte came.
-    pub(crate) heard: Option<Instant>,
-    /// Our own order to end.
-    pub(crate) asked: bool,
-    /// The watch killed it.
-    pub(crate) silent: Option<Duration>,
-    /// The panic's line, from the console.
-    pub(crate) panic: Option<String>,
-    /// The monitor told of a panic.
-    pub(crate) panicked: bool,
-    /// The monitor told why the guest went down by itself.
-    pub(crate) reason: Option<String>,
-    /// The agent's stream carried something else.
-    pub(crate) broken: Option<String>,
-    /// The last lines of QEMU or the agent itself.
-    pub(crate) words: Vec<String>,
-    /// The last lines of the console.
-    pub(crate) console: Vec<String>,
-    /// The end, if it came before the machine was handed over.
-    ended: Option<Down>,
-    /// It was handed over: its end is to be told on the channel.
-    up: bool,
-}
-
-/// How many lines of last words are kept.
-const WORDS: usize = 50;
-
-/// The facts, to be asked and told from any thread.
-#[derive(Clone, Default)]
-pub(crate) struct Shared(Arc<Mutex<Facts>>);
-
-impl Shared {
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Facts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn heard(&self) {
-        self.lock().heard = Some(Instant::now());
-    }
-
-    pub(crate) fn word(&self, line: String) {
-        remember(&mut self.lock().words, line);
-    }
-
-    pub(crate) fn console(&self, line: &[u8]) {
-        let line = String::from_utf8_lossy(line).into_owned();
-        let mut facts = self.lock();
-        if let (None, Some(message)) = (&facts.panic, crate::vm::console::panic_message(&line)) {
-            facts.panic = Some(message.to_owned());
-        }
-        remember(&mut facts.console, line);
-    }
-}
-
-fn remember(lines: &mut Vec<String>, line: String) {
-    if lines.len() == WORDS {
-        lines.remove(0);
-    }
-    lines.push(line);
 }
 
 /// A machine that is up.
@@ -143,7 +66,7 @@ impl Link {
                 for reader in readers {
                     let _ = reader.join();
                 }
-                let down = verdict(&facts.lock(), &status);
+                let down = facts.lock().verdict(&status);
                 facts.tell(down.clone(), &incoming);
                 down
             }
@@ -213,125 +136,6 @@ fn wait_for_hello(
     }
 }
 
-impl Shared {
-    fn tell(&self, down: Down, incoming: &Sender<Incoming>) {
-        let mut facts = self.lock();
-        if facts.up {
-            let _ = incoming.send(Incoming::Down(down.clone()));
-        }
-        facts.ended = Some(down);
-    }
-
-    fn hand_over(&self, incoming: &Sender<Incoming>) {
-        let mut facts = self.lock();
-        facts.up = true;
-        if let Some(down) = facts.ended.clone() {
-            let _ = incoming.send(Incoming::Down(down));
-        }
-    }
-}
-
-impl Streams {
-    fn clone_all(&self) -> io::Result<Vec<UnixStream>> {
-        [&self.agent, &self.klog, &self.trace, &self.words]
-            .into_iter()
-            .chain(&self.console)
-            .chain(&self.monitor)
-            .map(UnixStream::try_clone)
-            .collect()
-    }
-
-    fn read_all(
-        self,
-        incoming: &Sender<Incoming>,
-        hello: Sender<Box<Hello>>,
-        facts: &Shared,
-    ) -> io::Result<Vec<JoinHandle<()>>> {
-        let mut readers = Vec::new();
-        let (to, shared) = (incoming.clone(), facts.clone());
-        readers.push(reader("agent", move || read_agent(self.agent, &hello, &to, &shared))?);
-        let (to, shared) = (incoming.clone(), facts.clone());
-        readers.push(reader("klog", move || read_klog(self.klog, &to, &shared))?);
-        let (to, shared) = (incoming.clone(), facts.clone());
-        readers.push(reader("trace", move || read_trace(self.trace, &to, &shared))?);
-        let shared = facts.clone();
-        readers.push(reader("words", move || {
-            lines(self.words, |line| shared.word(String::from_utf8_lossy(line).into_owned()))
-        })?);
-        if let Some(console) = self.console {
-            let (to, shared) = (incoming.clone(), facts.clone());
-            readers.push(reader("console", move || read_console(console, &to, &shared))?);
-        }
-        if let Some(monitor) = self.monitor {
-            let shared = facts.clone();
-            readers.push(reader("monitor", move || crate::vm::monitor::listen(monitor, &shared))?);
-        }
-        Ok(readers)
-    }
-}
-
-fn reader(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    thread::Builder::new().name(name.into()).spawn(body)
-}
-
-fn read_agent(
-    mut stream: UnixStream,
-    hello: &Sender<Box<Hello>>,
-    incoming: &Sender<Incoming>,
-    facts: &Shared,
-) {
-    loop {
-        match frame::receive(&mut stream) {
-            Ok(Some(FromAgent::Hello(greeting))) => drop(hello.send(greeting)),
-            Ok(Some(message)) => drop(incoming.send(Incoming::Agent(message))),
-            Ok(None) => return,
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                facts.lock().broken = Some(error.to_string());
-                return;
-            }
-            Err(_) => return,
-        }
-        facts.heard();
-    }
-}
-
-fn read_klog(mut stream: UnixStream, incoming: &Sender<Incoming>, facts: &Shared) {
-    while let Ok(Some(record)) = frame::read(&mut stream) {
-        facts.heard();
-        let _ = incoming.send(Incoming::Klog(record));
-    }
-}
-
-fn read_trace(mut stream: UnixStream, incoming: &Sender<Incoming>, facts: &Shared) {
-    let mut buffer = vec![0; 64 << 10];
-    while let Ok(n @ 1..) = stream.read(&mut buffer) {
-        facts.heard();
-        let _ = incoming.send(Incoming::Trace(buffer[..n].to_vec()));
-    }
-}
-
-fn read_console(stream: UnixStream, incoming: &Sender<Incoming>, facts: &Shared) {
-    lines(stream, |line| {
-        facts.heard();
-        facts.console(line);
-        let _ = incoming.send(Incoming::Console(line.to_vec()));
-    });
-}
-
-/// The longest line that is kept whole.
-const LINE: u64 = 64 << 10;
-
-/// Reads lines to the end, without their line ends; a line over the limit comes in pieces.
-fn lines(stream: UnixStream, mut each: impl FnMut(&[u8])) {
-    use io::BufRead;
-    let mut stream = io::BufReader::new(stream);
-    let mut line = Vec::new();
-    while let Ok(1..) = (&mut stream).take(LINE).read_until(b'\n', &mut line) {
-        each(line.trim_ascii_end());
-        line.clear();
-    }
-}
-
 /// Kills a machine from which nothing comes (its agent says something every second) or nothing of ours.
 fn watch(process: Handle, facts: Shared, limit: Duration) -> io::Result<()> {
     const TICK: Duration = Duration::from_millis(500);
@@ -357,35 +161,6 @@ fn watch(process: Handle, facts: Shared, limit: Duration) -> io::Result<()> {
         }
     })?;
     Ok(())
-}
-
-fn verdict(facts: &Facts, status: &io::Result<ExitStatus>) -> Down {
-    if let Some(message) = &facts.panic {
-        return Down::Panic { message: message.clone() };
-    }
-    if facts.panicked {
-        return Down::Panic {
-            message: "the kernel panicked, and its message did not reach the console".into(),
-        };
-    }
-    if let Some(limit) = facts.silent {
-        return Down::Silent { after_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) };
-    }
-    if facts.asked {
-        return Down::Clean;
-    }
-    let mut how = match (&facts.reason, status) {
-        (Some(reason), _) => reason.clone(),
-        (None, Ok(status)) => format!("its process ended with {status}"),
-        (None, Err(error)) => format!("its process cannot be waited for: {error}"),
-    };
-    if let Some(broken) = &facts.broken {
-        how = format!("its stream broke ({broken}); {how}");
-    }
-    if let Some(word) = facts.words.last() {
-        how = format!("{how}: {word}");
-    }
-    Down::Vanished { how }
 }
 
 impl Drop for Link {

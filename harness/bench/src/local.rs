@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use fencelab_events::DeviceKind;
 
-use crate::link::{Failure, Limits, Link, Shared, Streams};
+use crate::facts::Shared;
+use crate::link::{Failure, Limits, Link};
 use crate::protocol::{Device, FromAgent, Hello, Setup, VERSION};
+use crate::streams::Streams;
 use crate::{Bench, Down, Error, Incoming, Machine, Program, frame};
 
 /// This machine.

@@ -10,10 +10,8 @@ use nix::mount::{MsFlags, mount};
 /// Shows the modules in their usual place and loads those that are asked for; what went wrong.
 pub(super) fn load(setup: &Setup) -> Vec<String> {
     let mut trouble = Vec::new();
-    if let Some(folder) = &setup.modules_dir {
-        if let Err(error) = show(folder) {
-            trouble.push(format!("the kernel's modules cannot be shown in /lib/modules: {error}"));
-        }
+    if let Some(Err(error)) = setup.modules_dir.as_deref().map(show) {
+        trouble.push(format!("the kernel's modules cannot be shown in /lib/modules: {error}"));
     }
     let modules = match Modules::here() {
         Ok(modules) => modules,

@@ -135,9 +135,10 @@ impl Job {
             Job::Command(job) => (&job.process, job.waits_for()),
         };
         // While the leader lives, SIGCHLD tells of its end. Only then is the file read, and only reading makes it quiet.
-        // POLLPRI alone: the file is always readable.
-        let events = process.cell.events().filter(|_| process.exit.is_some());
-        fds.extend(events.map(|fd| PollFd::new(fd, PollFlags::POLLPRI)));
+        // Only once the leader has ended: from then on each turn reads the file, which is what makes it quiet.
+        if process.exit.is_some() {
+            fds.extend(process.cell.events().map(|fd| PollFd::new(fd, PollFlags::POLLPRI)));
+        }
         fds
     }
 

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::Down;
-use crate::link::{Failure, Shared};
+use crate::facts::Shared;
+use crate::link::Failure;
 
 /// What the user asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use super::Options;
 use super::accel::Engine;
 use crate::Error;
-use crate::link::Streams;
+use crate::streams::Streams;
 use crate::supervise::die_with_us;
 
 /// What a guest's root file system is: the host's, read-only. `cache=loose` lets the guest keep what it has read;

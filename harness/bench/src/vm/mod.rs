@@ -17,7 +17,8 @@ use accel::Engine;
 pub use config::Config;
 pub use kernel::Kernel;
 
-use crate::link::{Failure, Limits, Link, Shared};
+use crate::facts::Shared;
+use crate::link::{Failure, Limits, Link};
 use crate::protocol::{Device, Setup, VERSION};
 use crate::{Bench, Down, Error, Incoming, Machine, Program};
 

@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 
 use serde::Deserialize;
 
-use crate::link::Shared;
+use crate::facts::Shared;
 
 /// The messages that matter; all others are passed over.
 #[derive(Deserialize)]
