@@ -14,8 +14,7 @@ use std::process::Command;
 const OPTIONS: &str = "--edition=2024 -Copt-level=2 -Cpanic=abort -Ccodegen-units=1 -Cembed-bitcode=yes \
     -Crelocation-model=pic -Cforce-unwind-tables=yes";
 /// No libc and nothing else that would have to be loaded with it; every symbol resolved; what nobody calls left out.
-const LINK: &str =
-    "-shared -nostdlib -Wl,--gc-sections,-z,defs,-z,now,-z,relro,-z,noexecstack,--hash-style=gnu,-z,noseparate-code,-Bsymbolic,-s";
+const LINK: &str = "-shared -nostdlib -Wl,--gc-sections,-z,defs,-z,now,-z,relro,-z,noexecstack,--hash-style=gnu,-z,noseparate-code,-Bsymbolic,-s";
 
 fn main() {
     let shim = PathBuf::from(var_os("CARGO_MANIFEST_DIR").unwrap()).join("../../shim");

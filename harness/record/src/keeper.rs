@@ -81,9 +81,12 @@ impl Keeper {
         }
     }
 
-    /// The last look: what was recorded, and what was not.
-    pub(crate) fn finish(mut self, root: u32) -> (Status, Vec<Unseen>) {
+    /// The last look: what was recorded, and what was not. `root` is the command's first process, started from `program`:
+    /// it may be too short to be met.
+    pub(crate) fn finish(mut self, root: u32, program: Option<PathBuf>) -> (Status, Vec<Unseen>) {
         let _ = self.session.mark();
+        let met = self.met.entry(root).or_default();
+        met.0 = met.0.take().or(program);
         let account = Account::of(&self.session.pool);
         let mut unseen = account.missing();
         let known = |unseen: &[Unseen], pid| unseen.iter().any(|unseen: &Unseen| unseen.pid == pid);

@@ -95,7 +95,8 @@ pub fn record(options: Options, command: &[OsString]) -> Result<Outcome, Error> 
     let mut keeper = Keeper::new(session, options.live);
     let exit = watch(&mut child, &mut keeper);
     let loaded = keeper.saw(pid);
-    let (status, unseen) = keeper.finish(pid);
+    let program = command.first().map(PathBuf::from);
+    let (status, unseen) = keeper.finish(pid, program);
     Ok(Outcome { exit, loaded, status, unseen })
 }
 

@@ -2,20 +2,13 @@
 //! dlsym on a handle, which go around a preloaded object, do not go around this one.
 
 use core::ffi::{c_char, c_uint, c_ulong, c_void};
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::*};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::*};
 
-use fencelab_abi::process::{Entry, blind};
+use fencelab_abi::process::blind;
 
 use crate::elf::{LinkMap, Object};
 use crate::real::{self, NAMESPACES};
 use crate::{exports, session};
-
-static AUDITOR: AtomicBool = AtomicBool::new(false);
-
-/// Whether the object was loaded as an auditor.
-pub(crate) fn is_auditor() -> bool {
-    AUDITOR.load(Relaxed)
-}
 
 /// ld.so's number of the link namespace whose libc has each of our numbers, plus 1; 0: free.
 static LIBCS: [AtomicUsize; NAMESPACES] = [const { AtomicUsize::new(0) }; NAMESPACES];
@@ -28,7 +21,6 @@ const NO_LIBC: usize = 0;
 extern "C" fn la_version(version: c_uint) -> c_uint {
     /// The oldest interface with what we use.
     const WANTED: c_uint = 1;
-    AUDITOR.store(true, Relaxed);
     if version < WANTED { 0 } else { version }
 }
 
@@ -76,7 +68,7 @@ fn is_libc(name: *const c_char) -> bool {
 /// Called when the program's objects are loaded and about to run.
 #[unsafe(no_mangle)]
 extern "C" fn la_preinit(_cookie: &mut usize) {
-    session::start(Entry::Audit);
+    session::start();
 }
 
 /// Elf64_Sym's value is its address here (rtld-audit(7)).

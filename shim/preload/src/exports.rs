@@ -5,7 +5,6 @@ use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 
 use crate::hooks;
 use crate::session;
-use fencelab_abi::process::Entry;
 
 type Strings = *const *const c_char;
 
@@ -122,10 +121,10 @@ core::arch::global_asm!(
     ".set syscall, fencelab_syscall",
 );
 
-/// Run when the object is loaded. An auditor is told of that otherwise, and before libc is there.
+/// Run when the object is loaded. An auditor is loaded before libc, and starts when la_preinit comes.
 extern "C" fn constructor() {
-    if !crate::audit::is_auditor() {
-        session::start(Entry::Preload);
+    if !crate::real::is_audited() {
+        session::start();
     }
 }
 

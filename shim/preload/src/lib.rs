@@ -22,6 +22,10 @@
 //! and writes records, [`payload`] gathers what an ioctl's pointers lead to, [`fds`] remembers what fds are.
 #![no_std]
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
+#![allow(
+    clippy::not_unsafe_ptr_arg_deref,
+    reason = "the hooks take what a program passes to libc, and are called by the program alone"
+)]
 
 #[cfg(feature = "so")]
 mod audit;

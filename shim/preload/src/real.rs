@@ -62,15 +62,26 @@ pub fn resolve() {
 
 global_asm!(".weak dlsym");
 
+/// dlsym; 0 where nobody defines it.
+fn dlsym() -> usize {
+    let dlsym: usize;
+    // SAFETY: reads the GOT's entry of a weak symbol.
+    unsafe {
+        asm!("mov {0}, qword ptr [rip + dlsym@GOTPCREL]", out(reg) dlsym, options(nostack, pure, readonly))
+    };
+    dlsym
+}
+
+/// Whether we are an auditor: alone in a link namespace, without a libc that has dlsym.
+pub fn is_audited() -> bool {
+    dlsym() == 0
+}
+
 /// Asks dlsym, if there is one, for the definition behind ours.
 #[cold]
 fn next(function: Function) -> usize {
     const RTLD_NEXT: usize = usize::MAX;
-    let dlsym: usize;
-    // SAFETY: reads the GOT's entry of a weak symbol: 0 where nobody defines it, as in an auditor's namespace.
-    unsafe {
-        asm!("mov {0}, qword ptr [rip + dlsym@GOTPCREL]", out(reg) dlsym, options(nostack, pure, readonly))
-    };
+    let dlsym = dlsym();
     let Some((_, name)) = NAMES.get(function as usize).filter(|_| dlsym != 0) else { return 0 };
     // SAFETY: it is dlsym.
     let address = unsafe {
@@ -90,6 +101,7 @@ macro_rules! real {
             $crate::real::set_errno($namespace, $crate::real::ENOSYS);
             -1
         } else {
+            #[allow(clippy::macro_metavars_in_unsafe, reason = "the arguments are plain names and fields")]
             // SAFETY: the address is that of libc's function, whose type this is.
             unsafe {
                 let function: unsafe extern "C" fn($($type),*) -> $result = core::mem::transmute(address);

@@ -4,7 +4,6 @@ use core::mem::offset_of;
 use core::sync::atomic::{AtomicU32, Ordering::*};
 
 use fencelab_abi::pool::{NO_CHUNK, state};
-use fencelab_abi::process::Entry;
 use fencelab_abi::record::{COMMIT_OFFSET, INLINE, MAX_SLOTS, PAYLOAD_OFFSET, payload_len};
 use fencelab_abi::{CHUNK_SIZE, ChunkHeader, ChunkKind, Kind, Mode, SLOT_SIZE, Slot, commit_word};
 
@@ -47,7 +46,7 @@ pub fn thread() -> Option<*mut Thread> {
 
 #[cold]
 fn attach(thread: *mut Thread) -> Option<*mut Thread> {
-    if !session::ensure(Entry::Preload) {
+    if !session::ensure() {
         return None;
     }
     let thread = if borrow::possible() { borrow::thread(thread)? } else { thread };
@@ -242,11 +241,10 @@ unsafe fn next_chunk(thread: *mut Thread) -> bool {
 fn pick(thread: &mut Thread) -> Option<(u32, Option<(u32, u64)>)> {
     let pool = session::pool();
     let flight = pool.mode == Mode::Flight as u32;
-    if !(flight && thread.held >= pool.ring_chunks) {
-        if let Some(index) = take_chunk() {
-            thread.held += 1;
-            return Some((index, None));
-        }
+    let may_grow = !flight || thread.held < pool.ring_chunks;
+    if let Some(index) = may_grow.then(take_chunk).flatten() {
+        thread.held += 1;
+        return Some((index, None));
     }
     let oldest = header(thread.oldest).filter(|_| flight)?;
     let lost = (oldest.records.load(Relaxed), oldest.claimed);

@@ -93,9 +93,9 @@ fn process_header() -> Option<&'static ProcessHeader> {
 /// Sees to it that the process has an epoch: starts it at its first call, adopts it after a fork. False: this call
 /// cannot be recorded.
 #[cold]
-pub fn ensure(entry: Entry) -> bool {
+pub fn ensure() -> bool {
     if STATE.load(Acquire) == UNSTARTED {
-        start(entry);
+        start();
     }
     match STATE.load(Acquire) {
         READY => match epoch() {
@@ -116,13 +116,13 @@ pub fn ensure(entry: Entry) -> bool {
 
 /// Starts the process's recording; the first call wins, and a call from within it finds it starting.
 #[cold]
-pub fn start(entry: Entry) {
+pub fn start() {
     if STATE.compare_exchange(UNSTARTED, STARTING, AcqRel, Acquire).is_err() {
         return;
     }
     real::resolve();
     let state = match map_pool() {
-        Some(()) => claim_process(entry, NO_CHUNK),
+        Some(()) => claim_process(if real::is_audited() { Entry::Audit } else { Entry::Preload }, NO_CHUNK),
         None => OFF,
     };
     if state == READY {

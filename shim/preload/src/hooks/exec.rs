@@ -66,7 +66,7 @@ fn copy_string(from: *const c_char, to: &mut [u8; LONGEST]) -> usize {
     for (at, byte) in to.iter_mut().enumerate() {
         let address = from as usize + at;
         // Whether a byte is there can change at a page's start only.
-        let looked = at == 0 || address % 4096 == 0;
+        let looked = at == 0 || address.is_multiple_of(4096);
         if from.is_null() || looked && !readable::check(address, 1, Trust::Ask) {
             return at;
         }

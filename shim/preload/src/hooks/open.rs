@@ -150,10 +150,10 @@ fn for_each_number(mut entries: &[u8], mut each: impl FnMut(c_int)) {
     while let Some(&[low, high]) = entries.get(16..18) {
         let len = usize::from(u16::from_le_bytes([low, high]));
         let name = entries.get(19..len).unwrap_or(&[]);
-        let digits = name.iter().take_while(|&&byte| byte != 0);
-        let number = digits.fold(Some(0), |number: Option<c_int>, &byte| {
+        let mut digits = name.iter().take_while(|&&byte| byte != 0);
+        let number = digits.try_fold(0, |number: c_int, &byte| {
             let digit = byte.checked_sub(b'0').filter(|digit| *digit < 10)?;
-            number?.checked_mul(10)?.checked_add(c_int::from(digit))
+            number.checked_mul(10)?.checked_add(c_int::from(digit))
         });
         number.into_iter().for_each(&mut each);
         entries = entries.get(len.max(1)..).unwrap_or(&[]);

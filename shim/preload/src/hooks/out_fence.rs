@@ -33,10 +33,10 @@ pub(crate) fn learn(request: Request, argument: &Argument, class: u8) {
 /// struct drm_mode_get_property: prop_id at 16, name at 24.
 #[cold]
 fn learn_property(argument: &Argument, class: u8) {
-    // SAFETY: the call succeeded: the argument is there.
     let matches = |name: &[u8]| {
         name.iter()
             .enumerate()
+            // SAFETY: the call succeeded: the argument is there.
             .all(|(at, &byte)| unsafe { load(argument.address + 24 + at, 1) as u8 } == byte)
     };
     if NAMES.iter().any(|name| matches(name)) {
