@@ -33,14 +33,14 @@ fn required(kind: Kind) -> &'static [Section] {
 /// The sections that are missing.
 pub(super) fn missing(report: &Report, ended: bool, rows: &[Row]) -> Vec<Section> {
     let mut missing: Vec<Section> =
-        required(report.kind).iter().copied().filter(|section| !has(report, *section)).collect();
+        required(report.kind).iter().copied().filter(|section| !has(report, *section, rows)).collect();
     if (cut_in_stack(rows) || cut_panic(report.kind, rows)) && !ended {
         missing.push(Section::End);
     }
     missing
 }
 
-fn has(report: &Report, section: Section) -> bool {
+fn has(report: &Report, section: Section, rows: &[Row]) -> bool {
     let details = &report.details;
     match section {
         Section::Acquiring => details.acquiring.is_some(),
@@ -51,7 +51,8 @@ fn has(report: &Report, section: Section) -> bool {
         }
         Section::Dependencies => details.irq_locks.is_some(),
         Section::HeldLocks => whole_held(report),
-        Section::Backtrace => !report.frames.is_empty(),
+        // The instruction pointer alone is none.
+        Section::Backtrace => !report.frames.is_empty() && rows.iter().any(|row| row.shape == Shape::Frame),
         Section::Task => report.task.is_some(),
         Section::Place => report.place.is_some() || !report.frames.is_empty(),
         Section::End => true,
