@@ -299,6 +299,8 @@ fn enter_chunk(thread: &mut Thread, index: u32, lost: Option<(u32, u64)>) {
         };
         draft.commit(&head);
         thread.next = 2;
+        // What tells of loss is no loss when it is overwritten itself.
+        thread.records = 0;
     }
 }
 

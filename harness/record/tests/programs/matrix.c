@@ -191,6 +191,9 @@ static void forever(void) {
 	for (uint32_t n = 2;; n++) { mark(n); *count = n; }
 }
 
+/* Marks up to a number. */
+static void count(void) { for (uint32_t n = 2, end = atoi(plugin); n <= end; n++) mark(n); exit(0); }
+
 static const struct { const char *name; void (*run)(void); } ways[] = {
 	{ "fork", via_fork }, { "_Fork", via_fork_only }, { "vfork", via_vfork }, { "clone", via_clone },
 	{ "clone-vm", via_clone_vm }, { "raw-clone", via_raw_clone }, { "spawn", via_spawn }, { "spawn-bare", via_spawn_bare },
@@ -199,7 +202,7 @@ static const struct { const char *name; void (*run)(void); } ways[] = {
 	{ "dlmopen", via_dlmopen }, { "dlsym", via_dlsym }, { "by-number", by_number }, { "by-instruction", by_instruction },
 	{ "rights", via_rights }, { "garbage", garbage }, { "close-all", close_all }, { "seccomp", confined },
 	{ "chroot", in_chroot }, { "nobody", as_nobody }, { "cancel", cancelled }, { "_exit", leaves }, { "sigkill", dies },
-	{ "nothing", nothing }, { "forever", forever },
+	{ "nothing", nothing }, { "forever", forever }, { "count", count },
 };
 
 int main(int argc, char **argv) {

@@ -1,0 +1,126 @@
+//! What recording costs a call, beside what other tools cost: one table from one run.
+//!
+//! `cargo bench -p fencelab-record`. Every call fails with ENOTTY, the shortest way through the kernel, so that what is
+//! added shows best. strace, bpftrace and LTTng-UST's wrapper are measured where they are installed.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark may panic")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use fencelab_record::{Faults, Geometry, Session};
+
+const KINDS: [(&str, &str); 3] =
+    [("other", "an ioctl that is not ours"), ("create", "one record"), ("wait", "enter and exit records")];
+
+struct Bench {
+    folder: tempfile::TempDir,
+    program: PathBuf,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder =
+            tempfile::tempdir_in(if Path::new("/dev/shm").is_dir() { "/dev/shm" } else { "/tmp" }).unwrap();
+        let program = folder.path().join("loop");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/programs/loop.c");
+        let cc = Command::new("cc").args(["-O2", "-w", "-pthread", "-o"]).arg(&program).arg(source).status();
+        assert!(cc.unwrap().success());
+        Self { folder, program }
+    }
+
+    /// Nanoseconds per call, of the program alone or as another one's last words.
+    fn measure(&self, mut run: Command, kind: &str, threads: u32, runs: u32) -> Option<f64> {
+        run.arg(kind).arg(threads.to_string()).arg(runs.to_string());
+        let output = run.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+        String::from_utf8(output.stdout).ok()?.lines().last()?.trim().parse().ok()
+    }
+
+    fn bare(&self) -> Command {
+        Command::new(&self.program)
+    }
+
+    fn recorded(&self, name: &str, variable: &str) -> (Command, Session) {
+        let session =
+            Session::create(&self.folder.path().join(name), Geometry::default(), Faults::default()).unwrap();
+        let mut run = self.bare();
+        run.env(variable, session.shim()).env("FENCELAB_SESSION", session.folder());
+        (run, session)
+    }
+
+    /// Without a session the shim is there and forwards.
+    fn forwarding(&self) -> (Command, Session) {
+        let (mut run, session) = self.recorded("forward", "LD_PRELOAD");
+        run.env_remove("FENCELAB_SESSION");
+        (run, session)
+    }
+
+    fn strace(&self) -> Command {
+        let mut run = Command::new("strace");
+        run.args(["-f", "-o", "/dev/null", "-e", "trace=ioctl"]).arg(&self.program);
+        run
+    }
+}
+
+/// bpftrace on the same calls, with their argument's bytes.
+fn bpftrace() -> Option<Child> {
+    const PROBE: &str =
+        "tracepoint:syscalls:sys_enter_ioctl /comm == \"loop\"/ { printf(\"%r\\n\", buf(args->arg, 24)); }";
+    let child =
+        Command::new("bpftrace").args(["-e", PROBE]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let child = child.ok()?;
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    Some(child)
+}
+
+fn main() {
+    /// Short runs of which the least counts; fewer where a call costs microseconds.
+    const RUNS: u32 = 2000;
+    const SLOW_RUNS: u32 = 5;
+    let bench = Bench::new();
+    let (forwarding, _forward) = bench.forwarding();
+    let (preload, _preload) = bench.recorded("preload", "LD_PRELOAD");
+    let (audit, _audit) = bench.recorded("audit", "LD_AUDIT");
+    println!("ns per call (added), the least of {RUNS} runs\n");
+    println!("{:24} {:>26} {:>18} {:>26}", "", KINDS[0].1, KINDS[1].1, KINDS[2].1);
+    for threads in [1, 2] {
+        let row = |name: &str, run: &Command, runs: u32| {
+            let cells: Vec<String> = KINDS
+                .iter()
+                .map(|(kind, _)| {
+                    let bare = bench.measure(bench.bare(), kind, threads, RUNS);
+                    let cost = bench.measure(again(run), kind, threads, runs);
+                    match (bare, cost) {
+                        (Some(bare), Some(cost)) => format!("{cost:.0} ({:+.1})", cost - bare),
+                        _ => "not installed".to_owned(),
+                    }
+                })
+                .collect();
+            let name = format!("{name}, {threads} thread{}", if threads == 1 { "" } else { "s" });
+            println!("{name:24} {:>26} {:>18} {:>26}", cells[0], cells[1], cells[2]);
+        };
+        row("bare", &bench.bare(), RUNS);
+        row("forward only", &forwarding, RUNS);
+        row("recorded", &preload, RUNS);
+        row("recorded by audit", &audit, RUNS);
+        row("strace", &bench.strace(), SLOW_RUNS);
+        if let Some(mut tracer) = bpftrace() {
+            row("bpftrace", &bench.bare(), RUNS);
+            let _ = tracer.kill();
+            let _ = tracer.wait();
+        }
+    }
+}
+
+/// The same command once more: std's cannot be cloned.
+fn again(run: &Command) -> Command {
+    let mut copy = Command::new(run.get_program());
+    copy.args(run.get_args());
+    for (name, value) in run.get_envs() {
+        match value {
+            Some(value) => copy.env(name, value),
+            None => copy.env_remove(name),
+        };
+    }
+    copy
+}

@@ -1,0 +1,112 @@
+//! Full traces, faults on request, and the promise of no system calls.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![cfg(target_arch = "x86_64")]
+
+mod common;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+use common::{programs, threads};
+use fencelab_abi::{Kind, Mode, flags};
+use fencelab_record::{Faults, Geometry, Options, Outcome, Session, record};
+
+const MARKS: u32 = 3000;
+
+fn record_marks(folder: &Path, geometry: Geometry, faults: Faults) -> Outcome {
+    let mut options = Options::new(folder);
+    (options.geometry, options.faults) = (geometry, faults);
+    let command: [OsString; 3] = [programs().path("matrix").into(), "count".into(), MARKS.to_string().into()];
+    record(options, &command).unwrap()
+}
+
+fn small(mode: Mode) -> Geometry {
+    Geometry { bytes: 12 * 8192, mode, thread_bytes: 4 * 8192 }
+}
+
+#[test]
+fn a_flight_recorder_keeps_the_newest_and_counts_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = record_marks(folder.path(), small(Mode::Flight), Faults::default());
+    let threads = threads(folder.path());
+    let marks: Vec<u32> = threads[0]
+        .events
+        .iter()
+        .filter(|event| event.kind() == Kind::Ioctl)
+        .map(common::Event::first)
+        .collect();
+    assert_eq!(*marks.last().unwrap(), MARKS);
+    assert_eq!(marks[0], threads[0].dropped as u32 + 1);
+    assert_eq!(outcome.status.dropped, threads[0].dropped);
+    assert_eq!(outcome.status.events, u64::from(MARKS));
+    let told = threads[0].events.iter().filter(|event| event.kind() == Kind::Dropped).count();
+    assert!(told >= 3, "{told} chunks tell of what was there before");
+}
+
+#[test]
+fn a_full_trace_keeps_the_oldest_and_counts_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = record_marks(folder.path(), small(Mode::Stop), Faults::default());
+    let threads = threads(folder.path());
+    let marks: Vec<u32> = threads[0].events.iter().map(common::Event::first).collect();
+    assert_eq!(marks, (1..=marks.len() as u32).collect::<Vec<_>>());
+    assert_eq!(threads[0].dropped, u64::from(MARKS) - marks.len() as u64);
+    assert_eq!(outcome.status.dropped, threads[0].dropped);
+}
+
+#[test]
+fn faults_hit_the_same_calls_for_the_same_seed() {
+    let hit = |seed| {
+        let folder = tempfile::tempdir().unwrap();
+        let faults = Faults { seed, delay_ppm: 100_000, delay_ns: 1, ..Faults::default() };
+        record_marks(folder.path(), Geometry { bytes: 4 << 20, ..Geometry::default() }, faults);
+        let events = threads(folder.path()).remove(0).events;
+        let delayed = events.iter().filter(|event| event.slot.flags & flags::DELAYED != 0);
+        delayed.map(common::Event::first).collect::<Vec<_>>()
+    };
+    let first = hit(7);
+    assert!((200..400).contains(&first.len()), "{} of {MARKS} at one in ten", first.len());
+    assert_eq!(hit(7), first);
+    assert_ne!(hit(8), first);
+}
+
+/// System calls by name, as strace counts them, of a program that marks so many times.
+fn system_calls(session: Option<&Session>, marks: u32) -> Option<Vec<(String, u32)>> {
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-c", "-o", "/dev/stdout"]);
+    if let Some(session) = session {
+        strace.arg(format!("-ELD_PRELOAD={}", session.shim().display()));
+        strace.arg(format!("-EFENCELAB_SESSION={}", session.folder().display()));
+    }
+    let run = strace.arg(programs().path("matrix")).args(["count", &marks.to_string()]).output().ok()?;
+    let text = String::from_utf8(run.stdout).unwrap();
+    // "% time  seconds  usecs/call  calls  [errors]  syscall"
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.first()?.parse::<f64>().ok()?;
+        let name = words.last().filter(|name| **name != "total")?;
+        Some(((*name).to_owned(), words.get(3)?.parse().ok()?))
+    };
+    let mut calls: Vec<(String, u32)> = text.lines().filter_map(line).collect();
+    calls.sort();
+    Some(calls)
+}
+
+#[test]
+fn a_call_costs_no_other_system_call() {
+    let folder = tempfile::tempdir().unwrap();
+    let geometry = Geometry { bytes: 4 << 20, ..Geometry::default() };
+    let session = Session::create(folder.path(), geometry, Faults::default()).unwrap();
+    let Some(few) = system_calls(Some(&session), 10).filter(|calls| !calls.is_empty()) else {
+        eprintln!("skipped: no strace");
+        return;
+    };
+    let many = system_calls(Some(&session), 1010).unwrap();
+    let expected: Vec<(String, u32)> = few
+        .into_iter()
+        .map(|(name, calls)| if name == "ioctl" { (name, calls + 1000) } else { (name, calls) })
+        .collect();
+    assert_eq!(many, expected);
+}
