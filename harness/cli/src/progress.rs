@@ -101,11 +101,9 @@ impl Observer for Progress {
 
     fn event(&mut self, event: &Event, session: &Session) {
         match event {
-            Event::BootStarted { boot, release, doctor, lockdep, .. } => {
-                if *boot == 1 {
-                    self.say(&format!("up: Linux {release}, lockdep {}", lockdep_word(*lockdep)));
-                    doctor.iter().for_each(|line| self.say(&format!("doctor: {line}")));
-                }
+            Event::BootStarted { boot: 1, release, doctor, lockdep, .. } => {
+                self.say(&format!("up: Linux {release}, lockdep {}", lockdep_word(*lockdep)));
+                doctor.iter().for_each(|line| self.say(&format!("doctor: {line}")));
             }
             Event::Note { text } => self.say(&format!("note: {text}")),
             Event::CaseStarted { case, .. } => self.show(session, case),

@@ -2,16 +2,22 @@
 //!
 //! Runs where `FENCELAB_TEST_GUEST` is set, as `ci/test` does: it boots a guest and takes minutes.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use fencelab_events::{CaseRecord, Session, Verdict, journal, verdict};
+use fencelab_events::{Session, Verdict, journal, verdict};
+use fencelab_report::{Case, Expectations, Input, View, expect};
 use libtest_mimic::{Arguments, Failed, Trial};
 
+/// The list of what the kernel under test is known to show.
+const KNOWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/expectations/vm-fails.txt");
+
 fn main() {
-    let arguments = Arguments::from_args();
+    // A case that was skipped has no test to run, whoever asks for the ignored ones.
+    let arguments = Arguments { include_ignored: false, ignored: false, ..Arguments::from_args() };
     if std::env::var_os("FENCELAB_TEST_GUEST").is_none() {
         println!("the guest's cases are not run: FENCELAB_TEST_GUEST is not set, as ci/test sets it");
         libtest_mimic::run(&arguments, vec![]).exit();
@@ -19,13 +25,16 @@ fn main() {
     let dir = tempfile::tempdir().expect("a folder for the session");
     let folder = dir.path().join("session");
     let status = Command::new(env!("CARGO_BIN_EXE_fencelab"))
-        .args(["run", "nightly", "--bench", "vm", "--kernel", "stock", "-o"])
+        .args(["run", "nightly", "--bench", "vm", "--kernel", "stock", "--expect", KNOWN, "-o"])
         .arg(&folder)
         .stdin(Stdio::null())
         .status()
         .expect("run fencelab");
     let session = read(&folder);
-    let mut trials: Vec<Trial> = session.cases.iter().map(|record| trial(&session, record)).collect();
+    let (expectations, splats) = (known(), BTreeMap::new());
+    let view =
+        View::of(&Input { session: &session, expectations: &expectations, splats: &splats, dir: "session" });
+    let mut trials: Vec<Trial> = view.cases.iter().map(|case| trial(&session, case)).collect();
     let orphans: Vec<String> = verdict::orphans(&session).map(|finding| finding.title.clone()).collect();
     trials
         .push(Trial::test("no-finding-outside-a-case", move || none("findings outside any case", &orphans)));
@@ -45,15 +54,25 @@ fn read(folder: &Path) -> Session {
     Session::fold(&journal::read(BufReader::new(file)).expect("a journal that can be read").entries)
 }
 
-/// A case as a test: skipped where it does not apply, failed by anything that somebody must look at.
-fn trial(session: &Session, record: &CaseRecord) -> Trial {
-    let verdict = Verdict::of(session, record);
-    let mut words = vec![verdict.word().to_owned()];
-    words.extend(record.finished().map(|finished| finished.reason.clone()));
-    words.extend(session.findings_of(&record.plan.id).map(|finding| finding.title.clone()));
+/// What the kernel under test is known to show.
+fn known() -> Expectations {
+    let text = std::fs::read_to_string(KNOWN).expect("the list of known fails");
+    let list = expect::List::parse(KNOWN, expect::Kind::Fails, &text).expect("a list of known fails");
+    let mut expectations = Expectations::default();
+    expectations.add(list);
+    expectations
+}
+
+/// A case as a test: skipped where it does not apply or is known to fail, failed by anything that somebody must look at.
+fn trial(session: &Session, case: &Case) -> Trial {
+    let id = case.id().to_owned();
+    let mut words = vec![case.verdict.word().to_owned()];
+    words.extend(case.record.finished().map(|finished| finished.reason.clone()));
+    words.extend(session.findings_of(&id).map(|finding| finding.title.clone()));
     let message = words.join(": ");
-    let test = move || if verdict == Verdict::Pass { Ok(()) } else { Err(Failed::from(message)) };
-    Trial::test(record.plan.id.clone(), test).with_ignored_flag(verdict == Verdict::Skip)
+    let passed = case.verdict == Verdict::Pass;
+    let test = move || if passed { Ok(()) } else { Err(Failed::from(message)) };
+    Trial::test(id, test).with_ignored_flag(case.verdict == Verdict::Skip || case.standing.is_excused())
 }
 
 fn none(what: &str, found: &[String]) -> Result<(), Failed> {
