@@ -1,5 +1,7 @@
 //! What becomes of a session when its machines misbehave, told by a bench that plays a script.
 
+#![allow(clippy::unwrap_used)] // a test may panic
+
 mod common;
 
 use common::{Act, Script, case, go_on, planned, play};
