@@ -221,7 +221,7 @@ fn an_unkillable_case_is_stuck_and_its_stacks_are_there() {
     assert!(ran.finished.reason.contains("these cannot be killed: sleep/"), "{}", ran.finished.reason);
     let [FromAgent::Stuck { dossier, .. }] = ran.others.as_slice() else { panic!("{:?}", ran.others) };
     let frozen = dossier.tasks.iter().find(|t| t.comm == "sleep").expect("each task is looked at");
-    assert!(frozen.stack.contains("do_syscall_64"), "{frozen:?}");
+    assert!(frozen.stack.starts_with("[<0>] "), "{frozen:?}");
     // The machine is spent, not gone: the agent still answers, and it can be taken down.
     talk.send(&ToAgent::Lockdep);
     assert!(matches!(talk.hear(), Some(FromAgent::Lockdep(Lockdep::Armed))));
