@@ -6,10 +6,13 @@ use std::process::Command;
 
 /// Each crate of ours with those of ours that it may use; the design's arrows, which point down only.
 const ARROWS: &[(&str, &[&str])] = &[
+    ("fencelab-abi", &[]),
     ("fencelab-events", &[]),
     ("fencelab-kernel", &[]),
     ("fencelab-klog", &[]),
     ("fencelab-suites", &[]),
+    ("fencelab-preload", &["fencelab-abi"]),
+    ("fencelab-record", &["fencelab-abi"]),
     ("fencelab-bench", &["fencelab-events"]),
     ("fencelab-agent", &["fencelab-bench", "fencelab-events", "fencelab-suites"]),
     ("fencelab-runner", &["fencelab-bench", "fencelab-events", "fencelab-klog"]),
@@ -22,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "fencelab-events",
             "fencelab-kernel",
             "fencelab-klog",
+            "fencelab-record",
             "fencelab-report",
             "fencelab-runner",
             "fencelab-suites",
