@@ -68,7 +68,7 @@ pub fn find(request: &Request) -> Result<Option<Kernel>, Error> {
 /// # Errors
 ///
 /// Those of [`find`], and: [`Error::MissingTools`] before anything is started, [`Error::Patch`] if a patch does not fit a
-/// tree, [`Error::Options`] if Kconfig did not grant an option, [`Error::Step`] with the first error of a build that failed
+/// tree, [`Error::SourceChanged`] if somebody edited it meanwhile, [`Error::Options`] if Kconfig did not grant an option, [`Error::Step`] with the first error of a build that failed
 /// and the path of its log, [`Error::Io`] for full disks and the like.
 pub fn build(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Kernel, Error> {
     let plan = Plan::new(request)?;
@@ -152,6 +152,9 @@ impl Builder<'_> {
         self.make(Phase::Compile, &["bzImage", "modules"], cold.then_some(COLD_STEPS))?;
         let staging = cache.staging(lock)?;
         self.install(staging.path())?;
+        if self.plan.source.fingerprint()? != self.plan.fingerprint {
+            return Err(Error::SourceChanged(self.plan.source.path().to_owned()));
+        }
         cache.publish(staging, key, lock)
     }
 
@@ -159,8 +162,9 @@ impl Builder<'_> {
         let mut fragments = self.plan.fragments.clone();
         fragments.push(self.request.variant.fragment());
         let wanted = self.work.object().join("fencelab.config");
-        fs::write(&wanted, fragments.iter().map(Fragment::text).collect::<String>())
-            .doing("write", &wanted)?;
+        // A fragment need not end its last line.
+        let text: String = fragments.iter().map(|fragment| format!("{}\n", fragment.text())).collect();
+        fs::write(&wanted, text).doing("write", &wanted)?;
         let from = format!("KCONFIG_ALLCONFIG={}", wanted.display());
         self.make(Phase::Configure, &[&from, "allnoconfig"], None)?;
         let config = self.work.object().join(".config");

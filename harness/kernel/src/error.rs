@@ -91,6 +91,9 @@ pub enum Error {
         /// Everything that was printed; the file stays.
         log: PathBuf,
     },
+    /// Nobody knows what such a kernel holds, so it is not kept.
+    #[error("build {}: it changed meanwhile; build again, most objects are done", .0.display())]
+    SourceChanged(PathBuf),
     /// The file is no kernel image that QEMU's `-kernel` takes.
     #[error("read {} as a kernel image: {reason}", path.display())]
     Image {
