@@ -68,8 +68,9 @@ pub fn find(request: &Request) -> Result<Option<Kernel>, Error> {
 /// # Errors
 ///
 /// Those of [`find`], and: [`Error::MissingTools`] before anything is started, [`Error::Patch`] if a patch does not fit a
-/// tree, [`Error::SourceChanged`] if somebody edited it meanwhile, [`Error::Options`] if Kconfig did not grant an option, [`Error::Step`] with the first error of a build that failed
-/// and the path of its log, [`Error::Io`] for full disks and the like.
+/// tree, [`Error::SourceChanged`] if somebody edited it meanwhile, [`Error::Options`] if Kconfig did not grant an option,
+/// [`Error::Step`] with the first error of a build that failed and the path of its log, [`Error::Io`] for full disks and the
+/// like.
 pub fn build(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Kernel, Error> {
     let plan = Plan::new(request)?;
     let cache = Cache::new(&request.cache);
