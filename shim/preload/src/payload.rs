@@ -315,3 +315,123 @@ fn holds(address: usize, size: usize, bits: &Bits) -> bool {
     bits.mask == 0
         || field(address, size, bits.offset, if bits.wide { 8 } else { 4 }) & bits.mask == bits.value
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use fencelab_abi::record::{COMMIT_OFFSET, PAYLOAD_OFFSET};
+    use fencelab_abi::{Driver, FdClass, Request, SLOT_SIZE, plan, table};
+    use std::vec::Vec;
+
+    /// A section as a test compares it: id, parent, data as words.
+    type Found = (u8, u16, Vec<u32>);
+
+    /// Follows what an ioctl's argument points to, and reads the record back.
+    fn follow(name: &str, argument: &[u64]) -> Vec<Found> {
+        let ioctl = table::all().find(|ioctl| ioctl.name == name).unwrap();
+        let request = Request(u32::from(ioctl.key.0) << 8 | u32::from(ioctl.key.1));
+        let (plan, _) = plan::find(request, || FdClass::Drm(ioctl.driver.unwrap_or(Driver::Other))).unwrap();
+        let size = usize::from(ioctl.size);
+        assert!(size <= size_of_val(argument), "{name} has {size} bytes");
+        let argument = Argument {
+            address: argument.as_ptr() as usize,
+            size,
+            trust: Trust::Proven,
+            room: [u32::MAX; MAX_FOLLOW],
+        };
+        let mut need = Sink::Size(0);
+        argument.follow(plan, Phase::Whole, &mut need);
+        let mut slots = [[0u64; SLOT_SIZE / 8]; MAX_SLOTS];
+        let mut draft = Draft::in_memory(&mut slots);
+        argument.follow(plan, Phase::Whole, &mut Sink::Write(&mut draft));
+        assert_eq!(need.len(), draft.len, "{name}: counted and written");
+        let bytes: Vec<u8> = slots.iter().flatten().flat_map(|word| word.to_le_bytes()).collect();
+        let payload = [&bytes[PAYLOAD_OFFSET..COMMIT_OFFSET], &bytes[SLOT_SIZE..]].concat();
+        sections(&payload)
+    }
+
+    fn sections(payload: &[u8]) -> Vec<Found> {
+        let (mut found, mut at) = (Vec::new(), 0);
+        while let Some((section, data, next)) = Section::decode(payload, at) {
+            let words = data.chunks(4).map(|word| u32::from_le_bytes(word.try_into().unwrap())).collect();
+            found.push((section.id, section.parent, words));
+            at = next;
+        }
+        found
+    }
+
+    fn two(low: u32, high: u32) -> u64 {
+        u64::from(high) << 32 | u64::from(low)
+    }
+
+    #[test]
+    fn handles_and_points_of_a_wait() {
+        let (handles, points) = ([7u32, 8], [5u64, 6]);
+        let argument = [handles.as_ptr() as u64, points.as_ptr() as u64, 0, two(2, 0), 0, 0];
+        let expected = [(1, 0, std::vec![7, 8]), (2, 0, std::vec![5, 0, 6, 0])];
+        assert_eq!(follow("DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT", &argument), expected);
+    }
+
+    #[test]
+    fn properties_of_a_commit_are_as_many_as_the_objects_counts_add_up_to() {
+        let (objects, counts, properties, values) = ([40u32, 41], [1u32, 2], [1u32, 2, 3], [10u64, 20, 30]);
+        let argument = [
+            two(0, 2),
+            objects.as_ptr() as u64,
+            counts.as_ptr() as u64,
+            properties.as_ptr() as u64,
+            values.as_ptr() as u64,
+            0,
+            0,
+        ];
+        let found = follow("DRM_IOCTL_MODE_ATOMIC", &argument);
+        assert_eq!(found[2], (3, 0, std::vec![1, 2, 3]));
+        assert_eq!(found[3], (4, 0, std::vec![10, 0, 20, 0, 30, 0]));
+    }
+
+    #[test]
+    fn chunks_of_an_amdgpu_submission_and_their_data() {
+        let (first, second) = ([3u32, 4], [9u32]);
+        let chunks = [[two(4, 2), first.as_ptr() as u64], [two(5, 1), second.as_ptr() as u64]];
+        let pointers = [chunks[0].as_ptr() as u64, chunks[1].as_ptr() as u64];
+        let argument = [two(1, 0), two(2, 0), pointers.as_ptr() as u64];
+        let found = follow("DRM_IOCTL_AMDGPU_CS", &argument);
+        assert_eq!(found[0].2.len(), 8, "two chunks of 16 bytes");
+        assert_eq!(found[1..], [(0x11, 1, std::vec![3, 4]), (0x11, 2, std::vec![9])]);
+    }
+
+    #[test]
+    fn timeline_fences_in_an_i915_extension_list() {
+        const USE_EXTENSIONS: u64 = 1 << 21;
+        let (fences, values) = ([two(7, 1), two(8, 2)], [100u64, 200]);
+        let last: [u64; 7] = [0, two(0, 0), 0, 0, 2, fences.as_ptr() as u64, values.as_ptr() as u64];
+        let other: [u64; 4] = [last.as_ptr() as u64, two(99, 0), 0, 0];
+        let argument = [0, 0, 0, 0, other.as_ptr() as u64, USE_EXTENSIONS, 0, 0];
+        let found = follow("DRM_IOCTL_I915_GEM_EXECBUFFER2_WR", &argument);
+        let list = found.iter().find(|section| section.0 == 3).unwrap();
+        assert_eq!(list.2.len(), (16 + 56) / 4, "a node of a kind unknown, and a whole one");
+        let below: Vec<_> = found.iter().filter(|section| section.1 != 0).cloned().collect();
+        let expected = [(0x13, 2, std::vec![7, 1, 8, 2]), (0x23, 2, std::vec![100, 0, 200, 0])];
+        assert_eq!(below, expected);
+    }
+
+    #[test]
+    fn syncs_of_each_panthor_queue() {
+        let syncs = [[two(1, 7), 5u64]];
+        // struct drm_panthor_queue_submit: 40 bytes, the syncs' stride and count, then where they are.
+        let queue: [u64; 5] = [0, 0, 0, two(16, 1), syncs.as_ptr() as u64];
+        let argument = [two(3, 0), two(40, 1), queue.as_ptr() as u64];
+        let found = follow("DRM_IOCTL_PANTHOR_GROUP_SUBMIT", &argument);
+        assert_eq!(found.last(), Some(&(0x11, 1, std::vec![1, 7, 5, 0])));
+    }
+
+    #[test]
+    fn more_than_a_record_holds_is_cut_and_says_so() {
+        let handles = [1u32; 3000];
+        let argument = [handles.as_ptr() as u64, 0, two(3000, 0), 0, 0];
+        let found = follow("DRM_IOCTL_SYNCOBJ_WAIT", &argument);
+        let copied = found[0].2.len();
+        assert!((500..1000).contains(&copied), "{copied} handles");
+    }
+}

@@ -123,6 +123,15 @@ pub fn reserve(thread: *mut Thread, slots: usize) -> Option<Draft> {
     }
 }
 
+#[cfg(test)]
+impl Draft {
+    /// A record in memory of a test's, with that many slots.
+    pub(crate) fn in_memory(slots: &mut [[u64; SLOT_SIZE / 8]]) -> Self {
+        let (slot, count) = (slots.as_mut_ptr().cast(), slots.len() as u8);
+        Self { slot, commit: 0, slots: count, thread: core::ptr::null_mut(), len: 0 }
+    }
+}
+
 impl Draft {
     /// Where byte `at` of the payload goes.
     #[inline]

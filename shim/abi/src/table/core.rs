@@ -11,7 +11,7 @@ use crate::object::{FdClass, Object};
 const HEADER: &str = "drm/drm.h";
 
 /// Its ioctls.
-pub(super) static TABLE: [Ioctl; 13] = [
+pub(super) static TABLE: [Ioctl; 17] = [
     ioctl(None, HEADER, "DRM_IOCTL_VERSION", "struct drm_version", (b'd', 0x0), 64)
         .fields(&[
             field("version_major", 0, 4, Plain),
@@ -25,6 +25,18 @@ pub(super) static TABLE: [Ioctl; 13] = [
             field("desc", 56, 8, Pointer),
         ])
         .follow(&[follow("name", 24, Field(16, 8), Array(1), &[field("", 0, 1, Text)]).output()]),
+    ioctl(None, HEADER, "DRM_IOCTL_GET_UNIQUE", "struct drm_unique", (b'd', 0x01), 16)
+        .fields(&[field("unique_len", 0, 8, Count), field("unique", 8, 8, Pointer)]),
+    ioctl(None, HEADER, "DRM_IOCTL_GET_MAGIC", "struct drm_auth", (b'd', 0x02), 4)
+        .fields(&[field("magic", 0, 4, Plain)]),
+    ioctl(None, HEADER, "DRM_IOCTL_SET_VERSION", "struct drm_set_version", (b'd', 0x07), 16).fields(&[
+        field("drm_di_major", 0, 4, Plain),
+        field("drm_di_minor", 4, 4, Plain),
+        field("drm_dd_major", 8, 4, Plain),
+        field("drm_dd_minor", 12, 4, Plain),
+    ]),
+    ioctl(None, HEADER, "DRM_IOCTL_AUTH_MAGIC", "struct drm_auth", (b'd', 0x11), 4)
+        .fields(&[field("magic", 0, 4, Plain)]),
     ioctl(None, HEADER, "DRM_IOCTL_GET_CAP", "struct drm_get_cap", (b'd', 0xc), 16)
         .fields(&[field("capability", 0, 8, Plain), field("value", 8, 8, Plain)]),
     ioctl(None, HEADER, "DRM_IOCTL_SET_CLIENT_CAP", "struct drm_set_client_cap", (b'd', 0xd), 16)

@@ -11,7 +11,7 @@ use crate::object::{Driver, FdClass, Object};
 const HEADER: &str = "drm/drm.h";
 
 /// Its ioctls.
-pub(super) static TABLE: [Ioctl; 28] = [
+pub(super) static TABLE: [Ioctl; 31] = [
     ioctl(None, HEADER, "DRM_IOCTL_MODE_GETRESOURCES", "struct drm_mode_card_res", (b'd', 0xa0), 64)
         .effects(BLOCKS)
         .fields(&[
@@ -328,6 +328,19 @@ pub(super) static TABLE: [Ioctl; 28] = [
             follow("props_ptr", 24, SumOf(2), Array(4), &[field("", 0, 4, Uses(Object::Property))]),
             follow("prop_values_ptr", 32, SumOf(2), Array(8), &[field("", 0, 8, Plain)]),
         ]),
+    ioctl(None, HEADER, "DRM_IOCTL_MODE_GETPROPBLOB", "struct drm_mode_get_blob", (b'd', 0xac), 16).fields(
+        &[
+            field("blob_id", 0, 4, Uses(Object::Blob)),
+            field("length", 4, 4, Plain),
+            field("data", 8, 8, Pointer),
+        ],
+    ),
+    ioctl(None, HEADER, "DRM_IOCTL_MODE_GETGAMMA", "struct drm_mode_crtc_lut", (b'd', 0xa4), 32)
+        .effects(BLOCKS)
+        .fields(&[field("crtc_id", 0, 4, Uses(Object::Crtc)), field("gamma_size", 4, 4, Plain)]),
+    ioctl(None, HEADER, "DRM_IOCTL_MODE_SETGAMMA", "struct drm_mode_crtc_lut", (b'd', 0xa5), 32)
+        .effects(BLOCKS)
+        .fields(&[field("crtc_id", 0, 4, Uses(Object::Crtc)), field("gamma_size", 4, 4, Plain)]),
     ioctl(None, HEADER, "DRM_IOCTL_MODE_CREATEPROPBLOB", "struct drm_mode_create_blob", (b'd', 0xbd), 16)
         .fields(&[
             field("data", 0, 8, Pointer),

@@ -151,7 +151,7 @@ impl Call {
         let simple = self.plan.effects & (effect::BLOCKS | effect::OVERWRITES) == 0 && !self.plan.has_output;
         let mut before = Before::default();
         if !simple {
-            before = self.before(thread, &mut argument, flags, class);
+            self.before(thread, &mut argument, &mut before, flags, class);
         }
         let enter = if before.enter != 0 { before.enter } else { clock::now() };
         let result = make();
@@ -179,10 +179,15 @@ impl Call {
     }
 
     /// What must be seen before the call: inputs that it may overwrite, and everything if it may not come back.
-    #[cold]
     #[inline(never)]
-    fn before(&self, thread: *mut Thread, argument: &mut Argument, flags: u8, class: u8) -> Before {
-        let mut before = Before::default();
+    fn before(
+        &self,
+        thread: *mut Thread,
+        argument: &mut Argument,
+        before: &mut Before,
+        flags: u8,
+        class: u8,
+    ) {
         let blocks = self.plan.effects & effect::BLOCKS != 0;
         let asked = Argument { trust: if blocks { Trust::Ask } else { Trust::Look }, ..*argument };
         let there = asked.is_there();
@@ -210,7 +215,6 @@ impl Call {
             };
             self.write(thread, &asked, &Before::default(), Phase::Before, there, head);
         }
-        before
     }
 
     fn after(&self, thread: *mut Thread, argument: &Argument, before: &Before, head: Head) {
