@@ -5,6 +5,7 @@
 //! that outlives a step, and a session whose runner was killed is taken up from it.
 
 pub mod attribute;
+mod case;
 pub mod error;
 pub mod files;
 mod live;

@@ -1,22 +1,18 @@
 //! The run: case after case, on a machine that is up and armed.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use fencelab_bench::protocol::{Finished, FromAgent, Run, Started, ToAgent};
+use fencelab_bench::protocol::{FromAgent, ToAgent};
 use fencelab_bench::{Bench, Down};
-use fencelab_events::event::CaseFinished;
 use fencelab_events::{
-    BootEnd, Captured, Dossier, Event, Finding, Lockdep, LockdepCause, Outcome, PlannedCase, SessionEnd,
+    BootEnd, Dossier, Event, Finding, Lockdep, LockdepCause, Outcome, PlannedCase, SessionEnd,
 };
 
-use fencelab_klog::Report;
-
+use crate::case::{After, SETTLE};
 use crate::error::Error;
 use crate::files::{Folder, Journal};
 use crate::live::{Live, Streams};
 use crate::observe::{Observer, Stop};
-use crate::splat;
-use crate::watch::Heard;
 
 /// How a run behaves where its user may choose.
 #[derive(Clone)]
@@ -43,34 +39,14 @@ pub struct Evidence {
     pub dossier_text: fn(&Dossier) -> String,
 }
 
-/// What the agent is given beyond a case's limit to take stacks and climb the kill ladder, before the runner
-/// gives the machine up.
-const LADDER: Duration = Duration::from_secs(60);
-
-/// How long the kernel log may trail a case's end.
-const SETTLE: Duration = Duration::from_secs(3);
-
-/// How often the loop looks at the user's wish to stop while nothing comes in.
-const TICK: Duration = Duration::from_millis(200);
-
 /// A session on its way.
 pub struct Runner<'a> {
-    bench: &'a mut dyn Bench,
-    folder: Folder,
-    journal: Journal,
-    observer: &'a mut dyn Observer,
-    stop: Stop,
-    options: Options,
-}
-
-/// How a case left the machine.
-enum After {
-    /// Fit for the next case.
-    Fit,
-    /// Up, but spent: why.
-    Spent(String),
-    /// Down.
-    Gone,
+    pub(crate) bench: &'a mut dyn Bench,
+    pub(crate) folder: Folder,
+    pub(crate) journal: Journal,
+    pub(crate) observer: &'a mut dyn Observer,
+    pub(crate) stop: Stop,
+    pub(crate) options: Options,
 }
 
 impl<'a> Runner<'a> {
@@ -134,7 +110,7 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn write(&mut self, event: Event) -> Result<(), Error> {
+    pub(crate) fn write(&mut self, event: Event) -> Result<(), Error> {
         self.journal.write(event.clone())?;
         self.observer.event(&event, self.journal.session());
         Ok(())
@@ -236,226 +212,6 @@ impl<'a> Runner<'a> {
         }
         Ok(())
     }
-
-    // ---- one case
-
-    fn run_case(&mut self, live: &mut Live, case: &PlannedCase) -> Result<After, Error> {
-        let attempt = next_attempt(&self.journal, &case.id);
-        let start =
-            Event::CaseStarted { case: case.id.clone(), attempt, boot: live.boot, lockdep: live.lockdep };
-        self.write(start)?;
-        live.open_window(&case.id);
-        let run = Run {
-            id: u64::from(attempt),
-            case: case.id.clone(),
-            suite: case.suite.clone(),
-            name: case.name.clone(),
-            devices: case.devices.clone(),
-            limit_ms: case.limit_ms,
-        };
-        // A send that fails means that the machine is down: the streams say how.
-        let _ = live.send(&ToAgent::Run(run));
-        let mut progress = Progress {
-            deadline: Instant::now() + Duration::from_millis(case.limit_ms) + LADDER,
-            ..Progress::default()
-        };
-        let finished = self.await_end(live, case, attempt, &mut progress)?;
-        match finished {
-            Some(finished) => self.ended(live, case, attempt, progress, finished),
-            None => self.lost(live, case, attempt, progress),
-        }
-    }
-
-    /// Reads the machine until the case has ended; none when the machine went down first.
-    fn await_end(
-        &mut self,
-        live: &mut Live,
-        case: &PlannedCase,
-        attempt: u32,
-        progress: &mut Progress,
-    ) -> Result<Option<Finished>, Error> {
-        loop {
-            self.observer.tick(self.journal.session());
-            self.obey_stop(live, progress);
-            match live.next(Instant::now() + TICK)? {
-                Some(FromAgent::Finished(finished)) => return Ok(Some(*finished)),
-                Some(FromAgent::Stuck { dossier, .. }) => {
-                    let name = (self.options.evidence.dossier_name)(&case.id, attempt);
-                    self.folder.replace(&name, (self.options.evidence.dossier_text)(&dossier).as_bytes())?;
-                    let dossier = Box::new(dossier);
-                    self.write(Event::CaseStuck { case: case.id.clone(), attempt, dossier })?;
-                }
-                Some(FromAgent::Warning { text }) => self.write(Event::Note { text })?,
-                Some(message) => progress.take(live, message),
-                None if live.is_down() => return Ok(None),
-                None if Instant::now() > progress.deadline => {
-                    live.give_up("the agent did not end the case in its time")?;
-                    return Ok(None);
-                }
-                None => {}
-            }
-        }
-    }
-
-    fn obey_stop(&self, live: &mut Live, progress: &mut Progress) {
-        if self.stop.asked() && !progress.cancelled {
-            progress.cancelled = true;
-            let _ = live.send(&ToAgent::Cancel);
-        }
-        if self.stop.insisted() {
-            progress.deadline = Instant::now();
-        }
-    }
-
-    /// The case has ended: hear the kernel out, then write what it came to.
-    fn ended(
-        &mut self,
-        live: &mut Live,
-        case: &PlannedCase,
-        attempt: u32,
-        progress: Progress,
-        finished: Finished,
-    ) -> Result<After, Error> {
-        live.settle(finished.klog, Instant::now() + SETTLE)?;
-        live.close_window(finished.klog);
-        self.hear(live, Some(&case.id))?;
-        let stuck = finished.outcome == Outcome::Stuck;
-        let first = progress.first_klog.unwrap_or(finished.klog);
-        self.write(Event::CaseFinished(Box::new(CaseFinished {
-            case: case.id.clone(),
-            attempt,
-            boot: live.boot,
-            outcome: finished.outcome,
-            reason: finished.reason,
-            pid: progress.pid,
-            exit: finished.exit,
-            at_us: finished.at_us,
-            took_us: finished.took_us,
-            klog: (first, finished.klog),
-            lockdep: live.lockdep,
-            subtests: progress.subtests,
-            notes: progress.notes,
-            stdout: finished.stdout,
-            stderr: finished.stderr,
-            memory_peak: finished.memory_peak,
-        })))?;
-        Ok(if live.is_down() {
-            self.write(Event::BootEnded { boot: live.boot, end: live.end() })?;
-            After::Gone
-        } else if stuck {
-            After::Spent(format!("{} left a task that cannot be killed", case.id))
-        } else if live.lockdep == Lockdep::Off {
-            After::Spent("lockdep is off".into())
-        } else {
-            After::Fit
-        })
-    }
-
-    /// The machine went down under the case.
-    fn lost(
-        &mut self,
-        live: &mut Live,
-        case: &PlannedCase,
-        attempt: u32,
-        progress: Progress,
-    ) -> Result<After, Error> {
-        live.close_window(u64::MAX);
-        self.hear(live, Some(&case.id))?;
-        let end = live.end();
-        let outcome = if progress.cancelled { Outcome::Cancelled } else { Outcome::Lost };
-        self.write(Event::CaseFinished(Box::new(CaseFinished {
-            case: case.id.clone(),
-            attempt,
-            boot: live.boot,
-            outcome,
-            reason: in_words(&end),
-            pid: progress.pid,
-            exit: None,
-            at_us: 0,
-            took_us: 0,
-            klog: (progress.first_klog.unwrap_or(0), live.next_seq()),
-            lockdep: live.lockdep,
-            subtests: progress.subtests,
-            notes: progress.notes,
-            stdout: Captured::default(),
-            stderr: Captured::default(),
-            memory_peak: None,
-        })))?;
-        self.write(Event::BootEnded { boot: live.boot, end })?;
-        Ok(After::Gone)
-    }
-
-    /// Writes what the kernel said since the last time.
-    fn hear(&mut self, live: &mut Live, case: Option<&str>) -> Result<(), Error> {
-        let case = case.map(str::to_owned);
-        for heard in live.heard() {
-            match heard {
-                Heard::Report(report, seq) => {
-                    let last = live.last_seq();
-                    self.found(live, &report, seq.unwrap_or((last, last)))?;
-                }
-                Heard::Off { cause, line } => {
-                    if live.lockdep == Lockdep::Armed {
-                        live.lockdep = Lockdep::Off;
-                        self.write(Event::LockdepOff { boot: live.boot, cause, line, case: case.clone() })?;
-                    }
-                }
-                Heard::Gap { from, lost } => {
-                    self.write(Event::KlogGap { boot: live.boot, from, lost, case: case.clone() })?;
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Runner<'_> {
-    fn found(&mut self, live: &Live, report: &Report, seq: (u64, u64)) -> Result<(), Error> {
-        let file = (self.options.evidence.splat_name)(live.boot, seq.0, report.kind.as_str());
-        let finding = splat::finding(report, seq, live.boot, live.windows(), file);
-        let text =
-            (self.options.evidence.splat_text)(&finding, &live.hello().release, &report.text.join("\n"));
-        self.folder.replace(&finding.file, text.as_bytes())?;
-        self.write(Event::Found(Box::new(finding)))
-    }
-}
-
-/// What came in of a case before its end.
-struct Progress {
-    deadline: Instant,
-    cancelled: bool,
-    pid: Option<i32>,
-    first_klog: Option<u64>,
-    subtests: Vec<fencelab_events::Subtest>,
-    notes: Vec<String>,
-}
-
-impl Default for Progress {
-    fn default() -> Self {
-        Progress {
-            deadline: Instant::now(),
-            cancelled: false,
-            pid: None,
-            first_klog: None,
-            subtests: vec![],
-            notes: vec![],
-        }
-    }
-}
-
-impl Progress {
-    fn take(&mut self, live: &mut Live, message: FromAgent) {
-        match message {
-            FromAgent::Started(Started { pid, klog, .. }) => {
-                (self.pid, self.first_klog) = (Some(pid), Some(klog));
-                live.started(pid, klog);
-            }
-            FromAgent::Thread { tid, .. } => live.thread(tid),
-            FromAgent::Note { text, .. } => self.notes.push(text),
-            FromAgent::Subtest { subtest, .. } => self.subtests.push(subtest),
-            _ => {}
-        }
-    }
 }
 
 /// The cases that still need a run: without a result, or cancelled.
@@ -465,14 +221,6 @@ fn remaining(journal: &Journal) -> Vec<PlannedCase> {
     journal.session().cases.iter().filter(open).map(|record| record.plan.clone()).collect()
 }
 
-fn next_attempt(journal: &Journal, case: &str) -> u32 {
-    journal
-        .session()
-        .case(case)
-        .and_then(|record| record.attempts.last())
-        .map_or(1, |attempt| attempt.number + 1)
-}
-
 /// The journal's word for how a machine went down by itself.
 pub(crate) fn boot_end(down: Down) -> BootEnd {
     match down {
@@ -480,15 +228,5 @@ pub(crate) fn boot_end(down: Down) -> BootEnd {
         Down::Panic { message } => BootEnd::Panic { message },
         Down::Silent { after_ms } => BootEnd::Silent { after_ms },
         Down::Vanished { how } => BootEnd::Vanished { detail: how },
-    }
-}
-
-fn in_words(end: &BootEnd) -> String {
-    match end {
-        BootEnd::Panic { message } => format!("the kernel panicked while it ran: {message}"),
-        BootEnd::Silent { after_ms } => format!("the machine fell silent while it ran, for {after_ms} ms"),
-        BootEnd::Vanished { detail } => format!("the machine vanished while it ran: {detail}"),
-        BootEnd::Restarted { why } => format!("the machine was given up while it ran: {why}"),
-        BootEnd::Done => "the machine was shut down while it ran".into(),
     }
 }
