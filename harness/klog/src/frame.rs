@@ -151,6 +151,9 @@ fn arm_caller(text: &str) -> &str {
 /// `function (file.c:12)`: the offset was replaced by scripts/decode_stacktrace.sh.
 fn decoded(symbol: &str, rest: &str) -> Option<Frame> {
     let place = rest.trim_start();
+    if !place.starts_with('(') && !place.ends_with("[inline]") {
+        return None;
+    }
     let source = place.trim_start_matches('(').split([' ', ')']).next()?;
     let named = symbol.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_' || b == b'<');
     (named
@@ -218,6 +221,7 @@ mod tests {
             "foo: bar+0x1/0x2 failed",
             "RIP: 0010:foo+0x1/0x2",
             "Call Trace:",
+            "at drivers/foo.c:12",
             "0x0",
             "ret from fork",
         ] {

@@ -198,8 +198,8 @@ impl Reader<'_> {
 
     /// `SOFTIRQ-ON-W} -> {IN-SOFTIRQ-W} usage.`
     fn usage_change(&mut self, text: &str) {
-        if let Some((old, rest)) = text.split_once("} -> {") {
-            let new = rest.split('}').next().unwrap_or("");
+        let new = text.split_once('{').and_then(|(_, rest)| rest.split_once('}'));
+        if let (Some((old, _)), Some((new, _))) = (text.split_once('}'), new) {
             self.details.usage_change = Some((old.to_owned(), new.to_owned()));
         }
     }

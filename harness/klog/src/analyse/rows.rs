@@ -58,9 +58,8 @@ fn joined(lines: &[Taken]) -> Vec<Row> {
         match rows.last_mut() {
             Some(row) if pieces < MAX_PIECES && (continues(row, taken) || is_wrapped(row, taken)) => {
                 pieces += 1;
-                let after_colon = row.text.ends_with(':') && text.trim_start().len() == text.len();
-                let gap = if after_colon || is_wrapped(row, taken) { " " } else { "" };
-                row.text = format!("{}{gap}{}", row.text.trim_end(), text.trim_end());
+                let above = row.text.trim_end();
+                row.text = format!("{above}{}{}", gap(above, text), text.trim_end());
                 row.shape = shape(&row.text);
             }
             _ => {
@@ -70,6 +69,12 @@ fn joined(lines: &[Taken]) -> Vec<Row> {
         }
     }
     rows
+}
+
+/// What stands between two pieces: a mailer takes a blank away, `KERN_CONT` has none to take.
+fn gap(above: &str, below: &str) -> &'static str {
+    let attached = is_lock_piece(below) || below.starts_with(['#', '/', ' ']) || above.ends_with('(');
+    if attached { "" } else { " " }
 }
 
 /// Did a mailer break the line above? The rest has no prefix in a log that has them, and is nothing by itself.
@@ -101,13 +106,18 @@ fn continues(row: &Row, taken: &Taken) -> bool {
     ) {
         return false;
     }
-    let open_call = above.ends_with("lock(") || above.ends_with("-->") || above.ends_with("lock (");
+    let open_usage = above.starts_with("inconsistent {") && !above.contains("usage");
+    let open_call = above.ends_with("lock(")
+        || above.ends_with("->")
+        || above.ends_with("-->")
+        || above.ends_with("lock (");
     let open_lock = matches!(row.shape, Shape::Lock | Shape::Lockdep)
         && Lock::is_cut(above)
         && !above.starts_with("lock(");
     let module_alone =
         row.shape == Shape::Frame && below.starts_with('[') && below.ends_with(']') && !below.contains(' ');
     open_call
+        || open_usage
         || open_lock && Lock::parse(below).is_none_or(|lock| lock.address.is_none())
         || below.starts_with("--> ")
         || module_alone
