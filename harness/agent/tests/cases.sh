@@ -36,12 +36,15 @@ double-fork) (setsid sh -c 'sleep 1000 & sleep 1000 & exit' &) ; say pass ;;
 many) i=0; while [ $i -lt 100 ]; do setsid sleep 1000 & i=$((i + 1)); done; say pass ;;
 crash-and-leave) setsid sleep 1000 & kill -KILL $$ ;;
 
-# Frozen by the old freezer, no signal reaches it. Only in a guest, which nobody needs afterwards.
+# Caught by the old freezer on its way to user space, where no signal reaches it. Only in a guest, which nobody needs
+# afterwards.
 unkillable)
     mkdir /tmp/freezer && mount -t cgroup -o freezer none /tmp/freezer && mkdir /tmp/freezer/ice
-    sleep 1000 &
+    while :; do :; done &
     echo $! >/tmp/freezer/ice/cgroup.procs
     echo FROZEN >/tmp/freezer/ice/freezer.state
+    until grep -q FROZEN /tmp/freezer/ice/freezer.state; do sleep 0.1; done
+    echo '{"note":"note","text":"frozen"}' >&3
     wait
     ;;
 esac
