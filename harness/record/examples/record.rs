@@ -17,7 +17,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if audit {
         arguments.remove(0);
     }
-    let [folder, command @ ..] = arguments.as_slice() else { return Err("usage: [--audit] DIR COMMAND…".into()) };
+    let [folder, command @ ..] = arguments.as_slice() else {
+        return Err("usage: [--audit] DIR COMMAND…".into());
+    };
     let mut options = Options::new(folder);
     options.entry = if audit { Entry::Audit } else { Entry::Preload };
     let outcome = record(options, command)?;
@@ -36,7 +38,9 @@ fn print(folder: &Path) -> Result<(), Box<dyn Error>> {
     let mut lines = Vec::new();
     for index in 0..info.chunks_used {
         let Some(chunk) = pool.get(info.chunk_range(index)) else { break };
-        let Some(head) = ChunkInfo::decode(chunk).filter(|head| head.kind == ChunkKind::Records) else { continue };
+        let Some(head) = ChunkInfo::decode(chunk).filter(|head| head.kind == ChunkKind::Records) else {
+            continue;
+        };
         let mut at = 1;
         while let Some((index, slot)) = next_record(chunk, head.generation, at) {
             let bytes = payload(chunk, index, &slot).map(|(first, rest)| [first, rest].concat());

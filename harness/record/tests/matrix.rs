@@ -62,7 +62,7 @@ ways! {
     syscall_by_number: "by-number" ["preload: 1 2 3"];
     rights: "rights" ["fork: receive-fds 2", "preload: 1 socketpair fork send-fds 3"];
     close_all: "close-all" ["preload: 1 2"];
-    seccomp: "seccomp" ["preload: 1 confined 2 ioctl-enter ioctl-exit"];
+    seccomp: "seccomp" ["fork: 3", "preload: 1 confined 2 ioctl-enter ioctl-exit fork"];
     cancelled_thread: "cancel" ["preload: 1 2 3"];
     exit_at_once: "_exit" ["preload: 1"];
 }
@@ -93,6 +93,22 @@ fn every_thread_of_many_is_seen_once() {
     assert_eq!(outcome.status.dropped, 0);
     for mark in 100..300 {
         assert!(lines.contains(&format!("preload: {mark}")), "{mark}");
+    }
+}
+
+#[test]
+fn every_record_has_its_tasks_own_id() {
+    for entry in [Entry::Preload, Entry::Audit] {
+        let folder = tempfile::tempdir().unwrap();
+        let command: [OsString; 2] = [programs().path("matrix").into(), "ids".into()];
+        record(Options { entry, ..options(folder.path()) }, &command).unwrap();
+        let threads = common::threads(folder.path());
+        let events = threads.iter().flat_map(|thread| &thread.events);
+        let marks: Vec<_> = events.filter(|event| event.kind() == fencelab_abi::Kind::Ioctl).collect();
+        // The program's first mark is 1.
+        let wrong = marks.iter().filter(|event| event.first() != event.slot.tid && event.first() != 1);
+        assert_eq!(wrong.map(|event| (event.first(), event.slot.tid)).collect::<Vec<_>>(), [], "{entry:?}");
+        assert_eq!(marks.len(), 9, "{entry:?}");
     }
 }
 

@@ -11,7 +11,7 @@ use core::sync::atomic::{AtomicU32, Ordering::*};
 use fencelab_abi::process::blind;
 
 use crate::tls::Thread;
-use crate::{session, sys};
+use crate::{readable, session, sys};
 
 /// In [`Thread::busy`]: the block is one of these.
 pub const BORROWED: u32 = 2;
@@ -56,6 +56,11 @@ pub fn ended(child: u32) {
 /// The block that the calling task may use: `own` if it is the thread's own.
 #[cold]
 pub fn thread(own: *mut Thread) -> Option<*mut Thread> {
+    if !readable::may_ask() {
+        // Whose block it is cannot be told, and guessing could spoil another task's records.
+        session::unrecorded();
+        return None;
+    }
     let tid = sys::gettid();
     // SAFETY: reads the block that the task sees as its own; another task writes it only while this one is no thread of
     // its own.

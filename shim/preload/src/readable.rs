@@ -86,6 +86,11 @@ pub fn stop_probing() {
     session::blind(blind::SECCOMP);
 }
 
+/// Whether the kernel may still be asked things that the program did not ask.
+pub fn may_ask() -> bool {
+    MAY_PROBE.load(Relaxed)
+}
+
 /// Whether `len` bytes at `address` may be read.
 #[inline]
 pub fn check(address: usize, len: usize, trust: Trust) -> bool {

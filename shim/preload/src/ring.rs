@@ -8,7 +8,7 @@ use fencelab_abi::record::{COMMIT_OFFSET, INLINE, MAX_SLOTS, PAYLOAD_OFFSET, pay
 use fencelab_abi::{CHUNK_SIZE, ChunkHeader, ChunkKind, Kind, Mode, SLOT_SIZE, Slot, commit_word};
 
 use crate::tls::{self, Thread};
-use crate::{borrow, clock, session, sys};
+use crate::{borrow, clock, session};
 
 const SLOTS: u32 = (CHUNK_SIZE / SLOT_SIZE) as u32;
 
@@ -56,18 +56,26 @@ fn attach(thread: *mut Thread) -> Option<*mut Thread> {
             return Some(thread);
         }
         let borrowed = (*thread).busy & borrow::BORROWED;
-        if (*thread).busy & BUSY != 0 && (*thread).tid == sys::gettid() {
+        let tid = own_id(&*thread);
+        if (*thread).busy & BUSY != 0 && (*thread).tid == tid {
             session::unrecorded();
             return None;
         }
         (*thread).busy = borrowed | BUSY;
-        (*thread).tid = sys::gettid();
+        (*thread).tid = tid;
         let serial = session::pool().threads.fetch_add(1, Relaxed);
         *thread = Thread { tid: (*thread).tid, busy: borrowed | BUSY, serial, ..Thread::EMPTY };
         (*thread).epoch = session::epoch();
         (*thread).busy = borrowed;
     }
     Some(thread)
+}
+
+/// The thread's id, without asking the kernel where libc is sure to know: a thread that had a state before is one that
+/// has forked, maybe behind libc's back.
+fn own_id(thread: &Thread) -> u32 {
+    let libc = tls::libc_id().filter(|_| thread.epoch == 0 && thread.busy & borrow::BORROWED == 0);
+    libc.unwrap_or_else(session::ask_tid)
 }
 
 /// A record being written.

@@ -14,7 +14,7 @@ use fencelab_abi::process::{
 use fencelab_abi::{CHUNK_SIZE, Clock, MAGIC, POOL_FILE, PoolHeader, SESSION_VARIABLE, VERSION};
 
 use crate::sys::{self, nr};
-use crate::{clock, fault, readable, real, ring};
+use crate::{clock, fault, readable, real, ring, tls};
 
 const UNSTARTED: u32 = 0;
 const STARTING: u32 = 1;
@@ -65,6 +65,14 @@ pub fn pid() -> u32 {
     process_header().map_or(0, |header| header.pid)
 }
 
+/// The calling thread's id. Under a filter of system calls the kernel is not asked: libc's word has to do.
+pub fn ask_tid() -> u32 {
+    match tls::libc_id() {
+        Some(id) if !readable::may_ask() => id,
+        _ => sys::gettid(),
+    }
+}
+
 /// Says of the process that something about it cannot be seen.
 #[cold]
 pub fn blind(bit: u32) {
@@ -106,6 +114,10 @@ pub fn ensure() -> bool {
             }
             _ => true,
         },
+        STARTING => {
+            unrecorded();
+            false
+        }
         FULL => {
             pool().homeless.fetch_add(1, Relaxed);
             false
@@ -127,6 +139,7 @@ pub fn start() {
     };
     if state == READY {
         readable::learn();
+        tls::learn_id(sys::gettid());
         fault::enable(pool().faults.any());
         let wiped = wipe_on_fork();
         EPOCH.0.store(PROCESS.load(Relaxed) + 1, Release);
@@ -245,22 +258,40 @@ fn find_variable(fd: i32, value: &mut [u8]) -> Option<usize> {
     }
 }
 
+/// Who a process is.
+struct Identity {
+    pid: u32,
+    parent: u32,
+    user: u32,
+}
+
+/// Asks the kernel; in a child under a filter of system calls, goes by what its parent was.
+fn identity(parent: u32) -> Identity {
+    if parent == NO_CHUNK || readable::may_ask() {
+        return Identity { pid: sys::getpid(), parent: sys::getppid(), user: sys::geteuid() };
+    }
+    // SAFETY: the parent's chunk; what is read does not change after its start.
+    let from = unsafe { &*chunk(parent).add(PROCESS_OFFSET).cast::<ProcessHeader>() };
+    Identity { pid: ask_tid(), parent: from.pid, user: from.user }
+}
+
 /// Claims and fills in the process's chunk. Gives the new state.
 fn claim_process(entry: Entry, parent: u32) -> u32 {
     let Some(index) = ring::take_chunk() else { return FULL };
+    let identity = identity(parent);
     let base = ring::open_chunk(
         index,
         fencelab_abi::ChunkKind::Process,
-        &ring::Owner { process: index, pid: sys::getpid(), ..ring::Owner::default() },
+        &ring::Owner { process: index, pid: identity.pid, ..ring::Owner::default() },
     );
     // SAFETY: the chunk is ours alone, and zero or a stale process header.
     let header = unsafe { &mut *base.add(PROCESS_OFFSET).cast::<ProcessHeader>() };
-    header.pid = sys::getpid();
-    header.parent = sys::getppid();
+    header.pid = identity.pid;
+    header.parent = identity.parent;
     header.entry = entry as u32;
     *header.blind.get_mut() = 0;
     header.forked_from = parent;
-    header.user = sys::geteuid();
+    header.user = identity.user;
     header.seen = clock::now();
     *header.unrecorded.get_mut() = 0;
     if parent == NO_CHUNK {

@@ -6,7 +6,6 @@ use core::arch::asm;
 pub mod nr {
     #![allow(missing_docs, reason = "the names are the kernel's")]
     pub const READ: usize = 0;
-    pub const OPEN: usize = 2;
     pub const CLOSE: usize = 3;
     pub const FSTAT: usize = 5;
     pub const MMAP: usize = 9;
@@ -20,12 +19,13 @@ pub mod nr {
     pub const FORK: usize = 57;
     pub const VFORK: usize = 58;
     pub const KILL: usize = 62;
-    pub const READLINK: usize = 89;
     pub const GETPPID: usize = 110;
     pub const GETEUID: usize = 107;
     pub const CHROOT: usize = 161;
     pub const GETTID: usize = 186;
     pub const GETDENTS64: usize = 217;
+    pub const OPENAT: usize = 257;
+    pub const READLINKAT: usize = 267;
     pub const SECCOMP: usize = 317;
     pub const PIDFD_GETFD: usize = 438;
     pub const CLONE3: usize = 435;
@@ -33,6 +33,9 @@ pub mod nr {
 
 /// Largest errno, negated, as results of raw calls carry it.
 pub const MAX_ERRNO: isize = -4095;
+
+/// Paths are relative to the working directory. Filters of today know the calls that take it, not those before them.
+const AT_FDCWD: usize = -100isize as usize;
 
 /// Makes a system call with up to six arguments; a result from -4095 to -1 is a negated errno.
 ///
@@ -80,7 +83,7 @@ pub fn open(path: &[u8], flags: usize) -> Option<i32> {
     const O_CLOEXEC: usize = 0o2000000;
     debug_assert!(path.ends_with(&[0]));
     // SAFETY: the path is a C string.
-    let fd = unsafe { syscall(nr::OPEN, [path.as_ptr() as usize, flags | O_CLOEXEC, 0, 0, 0, 0]) };
+    let fd = unsafe { syscall(nr::OPENAT, [AT_FDCWD, path.as_ptr() as usize, flags | O_CLOEXEC, 0, 0, 0]) };
     (fd >= 0).then_some(fd as i32)
 }
 
@@ -101,9 +104,9 @@ pub fn read(fd: i32, buffer: &mut [u8]) -> usize {
 /// Reads a symbolic link. `path` ends with NUL.
 pub fn readlink<'a>(path: &[u8], buffer: &'a mut [u8]) -> &'a [u8] {
     debug_assert!(path.ends_with(&[0]));
-    let args = [path.as_ptr() as usize, buffer.as_mut_ptr() as usize, buffer.len(), 0, 0, 0];
+    let args = [AT_FDCWD, path.as_ptr() as usize, buffer.as_mut_ptr() as usize, buffer.len(), 0, 0];
     // SAFETY: the path is a C string, the buffer ours.
-    let got = unsafe { syscall(nr::READLINK, args) };
+    let got = unsafe { syscall(nr::READLINKAT, args) };
     buffer.get(..got.max(0) as usize).unwrap_or(&[])
 }
 

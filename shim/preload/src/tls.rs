@@ -5,6 +5,7 @@
 //! allocate it.
 
 use core::arch::{asm, global_asm};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use fencelab_abi::pool::NO_CHUNK;
 use fencelab_abi::{CHUNK_SIZE, SLOT_SIZE};
@@ -96,6 +97,30 @@ pub fn thread_pointer() -> usize {
     // SAFETY: the psABI keeps the thread pointer at fs:0.
     unsafe { asm!("mov {0}, qword ptr fs:[0]", out(reg) pointer, options(nostack, pure, readonly)) };
     pointer
+}
+
+/// Offset from the thread pointer at which libc keeps a thread's id; 0: not known.
+static ID_OFFSET: AtomicUsize = AtomicUsize::new(0);
+
+/// Finds where libc keeps the id of a thread of its making: the one place in its descriptor (glibc's struct pthread, behind
+/// the thread pointer) that holds the calling thread's. At the process's start.
+pub fn learn_id(tid: u32) {
+    const PLACES: core::ops::Range<usize> = 0x280..0x380;
+    let holds = |offset: &usize| {
+        // SAFETY: the descriptor is larger than that in every glibc for x86-64, and musl's has its stack's end behind it.
+        unsafe { ((thread_pointer() + offset) as *const u32).read_volatile() == tid }
+    };
+    let mut places = PLACES.step_by(4).filter(holds);
+    if let (Some(offset), None) = (places.next(), places.next()) {
+        ID_OFFSET.store(offset, Relaxed);
+    }
+}
+
+/// The calling thread's id as libc has it: right in every thread that libc has made, and after its fork.
+pub fn libc_id() -> Option<u32> {
+    let offset = ID_OFFSET.load(Relaxed);
+    // SAFETY: `learn_id` found it there.
+    (offset != 0).then(|| unsafe { ((thread_pointer() + offset) as *const u32).read_volatile() })
 }
 
 /// The stack pointer.

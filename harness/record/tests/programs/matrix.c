@@ -166,7 +166,10 @@ static void confined(void) {
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0)) _exit(1);
 	mark(2);
 	ioctl(mark_fd(), 0xc02864c3, far);
-	_exit(0);
+	pid_t pid = fork();
+	if (!pid) { mark(3); _exit(0); }
+	int status;
+	_exit(waitpid(pid, &status, 0) == pid && status == 0 ? 0 : 1);
 }
 static void in_chroot(void) { if (chroot("/proc/self")) _exit(1); mark(2); }
 static void as_nobody(void) { if (setuid(65534)) _exit(1); mark(2); }
@@ -191,6 +194,28 @@ static void forever(void) {
 	for (uint32_t n = 2;; n++) { mark(n); *count = n; }
 }
 
+/* Every task marks its own id. */
+static void *mark_id(void *unused) { (void)unused; mark(gettid()); return 0; }
+static int mark_id_and_exit(void *unused) { mark_id(unused); _exit(0); }
+static void ids(void) {
+	pthread_t id;
+	pid_t pid;
+	mark_id(0);
+	pthread_create(&id, 0, mark_id, 0); pthread_join(id, 0);
+	pid = fork();
+	if (!pid) { mark_id(0); pthread_create(&id, 0, mark_id, 0); pthread_join(id, 0); _exit(0); }
+	reap(pid);
+	pid = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (!pid) mark_id_and_exit(0);
+	reap(pid);
+	pid = vfork();
+	if (!pid) mark_id_and_exit(0);
+	reap(pid);
+	reap(clone(mark_id_and_exit, stack + sizeof stack, CLONE_VM | SIGCHLD, 0));
+	pthread_create(&id, 0, mark_id, 0); pthread_join(id, 0);
+	_exit(0);
+}
+
 /* Marks up to a number. */
 static void count(void) { for (uint32_t n = 2, end = atoi(plugin); n <= end; n++) mark(n); exit(0); }
 
@@ -202,7 +227,7 @@ static const struct { const char *name; void (*run)(void); } ways[] = {
 	{ "dlmopen", via_dlmopen }, { "dlsym", via_dlsym }, { "by-number", by_number }, { "by-instruction", by_instruction },
 	{ "rights", via_rights }, { "garbage", garbage }, { "close-all", close_all }, { "seccomp", confined },
 	{ "chroot", in_chroot }, { "nobody", as_nobody }, { "cancel", cancelled }, { "_exit", leaves }, { "sigkill", dies },
-	{ "nothing", nothing }, { "forever", forever }, { "count", count },
+	{ "nothing", nothing }, { "forever", forever }, { "count", count }, { "ids", ids },
 };
 
 int main(int argc, char **argv) {
