@@ -158,6 +158,12 @@ pub(crate) struct KlogArgs {
     /// One JSON object a report.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Fold the reports of all logs into distinct bugs, with counts and where each was first and last seen.
+    #[arg(long)]
+    pub(crate) group: bool,
+    /// Print the JSON schema of a report and nothing else.
+    #[arg(long)]
+    pub(crate) schema: bool,
     /// The kernel carries the annotations of the 2020 series: label what only they show.
     #[arg(long)]
     pub(crate) annotated: bool,

@@ -4,30 +4,52 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 
 use anyhow::{Context, Result};
-use fencelab_klog::{Event, Kernel, Options, Parser, Report};
+use fencelab_klog::group::{Bug, Groups};
+use fencelab_klog::{Event, Kernel, Options, Parser, Report, SCHEMA, Text};
 use fencelab_report::exit::Exit;
 
 use crate::args::KlogArgs;
 use crate::outcome::Outcome;
 
+/// The name of a log that comes on standard input.
+const STDIN: &str = "standard input";
+
 pub(crate) fn run(args: &KlogArgs) -> Result<Outcome> {
+    if args.schema {
+        print(SCHEMA)?;
+        return Ok(Outcome::CLEAN);
+    }
+    let mut groups = Groups::default();
     let mut seen = 0;
-    let mut print = |report: &Report| {
+    let mut take = |source: &str, report: &Report| {
         seen += 1;
-        let text = if args.json { serde_json::to_string(report)? + "\n" } else { readable(report) };
-        io::stdout().write_all(text.as_bytes()).context("print a report")
+        if args.group {
+            groups.add(source, report);
+            return Ok(());
+        }
+        print(&if args.json { serde_json::to_string(report)? + "\n" } else { format!("{}\n", Text(report)) })
     };
     if args.files.is_empty() {
-        read(&mut io::stdin().lock(), args, &mut print).context("read standard input")?;
+        read(&mut io::stdin().lock(), STDIN, args, &mut take).context("read standard input")?;
     }
     for path in &args.files {
-        let mut file = File::open(path).with_context(|| format!("open {}", path.display()))?;
-        read(&mut file, args, &mut print).with_context(|| format!("read {}", path.display()))?;
+        let name = path.display().to_string();
+        let mut file = File::open(path).with_context(|| format!("open {name}"))?;
+        read(&mut file, &name, args, &mut take).with_context(|| format!("read {name}"))?;
+    }
+    for bug in groups.into_bugs() {
+        print(&if args.json { serde_json::to_string(&bug)? + "\n" } else { line(&bug) })?;
     }
     Ok(Outcome::Exit(if args.fail && seen > 0 { Exit::Findings } else { Exit::Clean }))
 }
 
-fn read(input: &mut dyn Read, args: &KlogArgs, print: &mut dyn FnMut(&Report) -> Result<()>) -> Result<()> {
+/// Reads a log to its end, piece by piece, and hands over each report as soon as it is whole.
+fn read(
+    input: &mut dyn Read,
+    name: &str,
+    args: &KlogArgs,
+    take: &mut dyn FnMut(&str, &Report) -> Result<()>,
+) -> Result<()> {
     let kernel = if args.annotated { Kernel::Annotated } else { Kernel::Unknown };
     let mut parser = Parser::new(Options { kernel, ..Options::default() });
     let mut buffer = vec![0; 256 << 10];
@@ -39,7 +61,7 @@ fn read(input: &mut dyn Read, args: &KlogArgs, print: &mut dyn FnMut(&Report) ->
             parser.push_text(&buffer[..length]);
         }
         for report in parser.drain().filter_map(Event::into_report) {
-            print(&report)?;
+            take(name, &report)?;
         }
         if length == 0 {
             return Ok(());
@@ -47,28 +69,27 @@ fn read(input: &mut dyn Read, args: &KlogArgs, print: &mut dyn FnMut(&Report) ->
     }
 }
 
-/// A report in a few lines: what, where, which rules.
-fn readable(report: &Report) -> String {
-    let mut text = format!("{}: {}\n", report.kind, report.title);
-    let mut say = |name: &str, value: String| text.push_str(&format!("  {name:<10} {value}\n"));
-    if let Some(task) = &report.task {
-        say("task", task.to_string());
+/// A bug in a line: how often, what, which rules, where first.
+fn line(bug: &Bug) -> String {
+    let rules = if bug.rules.is_empty() { String::new() } else { format!(" [{}]", bug.rules.join(", ")) };
+    let logs = bug.sources.len();
+    format!(
+        "{:>5} times in {logs} logs  {}: {}{rules}\n      first {}:{}, last {}:{}\n      {}\n",
+        bug.count,
+        bug.kind,
+        bug.title,
+        bug.first.source,
+        bug.first.line,
+        bug.last.source,
+        bug.last.line,
+        bug.signature
+    )
+}
+
+/// Prints; a reader that went away (`| head`) is no error.
+fn print(text: &str) -> Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("print a report"),
+        _ => Ok(()),
     }
-    if let Some(blame) = &report.blame {
-        say("look at", blame.to_string());
-    }
-    if !report.chain.is_empty() {
-        let chain: Vec<String> = report.chain.iter().rev().map(ToString::to_string).collect();
-        say("chain", chain.join(" -> "));
-    }
-    for rule in &report.rules {
-        say("rule", format!("{}: {}", rule.id, rule.sentence));
-    }
-    if !report.complete {
-        let missing: Vec<String> =
-            report.missing.iter().map(|section| format!("{section:?}").to_lowercase()).collect();
-        say("missing", missing.join(", "));
-    }
-    say("signature", report.signature.clone());
-    text
 }
