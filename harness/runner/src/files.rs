@@ -63,7 +63,11 @@ impl Folder {
             fs::write(&half, content)?;
             fs::rename(&half, &path)
         };
-        write().map_err(|e| Error::file("write", &path, e))
+        write().map_err(|e| {
+            // On a full disk even half a file is in the way.
+            let _ = fs::remove_file(&half);
+            Error::file("write", &path, e)
+        })
     }
 
     /// Opens a file for appending, and the folders above it.
