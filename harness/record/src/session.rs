@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use fencelab_abi::fault::Faults;
 use fencelab_abi::{CHUNK_SIZE, CLOCK_FILE, Clock, Mode, POOL_FILE, POOL_HEADER_SIZE};
 
+use crate::Error;
 use crate::clock::{self, Pairs};
 use crate::pool::Pool;
-use crate::{Error, shim};
+use crate::shim::Shim;
 
 /// How large a trace may get, and what happens then.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +33,7 @@ impl Default for Geometry {
 /// A session that is being recorded.
 pub struct Session {
     folder: PathBuf,
-    shim: PathBuf,
+    shim: Shim,
     clock: Clock,
     pub(crate) pool: Pool,
     pub(crate) pairs: Pairs,
@@ -66,7 +67,7 @@ impl Session {
             Pool::create(&file, chunks as u32, clock, geometry, faults).map_err(Error::write(&path))?;
         let pairs_path = folder.join(CLOCK_FILE);
         let pairs = Pairs::create(&pairs_path).map_err(Error::write(&pairs_path))?;
-        let shim = shim::write(&folder)?;
+        let shim = Shim::write(&folder)?;
         let mut session = Self { folder, shim, clock, pool, pairs };
         session.mark().map_err(Error::write(&pairs_path))?;
         Ok(session)
@@ -79,7 +80,7 @@ impl Session {
 
     /// The shared object to load into programs.
     pub fn shim(&self) -> &Path {
-        &self.shim
+        self.shim.path()
     }
 
     /// Notes this moment on both clocks.

@@ -65,7 +65,7 @@ pub struct Ioctl {
     pub returns: Option<FdClass>,
 }
 
-/// Bits of [`Ioctl::effects`].
+/// Bits of [`Ioctl::effects`](field@Ioctl::effects).
 pub mod effect {
     /// It may block until something else happens: the recorder writes an enter record.
     pub const BLOCKS: u8 = 1;

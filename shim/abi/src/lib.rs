@@ -43,7 +43,7 @@
 //! | all others | sections |
 //!
 //! A section is an 8-byte [`Section`] and its data, padded to 8; an id of 0, or the record's end, ends them. In
-//! an ioctl's record, a section's id is 1 + the index in [`Ioctl::follow`] of the pointer that it holds the target of;
+//! an ioctl's record, a section's id is 1 + the index in [`Ioctl::follow`](field@ioctl::Ioctl::follow) of the pointer that it holds the target of;
 //! ids from [`section::ARG_BEFORE`] on are named in [`section`].
 //!
 //! # Order and time

@@ -91,7 +91,7 @@ impl Sink<'_> {
     ///
     /// # Safety
     ///
-    /// As for [`Sink::copy`].
+    /// They are there.
     pub unsafe fn section(&mut self, id: u8, address: usize, len: usize, total: usize) {
         if self.room() < 16 {
             return;
