@@ -4,9 +4,14 @@ use std::fs;
 
 use fencelab_bench::protocol::Lockdep;
 
-/// Reads it.
+/// Reads it. Where the file is there and cannot be read (it is root's alone), lockdep counts as off: nobody could say
+/// that it was armed.
 pub(crate) fn state() -> Lockdep {
-    fs::read_to_string("/proc/lockdep_stats").map_or(Lockdep::Absent, |text| parse(&text))
+    match fs::read_to_string("/proc/lockdep_stats") {
+        Ok(text) => parse(&text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Lockdep::Absent,
+        Err(_) => Lockdep::Off,
+    }
 }
 
 /// `lockdep_stats_show()` in kernel/locking/lockdep_proc.c prints ` debug_locks:   1`; a kernel without

@@ -83,7 +83,7 @@ pub enum FromAgent {
     Hello(Box<Hello>),
     /// The case's process runs.
     Started(Started),
-    /// The case started a thread, or the agent saw one in its cgroup.
+    /// The case started a thread.
     Thread {
         /// The attempt.
         id: u64,

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 pub enum Lockdep {
     /// `debug_locks` is 1.
     Armed,
-    /// `debug_locks` is 0: nothing that ran since can be called clean.
+    /// `debug_locks` is 0, or not to be read: nothing that ran since can be called clean.
     Off,
-    /// The kernel was built without PROVE_LOCKING, or the file cannot be read.
+    /// The kernel was built without PROVE_LOCKING.
     Absent,
 }
 

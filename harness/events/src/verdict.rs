@@ -74,7 +74,7 @@ impl Verdict {
         };
         let reported = session.findings_of(&record.plan.id).next().is_some();
         let armed = finished.lockdep != Lockdep::Off
-            && record.attempts.iter().all(|a| a.lockdep != Lockdep::Off)
+            && record.attempts.last().is_none_or(|a| a.lockdep != Lockdep::Off)
             && !off_unnoticed(session, finished.boot);
         let heard = !session.gaps.iter().any(|gap| gap.3.as_deref() == Some(record.plan.id.as_str()));
         match finished.outcome {

@@ -1,6 +1,6 @@
 //! Exit codes, in one table: deqp-runner's 0, 1 and 2, drm-ci's 101, and 3 for what is no test's fault.
 
-use fencelab_events::{SessionEnd, Verdict};
+use fencelab_events::{Boot, BootEnd, Session, SessionEnd, Verdict};
 
 use crate::view::View;
 
@@ -38,7 +38,7 @@ pub const TABLE: [(Exit, u8, &str); 5] = [
         "lockdep lost and not restored: no findings, but cases ran with lockdep off, so they are not clean",
     ),
     (Exit::Improvements, 2, "only improvements: known fails passed; their lines can go from the list"),
-    (Exit::Clean, 0, "clean: every case ran with lockdep armed, and nothing new was found"),
+    (Exit::Clean, 0, "clean: nothing new was found, and no pass was without lockdep where the kernel has it"),
 ];
 
 impl Exit {
@@ -88,7 +88,29 @@ fn has_findings(view: &View<'_>) -> bool {
 }
 
 fn is_incomplete(view: &View<'_>) -> bool {
-    view.session.end != Some(SessionEnd::Complete) || view.counted(Verdict::NotRun).next().is_some()
+    view.session.end != Some(SessionEnd::Complete)
+        || view.counted(Verdict::NotRun).next().is_some()
+        || !missing_devices(view.session).is_empty()
+        || view.session.boots.iter().any(|boot| died_unexplained(view, boot))
+}
+
+/// The devices that the bench was described to have and that did not come up: their cases were skipped, and a night that
+/// tested nothing of them is no clean one.
+pub fn missing_devices(session: &Session) -> Vec<&str> {
+    let Some(boot) = session.boots.first() else { return Vec::new() };
+    let is_there = |name: &str| boot.devices.iter().any(|device| device.name == name);
+    session.devices.iter().map(|device| device.name.as_str()).filter(|name| !is_there(name)).collect()
+}
+
+/// A machine that went down by itself without a case or a finding to show for it.
+fn died_unexplained(view: &View<'_>, boot: &Boot) -> bool {
+    let by_itself =
+        matches!(boot.end, Some(BootEnd::Panic { .. } | BootEnd::Silent { .. } | BootEnd::Vanished { .. }));
+    let is_told = view.session.findings.iter().any(|finding| finding.boot == boot.number)
+        || view.cases.iter().any(|case| {
+            case.verdict == Verdict::Lost && case.finished().is_some_and(|end| end.boot == boot.number)
+        });
+    by_itself && !is_told
 }
 
 /// The table in Markdown, as README.md has it between its `exit-codes` marks.

@@ -142,6 +142,10 @@ impl<'a> Case<'a> {
             .collect();
         let standing = match input.expectations.judge(&record.plan.id, verdict) {
             Standing::New if verdict == Verdict::Fail && findings.is_empty() => excuse_by_parts(&parts),
+            // Its own failure is known; that the kernel reported something on top of it is not.
+            standing if standing.is_excused() && verdict != Verdict::Splat && !findings.is_empty() => {
+                Standing::New
+            }
             standing => standing,
         };
         Case { record, verdict, standing, findings, parts }

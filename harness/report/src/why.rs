@@ -80,6 +80,9 @@ fn unarmed(view: &View<'_>, case: &Case<'_>) -> String {
     } else if ended_off {
         facts.push("lockdep went off while it ran".to_owned());
     }
+    if facts.is_empty() && lost == 0 {
+        facts.push("lockdep was found off at the end of its boot, nobody knows since when".to_owned());
+    }
     if lost > 0 {
         facts.push(format!("{} of its part of the kernel log were lost", count(saturated(lost), "record")));
     }

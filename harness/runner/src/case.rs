@@ -21,6 +21,9 @@ const LADDER: Duration = Duration::from_secs(60);
 /// How long the kernel log may trail a case's end.
 pub(crate) const SETTLE: Duration = Duration::from_secs(3);
 
+/// How often a case may find its machine gone before it has begun, until that is laid to it after all.
+const ATTEMPTS: u32 = 3;
+
 /// How often the loop looks at the user's wish to stop while nothing comes in.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -32,6 +35,8 @@ pub(crate) enum After {
     Spent(String),
     /// Down.
     Gone,
+    /// Down before the case had begun: it is to run again.
+    NotBegun,
 }
 
 impl Runner<'_> {
@@ -58,6 +63,9 @@ impl Runner<'_> {
         let finished = self.await_end(live, case, attempt, &mut progress)?;
         match finished {
             Some(finished) => self.ended(live, case, attempt, progress, finished),
+            None if progress.pid.is_none() && !self.stop.asked() && attempt < ATTEMPTS => {
+                self.not_begun(live, case, attempt)
+            }
             None => self.lost(live, case, attempt, progress),
         }
     }
@@ -73,6 +81,8 @@ impl Runner<'_> {
         loop {
             self.observer.tick(self.journal.session());
             self.obey_stop(live, progress);
+            // At once, not when the case ends: a runner that is killed meanwhile must not take a report with it.
+            self.hear(live, Some(&case.id))?;
             match live.next(Instant::now() + TICK)? {
                 Some(FromAgent::Finished(finished)) => return Ok(Some(*finished)),
                 Some(FromAgent::Stuck { dossier, .. }) => {
@@ -94,7 +104,8 @@ impl Runner<'_> {
     }
 
     fn obey_stop(&self, live: &mut Live, progress: &mut Progress) {
-        if self.stop.asked() && !progress.cancelled {
+        // An agent that has not begun the case has nothing to cancel yet.
+        if self.stop.asked() && !progress.cancelled && progress.pid.is_some() {
             progress.cancelled = true;
             let _ = live.send(&ToAgent::Cancel);
         }
@@ -115,6 +126,7 @@ impl Runner<'_> {
         live.settle(finished.klog, Instant::now() + SETTLE)?;
         live.close_window(finished.klog);
         self.hear(live, Some(&case.id))?;
+        self.note_unheard(live, case, finished.klog)?;
         let stuck = finished.outcome == Outcome::Stuck;
         let first = progress.first_klog.unwrap_or(finished.klog);
         self.write(Event::CaseFinished(Box::new(CaseFinished {
@@ -140,11 +152,39 @@ impl Runner<'_> {
             After::Gone
         } else if stuck {
             After::Spent(format!("{} left a task that cannot be killed", case.id))
-        } else if live.lockdep == Lockdep::Off {
+        } else if live.lockdep == Lockdep::Off && live.hello().lockdep != Lockdep::Off {
             After::Spent("lockdep is off".into())
         } else {
             After::Fit
         })
+    }
+
+    /// What the log had and never arrived is lost: the case cannot be called clean.
+    fn note_unheard(&mut self, live: &Live, case: &PlannedCase, end: u64) -> Result<(), Error> {
+        let from = live.next_seq();
+        if from >= end {
+            return Ok(());
+        }
+        let case = Some(case.id.clone());
+        self.write(Event::KlogGap { boot: live.boot, from, lost: end - from, case })
+    }
+
+    /// The machine went down before the agent had begun the case: the case is not to blame, and runs again.
+    fn not_begun(&mut self, live: &mut Live, case: &PlannedCase, attempt: u32) -> Result<After, Error> {
+        live.drop_window();
+        self.hear(live, None)?;
+        let end = live.end();
+        let reason = format!("the machine was gone before it began: {}", in_words(&end));
+        self.write(ended_without_a_word(
+            live,
+            case,
+            attempt,
+            Outcome::Cancelled,
+            reason,
+            Progress::default(),
+        ))?;
+        self.write(Event::BootEnded { boot: live.boot, end })?;
+        Ok(After::NotBegun)
     }
 
     /// The machine went down under the case.
@@ -159,24 +199,7 @@ impl Runner<'_> {
         self.hear(live, Some(&case.id))?;
         let end = live.end();
         let outcome = if progress.cancelled { Outcome::Cancelled } else { Outcome::Lost };
-        self.write(Event::CaseFinished(Box::new(CaseFinished {
-            case: case.id.clone(),
-            attempt,
-            boot: live.boot,
-            outcome,
-            reason: in_words(&end),
-            pid: progress.pid,
-            exit: None,
-            at_us: 0,
-            took_us: 0,
-            klog: (progress.first_klog.unwrap_or(0), live.next_seq()),
-            lockdep: live.lockdep,
-            subtests: progress.subtests,
-            notes: progress.notes,
-            stdout: Captured::default(),
-            stderr: Captured::default(),
-            memory_peak: None,
-        })))?;
+        self.write(ended_without_a_word(live, case, attempt, outcome, in_words(&end), progress))?;
         self.write(Event::BootEnded { boot: live.boot, end })?;
         Ok(After::Gone)
     }
@@ -250,6 +273,35 @@ impl Progress {
             _ => {}
         }
     }
+}
+
+/// The end of a case whose agent could not tell of it.
+fn ended_without_a_word(
+    live: &Live,
+    case: &PlannedCase,
+    attempt: u32,
+    outcome: Outcome,
+    reason: String,
+    progress: Progress,
+) -> Event {
+    Event::CaseFinished(Box::new(CaseFinished {
+        case: case.id.clone(),
+        attempt,
+        boot: live.boot,
+        outcome,
+        reason,
+        pid: progress.pid,
+        exit: None,
+        at_us: 0,
+        took_us: 0,
+        klog: (progress.first_klog.unwrap_or(0), live.next_seq()),
+        lockdep: live.lockdep,
+        subtests: progress.subtests,
+        notes: progress.notes,
+        stdout: Captured::default(),
+        stderr: Captured::default(),
+        memory_peak: None,
+    }))
 }
 
 fn next_attempt(journal: &Journal, case: &str) -> u32 {

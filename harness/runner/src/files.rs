@@ -150,8 +150,13 @@ impl Journal {
         let starts = matches!(event, Event::CaseStarted { .. });
         let entry = Entry { at_ms: now_ms(), event };
         let mut line = Vec::with_capacity(512);
+        let whole = self.file.metadata().map_err(|e| Error::file("look at", &self.path, e))?.len();
         let written = journal::write(&mut line, &entry).and_then(|()| self.file.write_all(&line));
-        written.map_err(|e| Error::file("write", &self.path, e))?;
+        written.map_err(|e| {
+            // Half a line with another behind it could never be read again.
+            let _ = self.file.set_len(whole);
+            Error::file("write", &self.path, e)
+        })?;
         self.session.apply(&entry);
         match self.sync {
             Sync::EachCase if starts => self.sync(),

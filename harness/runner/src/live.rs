@@ -204,6 +204,11 @@ impl Live {
         }
     }
 
+    /// The case that was to run never began.
+    pub(crate) fn drop_window(&mut self) {
+        self.windows.pop();
+    }
+
     pub(crate) fn close_window(&mut self, end: u64) {
         if let Some(window) = self.windows.last_mut() {
             window.end = Some(end);

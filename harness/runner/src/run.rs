@@ -1,5 +1,6 @@
 //! The run: case after case, on a machine that is up and armed.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use fencelab_bench::protocol::{FromAgent, ToAgent};
@@ -82,7 +83,8 @@ impl<'a> Runner<'a> {
 
     fn run_cases(&mut self, cases: &[PlannedCase]) -> Result<(), Error> {
         let mut machine: Option<Live> = None;
-        for case in cases {
+        let mut waiting: VecDeque<&PlannedCase> = cases.iter().collect();
+        while let Some(case) = waiting.pop_front() {
             if self.stop.asked() {
                 break;
             }
@@ -93,10 +95,19 @@ impl<'a> Runner<'a> {
                     None => break,
                 },
             };
+            // Booting takes long enough for a change of mind.
+            if self.stop.asked() {
+                machine = Some(live);
+                break;
+            }
             let after = self.run_case(&mut live, case)?;
             machine = match after {
                 After::Fit => Some(live),
                 After::Gone => None,
+                After::NotBegun => {
+                    waiting.push_front(case);
+                    None
+                }
                 After::Spent(why) if self.bench.can_reboot() => {
                     self.take_down(live, BootEnd::Restarted { why })?;
                     None
@@ -194,15 +205,21 @@ impl<'a> Runner<'a> {
         let deadline = Instant::now() + SETTLE;
         let state = loop {
             match live.next(deadline)? {
-                Some(FromAgent::Lockdep(state)) => break state,
+                Some(FromAgent::Lockdep(state)) => break Some(state),
                 Some(_) => {}
-                None => return Ok(()),
+                None if live.is_down() => return Ok(()),
+                None => break None,
             }
         };
         self.hear(live, None)?;
-        if state == Lockdep::Off && live.lockdep == Lockdep::Armed {
+        let line = match state {
+            Some(Lockdep::Off) => "debug_locks is 0 in /proc/lockdep_stats, and no log line said so",
+            Some(_) => return Ok(()),
+            None => "the agent did not say in time whether lockdep was still armed",
+        };
+        if live.lockdep == Lockdep::Armed {
             live.lockdep = Lockdep::Off;
-            let line = "debug_locks is 0 in /proc/lockdep_stats, and no log line said so".into();
+            let line = line.into();
             self.write(Event::LockdepOff {
                 boot: live.boot,
                 cause: LockdepCause::Unknown,

@@ -195,3 +195,25 @@ fn cases_that_take_the_machine_down_one_after_another_do_not_end_the_night() {
     assert_eq!(verdicts(&session)[..4], [Verdict::Lost; 4]);
     assert_eq!(verdicts(&session)[4], Verdict::Pass);
 }
+
+#[test]
+fn a_case_whose_machine_was_gone_before_it_began_is_not_to_blame_and_runs_again() {
+    let (_dir, folder) = folder();
+    let mut script = Script::new([("b", Act { gone_before: 1, ..Act::default() })]);
+    let session = play(&mut script, &folder, &["a", "b", "c"]).unwrap();
+    assert_eq!(verdicts(&session), [Verdict::Pass; 3]);
+    assert_eq!((session.boots.len(), session.cases[1].attempts.len()), (2, 2));
+
+    let (_other, folder) = self::folder();
+    let mut script = Script::new([("b", Act { gone_before: 9, ..Act::default() })]);
+    let session = play(&mut script, &folder, &["a", "b", "c"]).unwrap();
+    assert_eq!(verdicts(&session), [Verdict::Pass, Verdict::Lost, Verdict::Pass], "it does not run for ever");
+}
+
+#[test]
+fn a_log_that_does_not_arrive_to_its_end_makes_a_pass_doubtful() {
+    let (_dir, folder) = folder();
+    let mut script = Script::new([("a", Act { unheard: 2, ..Act::default() })]);
+    let session = play(&mut script, &folder, &["a"]).unwrap();
+    assert_eq!(verdicts(&session), [Verdict::Unarmed]);
+}

@@ -1,6 +1,6 @@
 //! `fencelab resume`.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use fencelab_events::event::CaseFinished;
 use fencelab_events::{Captured, Event, Outcome as CaseOutcome, Session};
 use fencelab_runner::{Folder, Journal, host_boot_id};
@@ -17,12 +17,16 @@ pub(crate) fn run(args: &ResumeArgs) -> Result<Outcome> {
     let kernel = session.kernel.clone().unwrap_or_default();
     let chosen =
         benches::choose(&session.bench, &kernel, args.accel).context("choose the session's bench again")?;
+    if session.cases.is_empty() {
+        bail!("take up {}: its run was killed before it had a plan; begin another", args.session.display());
+    }
     let mut journal = Journal::reopen(&folder, super::run::sync(&chosen))?;
     let blamed = if chosen.is_here { taken_down(journal.session()) } else { Vec::new() };
-    journal.write(Event::SessionResumed { host_boot_id: host_boot_id() })?;
+    // The blame first: a runner that is killed between the two must find the machine's old boot id again.
     for lost in blamed {
         journal.write(Event::CaseFinished(Box::new(lost)))?;
     }
+    journal.write(Event::SessionResumed { host_boot_id: host_boot_id() })?;
     super::run::drive(chosen, folder, journal, reports)
 }
 

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use fencelab_events::Event;
+use fencelab_report::exit::Exit;
 use fencelab_runner::{Evidence, Folder, Journal, Options, Runner, Stop, Sync, host_boot_id};
 
 use crate::args::RunArgs;
@@ -21,6 +22,9 @@ pub(crate) fn run(args: &RunArgs) -> Result<Outcome> {
     let devices = chosen.bench.devices().context("list the bench's devices")?;
     let mut cases = selections::choose(&plan::everything(&devices, &args.selection), &args.selection)?;
     cases.retain(|case| !reports.skips(&case.id));
+    if cases.is_empty() {
+        bail!("choose cases: the lists of skips leave none");
+    }
     let mut journal = Journal::create(&folder, sync(&chosen))?;
     journal.write(Event::SessionStarted {
         version: fencelab_events::VERSION,
@@ -63,8 +67,14 @@ pub(crate) fn drive(
     // A run that could not go on still reports what it had done; its own error is said last, where it is seen.
     let exit = reports.all(&session).and_then(|exit| reports.summary(&session).map(|()| exit));
     crate::reports::flush();
-    result?;
-    exit.map(Outcome::Exit)
+    match (result, exit) {
+        // What the kernel reported counts for more than the run's own end: a CI runs again on the latter.
+        (Err(error), Ok(Exit::Findings)) => {
+            Outcome::failed(&error.into());
+            Ok(Outcome::Exit(Exit::Findings))
+        }
+        (result, exit) => result.map_err(Into::into).and(exit).map(Outcome::Exit),
+    }
 }
 
 /// When a journal is forced to the disk: before each case where the case could take this machine down.

@@ -23,6 +23,10 @@ pub(crate) struct Act {
     pub(crate) console: Vec<&'static str>,
     /// How the case ends, if it does.
     pub(crate) outcome: Option<Outcome>,
+    /// How often the machine goes down before the agent has begun the case.
+    pub(crate) gone_before: usize,
+    /// The log's last records, as many as this, never arrive.
+    pub(crate) unheard: u64,
     /// The user stops the run while it runs.
     pub(crate) stop: bool,
 }
@@ -132,6 +136,12 @@ impl Actor {
     fn play(&mut self, run: &Run) {
         self.ran.lock().unwrap().push(run.case.clone());
         let act = self.acts.get(run.name.as_str()).cloned().unwrap_or_default();
+        let times = self.ran.lock().unwrap().iter().filter(|case| **case == run.case).count();
+        if times <= act.gone_before {
+            self.gone = true;
+            self.say(Incoming::Down(Down::Silent { after_ms: 1 }));
+            return;
+        }
         self.pid += 1;
         self.agent(FromAgent::Started(Started { id: run.id, pid: self.pid, at_us: 0, klog: self.seq }));
         if act.stop {
@@ -141,6 +151,7 @@ impl Actor {
         self.seq += act.lose;
         act.log.iter().for_each(|line| self.log(line));
         act.console.iter().for_each(|line| self.say(Incoming::Console(line.as_bytes().to_vec())));
+        self.seq += act.unheard;
         match act.down {
             Some(down) => {
                 self.gone = true;
