@@ -24,7 +24,11 @@ fn main() -> ExitCode {
     if let Some(code) = fencelab_agent::dispatch(&argv[1..]) {
         return code;
     }
-    let outcome = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return Outcome::usage(&error).into(),
+    };
+    let outcome = match cli.command {
         Command::Run(args) => commands::run::run(&args),
         Command::Resume(args) => commands::resume::run(&args),
         Command::List(args) => commands::list::run(&args),

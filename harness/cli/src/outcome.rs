@@ -17,6 +17,14 @@ impl Outcome {
     /// All is well.
     pub(crate) const CLEAN: Outcome = Outcome::Exit(Exit::Clean);
 
+    /// Prints what clap has to say: help and version are what was asked for; a mistyped command is a run that could not
+    /// start, and not clap's own 2, which CI takes for improvements.
+    pub(crate) fn usage(error: &clap::Error) -> Outcome {
+        // A terminal that went away hears nothing either way.
+        let _ = error.print();
+        if error.use_stderr() { Outcome::Exit(Exit::Infrastructure) } else { Outcome::CLEAN }
+    }
+
     /// Prints an error with its causes, each once, and gives the code for infrastructure.
     pub(crate) fn failed(error: &anyhow::Error) -> Outcome {
         let mut words = String::new();

@@ -68,6 +68,16 @@ pub(crate) struct Live {
     given_up: Option<String>,
 }
 
+/// What came in.
+enum Received {
+    /// A message of the agent.
+    Message(FromAgent),
+    /// Something that went to its file, or needs no answer.
+    Kept,
+    /// Nothing, until the deadline.
+    Nothing,
+}
+
 /// How long the kernel must say nothing more before a report that it began counts as ended.
 const QUIET: Duration = Duration::from_millis(150);
 
@@ -113,18 +123,27 @@ impl Live {
     /// meanwhile goes to its file.
     pub(crate) fn next(&mut self, deadline: Instant) -> Result<Option<FromAgent>, Error> {
         while self.down.is_none() {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.incoming.recv_timeout(left) {
-                Ok(Incoming::Agent(FromAgent::Alive)) => {}
-                Ok(Incoming::Agent(message)) => return Ok(Some(message)),
-                Ok(other) => self.keep(other)?,
-                Err(RecvTimeoutError::Timeout) => return Ok(None),
-                Err(RecvTimeoutError::Disconnected) => {
-                    self.down = Some(Down::Vanished { how: "its streams closed".into() });
-                }
+            match self.receive(deadline)? {
+                Received::Message(message) => return Ok(Some(message)),
+                Received::Kept => {}
+                Received::Nothing => break,
             }
         }
         Ok(None)
+    }
+
+    /// One thing that comes in, until the deadline.
+    fn receive(&mut self, deadline: Instant) -> Result<Received, Error> {
+        match self.incoming.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(Incoming::Agent(FromAgent::Alive)) => {}
+            Ok(Incoming::Agent(message)) => return Ok(Received::Message(message)),
+            Ok(other) => self.keep(other)?,
+            Err(RecvTimeoutError::Timeout) => return Ok(Received::Nothing),
+            Err(RecvTimeoutError::Disconnected) => {
+                self.down = Some(Down::Vanished { how: "its streams closed".into() });
+            }
+        }
+        Ok(Received::Kept)
     }
 
     fn keep(&mut self, incoming: Incoming) -> Result<(), Error> {
@@ -155,7 +174,7 @@ impl Live {
     /// Reads on until the kernel log has come as far as `seq` and no report is half told, or the deadline.
     pub(crate) fn settle(&mut self, seq: u64, deadline: Instant) -> Result<(), Error> {
         while self.watch.next_seq() < seq && Instant::now() < deadline && !self.is_down() {
-            self.next(deadline)?;
+            self.receive(deadline)?;
         }
         while self.watch.is_inside_report() && Instant::now() < deadline && !self.is_down() {
             let before = self.watch.next_seq();
