@@ -1,6 +1,7 @@
 //! The first error in a build log: the one that a person wants to see.
 
 use std::fmt;
+use std::path::Path;
 
 /// The lines of a log that say why a build failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +49,10 @@ fn is_error(line: &str) -> bool {
 pub(crate) fn is_step(line: &str) -> bool {
     let Some(rest) = line.strip_prefix("  ") else { return false };
     let tag = rest.bytes().take_while(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_').count();
-    tag >= 2 && rest.as_bytes().get(tag) == Some(&b' ')
+    // "  184 |" is gcc showing the source.
+    tag >= 2
+        && rest.starts_with(|first: char| first.is_ascii_uppercase())
+        && rest.as_bytes().get(tag) == Some(&b' ')
 }
 
 /// gcc says where it is before it says what is wrong.
@@ -61,6 +65,17 @@ fn leads_to_error(line: &str) -> bool {
 
 fn belongs_to_error(line: &str) -> bool {
     !is_step(line) && !line.starts_with("make") && !line.trim().is_empty() && !is_error(line)
+}
+
+impl FirstError {
+    /// Names files relative to the top of the tree, as its owner knows them.
+    pub(crate) fn relative_to(mut self, top: &Path) -> FirstError {
+        let top = format!("{}/", top.display());
+        for line in &mut self.text {
+            *line = line.replace(&top, "");
+        }
+        self
+    }
 }
 
 impl fmt::Display for FirstError {
@@ -132,14 +147,31 @@ make[5]: *** [../scripts/Makefile.build:478: drivers/gpu/drm] Error 2
     }
 
     #[test]
+    fn files_are_named_from_the_top_of_the_tree() {
+        let log = "In file included from /c/work/source/include/a.h:1:\n/c/work/source/b.c:2:3: error: no\n  184 | X();\n";
+        let first = first_error(log).unwrap().relative_to(Path::new("/c/work/source"));
+        assert_eq!(
+            first.to_string(),
+            "In file included from include/a.h:1:\nb.c:2:3: error: no\n  184 | X();"
+        );
+    }
+
+    #[test]
     fn steps_are_counted_by_their_shape() {
         for step in ["  CC      a.o", "  LD [M]  a.ko", "  HOSTCC  scripts/x", "  BTF64 [M] a", "  OBJCOPY x"]
         {
             assert!(is_step(step), "{step}");
         }
-        for other in
-            ["", "make[1]: Entering", " CC a.o", "  from x.c:1", "   12 |  X();", "  A b", "Kernel: ready"]
-        {
+        for other in [
+            "",
+            "make[1]: Entering",
+            " CC a.o",
+            "  from x.c:1",
+            "   12 |  X();",
+            "  184 | X();",
+            "  A b",
+            "Kernel: ready",
+        ] {
             assert!(!is_step(other), "{other}");
         }
     }

@@ -30,7 +30,7 @@ impl Log {
     }
 
     /// Runs `command` to its end. Everything that it prints goes to the log, and line by line to `each`; a failure becomes
-    /// the first error of what this command printed.
+    /// the first error of what this command printed, with files named relative to the folder it ran in.
     pub(crate) fn run(
         &mut self,
         phase: Phase,
@@ -38,6 +38,7 @@ impl Log {
         command: Command,
         each: &mut dyn FnMut(&str),
     ) -> Result<(), Error> {
+        let folder = command.get_current_dir().map(Path::to_owned);
         let spawned = self.input.try_clone().and_then(|input| spawn(command, input));
         let (mut child, output) = spawned.map_err(|source| Error::Run { program, source })?;
         let printed = self.copy(output, each);
@@ -50,9 +51,10 @@ impl Log {
         if status.success() {
             return Ok(());
         }
-        let reason = match first_error(&printed) {
-            Some(first) => Reason::Log(first),
-            None => Reason::Exit(format!("{program} ended with {status}")),
+        let reason = match (first_error(&printed), folder) {
+            (Some(first), Some(folder)) => Reason::Log(first.relative_to(&folder)),
+            (Some(first), None) => Reason::Log(first),
+            (None, _) => Reason::Exit(format!("{program} ended with {status}")),
         };
         Err(Error::Step { phase, reason, log: self.path.clone() })
     }
@@ -160,6 +162,18 @@ mod tests {
         let message = error.to_string();
         assert!(message.contains("b.c:2:2: error: real") && !message.contains("harmless"), "{message}");
         assert!(fs::read_to_string(&log.path).unwrap().contains("harmless"));
+    }
+
+    #[test]
+    fn files_are_named_from_the_folder_of_the_command() {
+        let (dir, mut log) = log();
+        let mut command = shell("echo \"$PWD/a.c:1:1: error: x\"; exit 1");
+        command.current_dir(dir.path()).env("PWD", dir.path());
+        let message = log.run(Phase::Compile, "sh", command, &mut |_| ()).unwrap_err().to_string();
+        assert!(message.contains("    a.c:1:1: error: x\n"), "{message}");
+        let command = shell("echo '/a/b.c:1:1: error: x'; exit 1");
+        let message = log.run(Phase::Compile, "sh", command, &mut |_| ()).unwrap_err().to_string();
+        assert!(message.contains("    /a/b.c:1:1: error: x\n"), "{message}");
     }
 
     #[test]
