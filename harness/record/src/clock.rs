@@ -80,11 +80,9 @@ impl Pairs {
         File::create_new(path).map(Self)
     }
 
-    /// Appends a pair, and gives it back.
-    pub(crate) fn add(&mut self, clock: Clock) -> io::Result<ClockPair> {
-        let pair = pair(clock);
-        self.0.write_all(&pair.encode())?;
-        Ok(pair)
+    /// Appends a pair.
+    pub(crate) fn add(&mut self, pair: &ClockPair) -> io::Result<()> {
+        self.0.write_all(&pair.encode())
     }
 }
 
@@ -105,7 +103,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("clock");
         let mut pairs = Pairs::create(&path).unwrap();
-        let written = [pairs.add(Clock::Monotonic).unwrap(), pairs.add(Clock::Monotonic).unwrap()];
+        let written = [pair(Clock::Monotonic), pair(Clock::Monotonic)];
+        written.iter().for_each(|pair| pairs.add(pair).unwrap());
         let bytes = std::fs::read(&path).unwrap();
         let read: Vec<_> = bytes.chunks(ClockPair::SIZE).filter_map(ClockPair::decode).collect();
         assert_eq!(read, written);

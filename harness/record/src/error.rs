@@ -26,6 +26,14 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// A file that is to be the trace has no room for one.
+    #[error("{path} has {size} bytes, too few for a trace")]
+    Small {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        size: u64,
+    },
     /// The folder holds another session.
     #[error("{0} already holds a trace")]
     Exists(PathBuf),

@@ -1,11 +1,8 @@
 //! What is done while the command runs: clock pairs, the live line, a look at the processes, chunks of dead threads.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-use fencelab_abi::pool::ChunkInfo;
-use fencelab_abi::{ChunkKind, Mode};
 
 use crate::launch::LiveStatus;
 use crate::session::Session;
@@ -49,36 +46,7 @@ impl Keeper {
             self.shown = Instant::now();
             live(&Status::of(&self.session.pool));
         }
-        if self.is_nearly_full() {
-            self.give_up_dead();
-        }
-    }
-
-    fn is_nearly_full(&self) -> bool {
-        let pool = &self.session.pool;
-        let flight = pool.info().is_some_and(|info| info.mode == Mode::Flight);
-        flight && u64::from(pool.used()) * 4 >= u64::from(pool.chunk_count()) * 3
-    }
-
-    /// Lets the living have the chunks of threads that are gone. pids are those of the processes' own namespaces: those of
-    /// a container look dead only if no process here has the number, so a chunk is given up late rather than early.
-    fn give_up_dead(&self) {
-        let pool = &self.session.pool;
-        let mut alive = HashSet::new();
-        let mut dead = HashSet::new();
-        for index in 0..pool.used() {
-            let Some(info) = ChunkInfo::decode(&pool.chunk(index)) else { continue };
-            let task = (info.pid, info.tid);
-            if info.kind != ChunkKind::Records || alive.contains(&task) {
-                continue;
-            }
-            if dead.contains(&task) || !tree::is_alive(info.pid, info.tid) {
-                dead.insert(task);
-                pool.orphan(index);
-            } else {
-                alive.insert(task);
-            }
-        }
+        self.session.pool.reclaim();
     }
 
     /// The last look: what was recorded, and what was not. `root` is the command's first process, started from `program`:

@@ -17,6 +17,7 @@ mod error;
 mod keeper;
 mod launch;
 mod pool;
+mod reclaim;
 mod session;
 mod shim;
 mod status;

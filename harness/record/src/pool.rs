@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering::*};
 
 use fencelab_abi::fault::Faults;
 use fencelab_abi::pool::{PoolInfo, state};
-use fencelab_abi::{CHUNK_SIZE, ChunkHeader, Clock, ClockPair, MAGIC, POOL_HEADER_SIZE, PoolHeader, VERSION};
+use fencelab_abi::{
+    CHUNK_SIZE, ChunkHeader, Clock, ClockPair, MAGIC, POOL_HEADER_SIZE, PoolHeader, SLOT_SIZE, VERSION,
+};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 
 use crate::clock;
@@ -100,6 +102,12 @@ impl Pool {
         let start = POOL_HEADER_SIZE + index as usize * CHUNK_SIZE;
         copy.copy_from_slice(self.bytes(start..start + CHUNK_SIZE));
         copy
+    }
+
+    /// A chunk's first slot. It may change meanwhile: whoever reads it takes a whole number at a time.
+    pub(crate) fn chunk_head(&self, index: u32) -> &[u8] {
+        let start = POOL_HEADER_SIZE + index as usize * CHUNK_SIZE;
+        self.bytes(start..start + SLOT_SIZE)
     }
 
     /// Lets another thread have a chunk whose thread is gone.

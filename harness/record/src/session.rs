@@ -1,11 +1,13 @@
 //! The session folder.
 
-use std::fs::OpenOptions;
+use std::ffi::{OsStr, OsString};
+use std::fs::{File, OpenOptions, Permissions};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use fencelab_abi::fault::Faults;
-use fencelab_abi::{CHUNK_SIZE, CLOCK_FILE, Clock, Mode, POOL_FILE, POOL_HEADER_SIZE};
+use fencelab_abi::{CHUNK_SIZE, CLOCK_FILE, Clock, Mode, POOL_FILE, POOL_HEADER_SIZE, SESSION_VARIABLE};
 
 use crate::Error;
 use crate::clock::{self, Pairs};
@@ -47,24 +49,52 @@ impl Session {
     ///
     /// When the folder cannot be written, holds a trace, or has no room.
     pub fn create(folder: &Path, geometry: Geometry, faults: Faults) -> Result<Self, Error> {
-        std::fs::create_dir_all(folder).map_err(Error::write(folder))?;
-        let folder = folder.canonicalize().map_err(Error::write(folder))?;
+        let folder = make_folder(folder)?;
         let path = folder.join(POOL_FILE);
-        let chunks = (geometry.bytes.saturating_sub(POOL_HEADER_SIZE as u64) / CHUNK_SIZE as u64).max(4);
-        let size = POOL_HEADER_SIZE as u64 + chunks * CHUNK_SIZE as u64;
+        let chunks = chunks_in(geometry.bytes).max(4);
+        let size = POOL_HEADER_SIZE as u64 + u64::from(chunks) * CHUNK_SIZE as u64;
         // Programs that have dropped their privileges still map it.
         let open = OpenOptions::new().read(true).write(true).create_new(true).mode(0o666).open(&path);
-        let file = open.map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => Error::Exists(folder.clone()),
-            _ => Error::write(&path)(error),
-        })?;
-        let everybody = std::fs::Permissions::from_mode(0o666);
+        let file = open.map_err(exists_or(&folder, &path))?;
+        let everybody = Permissions::from_mode(0o666);
         file.set_permissions(everybody).map_err(Error::write(&path))?;
         let room = |source: nix::Error| Error::Room { path: path.clone(), size, source: source.into() };
         nix::fcntl::posix_fallocate(&file, 0, size as i64).map_err(room)?;
+        Self::begin(folder, &path, &file, chunks, geometry, faults)
+    }
+
+    /// Makes a session in that folder whose pool is a file that is there already: memory that this machine shares with
+    /// another, such as a PCI device's resource in sysfs, which can be mapped and not written. The file's size counts, not
+    /// [`Geometry::bytes`]; what it held is gone. In the folder a symbolic link leads to it.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be written or holds a trace, or the file cannot be mapped or is too small for a pool.
+    pub fn adopt(folder: &Path, pool: &Path, geometry: Geometry, faults: Faults) -> Result<Self, Error> {
+        let folder = make_folder(folder)?;
+        let file = OpenOptions::new().read(true).write(true).open(pool).map_err(Error::write(pool))?;
+        let size = file.metadata().map_err(Error::write(pool))?.len();
+        let chunks = chunks_in(size);
+        if chunks < 4 {
+            return Err(Error::Small { path: pool.into(), size });
+        }
+        // Where nobody but root may map it, programs that drop their privileges and run another go unrecorded.
+        let _ = file.set_permissions(Permissions::from_mode(0o666));
+        let link = folder.join(POOL_FILE);
+        std::os::unix::fs::symlink(pool, &link).map_err(exists_or(&folder, &link))?;
+        Self::begin(folder, pool, &file, chunks, geometry, faults)
+    }
+
+    fn begin(
+        folder: PathBuf,
+        path: &Path,
+        file: &File,
+        chunks: u32,
+        geometry: Geometry,
+        faults: Faults,
+    ) -> Result<Self, Error> {
         let clock = clock::choose();
-        let pool =
-            Pool::create(&file, chunks as u32, clock, geometry, faults).map_err(Error::write(&path))?;
+        let pool = Pool::create(file, chunks, clock, geometry, faults).map_err(Error::write(path))?;
         let pairs_path = folder.join(CLOCK_FILE);
         let pairs = Pairs::create(&pairs_path).map_err(Error::write(&pairs_path))?;
         let shim = Shim::write(&folder)?;
@@ -83,10 +113,56 @@ impl Session {
         self.shim.path()
     }
 
+    /// What puts a program that gets it as its environment, and all that it starts, under the recorder: LD_PRELOAD with
+    /// the shim in front of what `environment` preloads already, and the session's variable.
+    pub fn environment(&self, environment: &[OsString]) -> Vec<OsString> {
+        let of = |name: &str| {
+            let set = environment.iter().find_map(|entry| entry.as_bytes().strip_prefix(name.as_bytes()));
+            set.and_then(|rest| rest.strip_prefix(b"=")).filter(|value| !value.is_empty())
+        };
+        let mut preload = OsString::from("LD_PRELOAD=");
+        preload.push(self.shim());
+        if let Some(before) = of("LD_PRELOAD") {
+            preload.push(":");
+            preload.push(OsStr::from_bytes(before));
+        }
+        let mut session = OsString::from(format!("{SESSION_VARIABLE}="));
+        session.push(self.folder());
+        vec![preload, session]
+    }
+
+    /// To be called about once a second while programs run: notes the moment on both clocks, and lets the living have the
+    /// chunks of threads that are gone where the pool is nearly full.
+    ///
+    /// # Errors
+    ///
+    /// When the `clock` file cannot be written. That costs precision and no records: the pool's header has the moment.
+    pub fn tend(&mut self) -> std::io::Result<()> {
+        self.pool.reclaim();
+        self.mark()
+    }
+
     /// Notes this moment on both clocks.
     pub(crate) fn mark(&mut self) -> std::io::Result<()> {
-        let pair = self.pairs.add(self.clock)?;
+        let pair = clock::pair(self.clock);
         self.pool.set_pair(pair);
-        Ok(())
+        self.pairs.add(&pair)
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<PathBuf, Error> {
+    std::fs::create_dir_all(folder).map_err(Error::write(folder))?;
+    folder.canonicalize().map_err(Error::write(folder))
+}
+
+/// Chunks that a pool of that many bytes has.
+fn chunks_in(bytes: u64) -> u32 {
+    u32::try_from(bytes.saturating_sub(POOL_HEADER_SIZE as u64) / CHUNK_SIZE as u64).unwrap_or(u32::MAX)
+}
+
+fn exists_or(folder: &Path, path: &Path) -> impl FnOnce(std::io::Error) -> Error {
+    move |error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => Error::Exists(folder.into()),
+        _ => Error::write(path)(error),
     }
 }

@@ -110,3 +110,40 @@ fn a_call_costs_no_other_system_call() {
         .collect();
     assert_eq!(many, expected);
 }
+
+/// A file in place of a device's memory, with what an earlier session left in it.
+#[test]
+fn a_pool_that_is_there_already_is_taken_over_with_its_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let device = folder.path().join("device");
+    std::fs::write(&device, vec![0xa5; 64 * 8192]).unwrap();
+    let session_folder = folder.path().join("session");
+    let mut session =
+        Session::adopt(&session_folder, &device, Geometry::default(), Faults::default()).unwrap();
+    let mut command = Command::new(programs().path("matrix"));
+    let environment = session.environment(&["A=b".into()]);
+    for entry in &environment {
+        let (name, value) = entry.to_str().unwrap().split_once('=').unwrap();
+        command.env(name, value);
+    }
+    assert!(command.args(["count", "5"]).status().unwrap().success());
+    session.tend().unwrap();
+    let threads = threads(&session_folder);
+    let marks: Vec<u32> = threads[0].events.iter().map(common::Event::first).collect();
+    assert_eq!(marks, [1, 2, 3, 4, 5]);
+    let again = Session::adopt(&session_folder, &device, Geometry::default(), Faults::default()).err();
+    assert!(matches!(again, Some(fencelab_record::Error::Exists(_))), "{again:?}");
+    std::fs::write(&device, [0; 8192]).unwrap();
+    let small = Session::adopt(&folder.path().join("x"), &device, Geometry::default(), Faults::default());
+    let told = small.err().unwrap().to_string();
+    assert!(told.ends_with("device has 8192 bytes, too few for a trace"), "{told}");
+}
+
+#[test]
+fn what_was_preloaded_already_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = Session::create(folder.path(), small(Mode::Flight), Faults::default()).unwrap();
+    let environment = session.environment(&["LD_PRELOAD=/lib/other.so".into(), "LD_PRELOADED=x".into()]);
+    let shim = session.shim().display();
+    assert_eq!(environment[0].to_str().unwrap(), format!("LD_PRELOAD={shim}:/lib/other.so"));
+}

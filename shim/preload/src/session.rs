@@ -202,10 +202,20 @@ fn map_pool() -> Option<()> {
     Some(())
 }
 
-/// The whole file, mapped shared, if it is a pool of our version.
+/// The whole file, mapped shared, if it is a pool of our version. The header is looked at through a mapping too: a pool may
+/// lie in a device's memory, which sysfs lets be mapped and not read (drivers/pci/pci-sysfs.c).
 fn map(fd: i32) -> Option<usize> {
-    let mut head = [0; 64];
-    if sys::read(fd, &mut head) < head.len() || !head.starts_with(&MAGIC) {
+    let size = sys::size(fd).filter(|size| *size >= POOL_HEADER_SIZE)?;
+    let head = sys::map_shared(fd, POOL_HEADER_SIZE)?;
+    // SAFETY: just mapped, from a file that is long enough; unmapped below and not used after that.
+    let len = pool_len(unsafe { core::slice::from_raw_parts(head as *const u8, 64) });
+    sys::unmap(head, POOL_HEADER_SIZE);
+    sys::map_shared(fd, len.filter(|len| *len <= size)?)
+}
+
+/// Bytes of the pool whose header begins so; none if it is no pool of our version.
+fn pool_len(head: &[u8]) -> Option<usize> {
+    if !head.starts_with(&MAGIC) {
         return None;
     }
     let number = |at: usize| Some(u32::from_le_bytes(head.get(at..at + 4)?.try_into().ok()?));
@@ -215,11 +225,7 @@ fn map(fd: i32) -> Option<usize> {
     if version as u16 != VERSION.0 || chunk_size as usize != CHUNK_SIZE {
         return None;
     }
-    let len = POOL_HEADER_SIZE + count as usize * CHUNK_SIZE;
-    if sys::size(fd)? < len {
-        return None;
-    }
-    sys::map_shared(fd, len)
+    Some(POOL_HEADER_SIZE + count as usize * CHUNK_SIZE)
 }
 
 /// Finds the session folder in the environment; gives its length in `path`.

@@ -9,6 +9,7 @@ pub mod nr {
     pub const CLOSE: usize = 3;
     pub const FSTAT: usize = 5;
     pub const MMAP: usize = 9;
+    pub const MUNMAP: usize = 11;
     pub const BRK: usize = 12;
     pub const RT_SIGPROCMASK: usize = 14;
     pub const IOCTL: usize = 16;
@@ -166,6 +167,12 @@ pub fn map_shared(fd: i32, len: usize) -> Option<usize> {
     // SAFETY: a new mapping, where the kernel likes.
     let address = unsafe { syscall(nr::MMAP, [0, len, READ_WRITE, SHARED, fd as usize, 0]) };
     (address > 0).then_some(address as usize)
+}
+
+/// Gives up a mapping of ours.
+pub fn unmap(address: usize, len: usize) {
+    // SAFETY: the caller mapped it and uses it no more.
+    unsafe { syscall(nr::MUNMAP, [address, len, 0, 0, 0, 0]) };
 }
 
 /// The end of the heap.
