@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver};
 use criterion::{Criterion, criterion_group, criterion_main};
 use fencelab_bench::local::Local;
 use fencelab_bench::protocol::{FromAgent, Outcome, Run, ToAgent};
-use fencelab_bench::{Bench, Incoming, Program};
+use fencelab_bench::{Bench, Incoming, Order, Program};
 
 const AGENT: &str = env!("CARGO_BIN_EXE_fencelab-agent");
 
@@ -50,7 +50,7 @@ fn overhead(criterion: &mut Criterion) {
     });
     let (sender, incoming) = mpsc::channel();
     let mut bench = Local::new(Program::new(AGENT)).without_drm();
-    let mut machine = bench.up(sender, &mut |_| ()).expect("the agent runs");
+    let mut machine = bench.up(&Order::default(), sender, &mut |_| ()).expect("the agent runs");
     group.bench_function("under the agent", |bencher| {
         bencher.iter(|| {
             machine.send(&ToAgent::Run(run())).expect("the agent listens");

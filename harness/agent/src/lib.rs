@@ -18,6 +18,7 @@ mod job;
 mod kmsg;
 mod lockdep;
 mod notes;
+mod recorder;
 mod serve;
 mod spawn;
 mod tasks;

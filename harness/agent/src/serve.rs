@@ -18,6 +18,7 @@ use crate::control::{Control, Heard};
 use crate::doctor::{self, Findings};
 use crate::job::{CaseJob, CommandJob, Job, Step, refused};
 use crate::kmsg::{self, Kmsg};
+use crate::recorder::Recorder;
 use crate::trace::Trace;
 use crate::{clock, devices, lockdep};
 
@@ -34,6 +35,8 @@ pub(crate) struct Agent {
     pub(crate) case_argv: Vec<OsString>,
     /// What a case's environment is.
     pub(crate) env: Vec<OsString>,
+    /// What records the cases.
+    pub(crate) recorder: Option<Recorder>,
 }
 
 /// Waits that are to be done.
@@ -62,20 +65,23 @@ pub(crate) fn on_stdio(
     let case_argv = case_argv(case_program, std::env::current_exe()?.into());
     let kmsg_error = kmsg.as_ref().and_then(|k| k.as_ref().err()).map(failure);
     let trace_error = trace.as_ref().and_then(|t| t.as_ref().err()).map(failure);
-    let mut agent = Agent {
-        control,
-        setup,
-        kmsg: kmsg.and_then(Result::ok),
-        cells,
-        case_argv,
-        env: std::env::vars_os()
-            .map(|(name, value)| [name, "=".into(), value].into_iter().collect())
-            .collect(),
-    };
-    let hello = agent.hello(kmsg_error, trace_error, no_cells, &[])?;
+    let env = std::env::vars_os().map(|(name, value)| [name, "=".into(), value].into_iter().collect());
+    let mut trouble = Vec::new();
+    let recorder = start_recorder(&setup, &mut trouble);
+    let kmsg = kmsg.and_then(Result::ok);
+    let mut agent = Agent { control, setup, kmsg, cells, case_argv, env: env.collect(), recorder };
+    let hello = agent.hello(kmsg_error, trace_error, no_cells, &trouble)?;
     agent.control.send(&FromAgent::Hello(Box::new(hello)))?;
     agent.serve(&children);
     Ok(())
+}
+
+/// Begins to record where that was asked for; why it cannot be goes to `trouble`, and the cases run all the same.
+pub(crate) fn start_recorder(setup: &Setup, trouble: &mut Vec<String>) -> Option<Recorder> {
+    Recorder::start(&setup.record).unwrap_or_else(|why| {
+        trouble.push(why);
+        None
+    })
 }
 
 /// Says what is here on standard output, and leaves.
@@ -195,6 +201,7 @@ impl Agent {
             }
             if Instant::now() >= pulse {
                 self.control.send(&FromAgent::Alive)?;
+                self.recorder.iter_mut().for_each(Recorder::tend);
                 pulse = Instant::now() + PULSE;
             }
         }
@@ -261,10 +268,15 @@ impl Agent {
 
     fn advance(&mut self, job: &mut Option<Job>) -> io::Result<()> {
         let Some(running) = job else { return Ok(()) };
+        let is_case = matches!(running, Job::Case(_));
         let messages = match running.advance(Instant::now()) {
             Step::Running(messages) => messages,
-            Step::Over(messages) => {
+            Step::Over(mut messages) => {
                 *job = None;
+                let unseen = self.recorder.as_mut().filter(|_| is_case).and_then(Recorder::case_ended);
+                // Before the last message, which ends the case.
+                let last = messages.len().saturating_sub(1);
+                messages.splice(last..last, unseen.map(|text| FromAgent::Warning { text }));
                 messages
             }
         };
@@ -298,7 +310,10 @@ impl Agent {
         };
         let mut argv = self.case_argv.clone();
         argv.extend([run.suite.as_str(), &run.name, &serde_json::to_string(&devices)?].map(OsString::from));
-        match CaseJob::start(run, &argv, &self.env, self.cells.make(), self.kmsg.clone()) {
+        self.recorder.iter_mut().for_each(Recorder::case_begins);
+        let recorded = self.recorder.as_ref().map(|recorder| recorder.environment(&self.env));
+        let env = recorded.as_ref().unwrap_or(&self.env);
+        match CaseJob::start(run, &argv, env, self.cells.make(), self.kmsg.clone()) {
             Ok((job, started)) => {
                 self.control.send(&FromAgent::Started(started))?;
                 Ok(Some(Job::Case(Box::new(job))))

@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use common::{Talk, agent_with_mocks};
 use fencelab_bench::protocol::{Exec, Exit, FromAgent, Lockdep, Outcome, ToAgent};
 use fencelab_bench::vm::{Accel, Config, Kernel, Options, Vm};
-use fencelab_bench::{Bench, Down, Error};
+use fencelab_bench::{Bench, Down, Error, Order};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -44,7 +44,7 @@ fn talk() -> Talk {
 
 fn error(options: Options) -> Error {
     let (sender, incoming) = std::sync::mpsc::channel();
-    let error = Vm::new(options).up(sender, &mut |_| ()).err().expect("it cannot come up");
+    let error = Vm::new(options).up(&Order::default(), sender, &mut |_| ()).err().expect("it cannot come up");
     // After an error nothing more comes, and the senders are gone.
     while incoming.recv().is_ok() {}
     error

@@ -9,7 +9,7 @@ use std::time::Duration;
 use common::{Ran, Talk, agent, agent_with_mocks};
 use fencelab_bench::local::Local;
 use fencelab_bench::protocol::{Exit, FromAgent, Outcome, Subtest, ToAgent};
-use fencelab_bench::{Bench, Down, Error, Program};
+use fencelab_bench::{Bench, Down, Error, Order, Program};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -290,7 +290,7 @@ fn a_program_that_is_no_agent_is_an_error() {
         let (sender, _incoming) = std::sync::mpsc::channel();
         Local::new(Program::new(path))
             .without_drm()
-            .up(sender, &mut |_| ())
+            .up(&Order::default(), sender, &mut |_| ())
             .err()
             .expect("no agent")
             .to_string()
@@ -307,10 +307,53 @@ fn a_machine_without_drm_names_the_vm_bench() {
         return;
     }
     let mut bench = Local::new(agent());
-    for error in [bench.devices().err(), bench.up(std::sync::mpsc::channel().0, &mut |_| ()).err()] {
+    for error in
+        [bench.devices().err(), bench.up(&Order::default(), std::sync::mpsc::channel().0, &mut |_| ()).err()]
+    {
         let error = error.expect("there is no DRM device");
         assert!(matches!(error, Error::NoDrm));
         assert!(error.to_string().contains("--bench vm"));
     }
     assert!(Local::new(agent()).without_drm().devices().is_ok());
+}
+
+/// The pids that entered themselves in a pool, in order.
+fn recorded_pids(pool: &[u8]) -> Vec<u32> {
+    let info = fencelab_abi::pool::PoolInfo::decode(pool).unwrap();
+    let chunks = (0..info.chunks_used).map(|index| &pool[info.chunk_range(index)]);
+    let processes = chunks.filter(|chunk| {
+        fencelab_abi::pool::ChunkInfo::decode(chunk)
+            .is_some_and(|c| c.kind == fencelab_abi::ChunkKind::Process)
+    });
+    processes.filter_map(fencelab_abi::process::ProcessInfo::decode).map(|process| process.pid).collect()
+}
+
+#[test]
+fn cases_are_recorded_and_the_agent_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = folder.path().join("trace/boot-1");
+    let mut talk = Talk::recorded(&mut Local::new(agent_with_mocks()).without_drm(), &session);
+    assert!(!talk.machine.hello().doctor.iter().any(|line| line.contains("unrecorded")));
+    let first = talk.run("pass");
+    let second = talk.run("descriptors");
+    assert_eq!(first.finished.outcome, Outcome::Pass);
+    // It still gets its own descriptors and no others.
+    assert!(second.finished.stdout.text.starts_with("0\n1\n2\n3\n4\n"), "{}", second.finished.stdout.text);
+    assert!(!first.others.iter().chain(&second.others).any(|m| matches!(m, FromAgent::Warning { .. })));
+    assert_eq!(talk.machine.down(), Down::Clean);
+    let pids = recorded_pids(&std::fs::read(session.join("pool")).unwrap());
+    let pid = |started: i32| u32::try_from(started).unwrap();
+    assert_eq!(pids.first(), Some(&pid(first.started.pid)), "{pids:?}");
+    assert!(pids.contains(&pid(second.started.pid)), "{pids:?}");
+}
+
+#[test]
+fn a_place_that_takes_no_records_costs_the_records_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let mut talk = Talk::recorded(&mut Local::new(agent_with_mocks()).without_drm(), &file.join("boot-1"));
+    let told = talk.machine.hello().doctor.join("\n");
+    assert!(told.contains("cases run unrecorded (cannot write ") && told.contains("file/boot-1"), "{told}");
+    assert_eq!(talk.run("pass").finished.outcome, Outcome::Pass);
 }

@@ -92,6 +92,9 @@ pub enum Error {
         /// What is known of the end.
         how: String,
     },
+    /// The order was taken back while it booted.
+    #[error("reach the agent: the boot was stopped")]
+    Stopped,
     /// Another fencelab's agent.
     #[error("talk to the agent: it speaks version {theirs} of the protocol and this fencelab version {ours}")]
     Version {

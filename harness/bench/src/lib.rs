@@ -12,6 +12,8 @@ mod streams;
 mod supervise;
 pub mod vm;
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 pub use error::Error;
@@ -55,6 +57,23 @@ pub enum Down {
     },
 }
 
+/// How a machine is to come up.
+#[derive(Clone)]
+pub struct Order {
+    /// The folder for the recorder's records of this boot, which is made; in it `pool` holds them. None: cases run
+    /// unrecorded.
+    pub record: Option<PathBuf>,
+    /// Asked a few times a second while the machine boots; true gives it up, with [`Error::Stopped`].
+    pub stop: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Default for Order {
+    /// Unrecorded, and never given up.
+    fn default() -> Self {
+        Order { record: None, stop: Arc::new(|| false) }
+    }
+}
+
 /// A place where cases run.
 pub trait Bench {
     /// `vm`, `local`: the name that reports use.
@@ -75,9 +94,11 @@ pub trait Bench {
     /// on the way ("kvm guest silent for 10 s, using emulation"), each once.
     ///
     /// # Errors
-    /// When the machine cannot be started, or never answers.
+    /// When the machine cannot be started, never answers, or is not wanted any more. That its records have no place is no
+    /// error: its agent's doctor says so.
     fn up(
         &mut self,
+        order: &Order,
         incoming: Sender<Incoming>,
         note: &mut dyn FnMut(String),
     ) -> Result<Box<dyn Machine>, Error>;

@@ -13,7 +13,7 @@ use crate::facts::Shared;
 use crate::protocol::{Hello, Setup, ToAgent, VERSION};
 use crate::streams::Streams;
 use crate::supervise::{Handle, Process};
-use crate::{Down, Error, Incoming, Machine, frame};
+use crate::{Down, Error, Incoming, Machine, Order, frame};
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +28,16 @@ pub(crate) struct Limits {
     pub(crate) farewell: Duration,
 }
 
+/// What a machine is started from.
+pub(crate) struct Parts {
+    /// Its process.
+    pub(crate) command: Command,
+    /// What that inherits.
+    pub(crate) inherit: Vec<OwnedFd>,
+    /// Our ends of it.
+    pub(crate) streams: Streams,
+}
+
 /// A machine that is up.
 pub(crate) struct Link {
     hello: Hello,
@@ -40,14 +50,14 @@ pub(crate) struct Link {
 impl Link {
     /// Starts the process, greets its agent, and hands the machine over. When it fails, `facts` tells more.
     pub(crate) fn start(
-        command: Command,
-        inherit: Vec<OwnedFd>,
-        streams: Streams,
+        parts: Parts,
         setup: Setup,
         limits: Limits,
+        order: &Order,
         incoming: Sender<Incoming>,
         facts: &Shared,
     ) -> Result<Self, Failure> {
+        let Parts { command, inherit, streams } = parts;
         let io = |error| Failure::Io(error);
         let mut writer = streams.agent.try_clone().map_err(io)?;
         // A machine that reads nothing is the watch's to end; nobody may wait for it longer than that.
@@ -73,11 +83,10 @@ impl Link {
         };
         let process = Process::start(command, inherit, ended).map_err(io)?;
         frame::send(&mut writer, &ToAgent::Setup(setup)).ok();
-        let hello = match wait_for_hello(&greeted, limits, facts) {
+        let hello = match wait_for_hello(&greeted, limits, order, facts) {
             Ok(hello) => hello,
             Err(failure) => {
-                process.handle().kill();
-                let down = process.join();
+                let down = process.end();
                 return Err(match (failure, down) {
                     (Failure::Ended(_), Some(down)) => Failure::Ended(down),
                     (failure, _) => failure,
@@ -105,6 +114,8 @@ pub(crate) enum Failure {
     Mute(Duration),
     /// No greeting within its deadline.
     NoHello(Duration),
+    /// The order was taken back.
+    Stopped,
     /// An agent of another version.
     Version(u32),
     /// It ended first.
@@ -114,25 +125,30 @@ pub(crate) enum Failure {
 fn wait_for_hello(
     greeted: &Receiver<Box<Hello>>,
     limits: Limits,
+    order: &Order,
     facts: &Shared,
 ) -> Result<Box<Hello>, Failure> {
-    let hello = match limits.first_word {
-        Some(limit) => match greeted.recv_timeout(limit) {
-            Err(RecvTimeoutError::Timeout) if facts.lock().heard.is_none() => {
+    /// How often the order's stop is asked.
+    const TICK: Duration = Duration::from_millis(100);
+    let began = Instant::now();
+    loop {
+        match greeted.recv_timeout(TICK) {
+            Ok(hello) if hello.version == VERSION => return Ok(hello),
+            Ok(hello) => return Err(Failure::Version(hello.version)),
+            Err(RecvTimeoutError::Disconnected) => {
+                let how = "it closed its connection before it said anything".into();
+                return Err(Failure::Ended(Down::Vanished { how }));
+            }
+            Err(RecvTimeoutError::Timeout) if (order.stop)() => return Err(Failure::Stopped),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        match limits.first_word {
+            Some(limit) if began.elapsed() >= limit && facts.lock().heard.is_none() => {
                 return Err(Failure::Mute(limit));
             }
-            Err(RecvTimeoutError::Timeout) => greeted.recv_timeout(limits.hello),
-            other => other,
-        },
-        None => greeted.recv_timeout(limits.hello),
-    };
-    match hello {
-        Ok(hello) if hello.version == VERSION => Ok(hello),
-        Ok(hello) => Err(Failure::Version(hello.version)),
-        Err(RecvTimeoutError::Timeout) => Err(Failure::NoHello(limits.hello)),
-        Err(RecvTimeoutError::Disconnected) => Err(Failure::Ended(Down::Vanished {
-            how: "it closed its connection before it said anything".into(),
-        })),
+            _ if began.elapsed() >= limits.hello => return Err(Failure::NoHello(limits.hello)),
+            _ => {}
+        }
     }
 }
 
@@ -191,9 +207,10 @@ impl Machine for Link {
         let Some(process) = self.process.take() else {
             return gone;
         };
-        if !process.handle().wait(self.farewell) {
-            process.handle().kill();
+        if process.handle().wait(self.farewell) {
+            return process.join().unwrap_or(gone);
         }
-        process.join().unwrap_or(gone)
+        let unkillable = Down::Vanished { how: "its process cannot be killed; it was left behind".into() };
+        process.end().unwrap_or(unkillable)
     }
 }

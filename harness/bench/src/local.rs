@@ -3,6 +3,7 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
@@ -10,10 +11,10 @@ use std::time::Duration;
 use fencelab_events::DeviceKind;
 
 use crate::facts::Shared;
-use crate::link::{Failure, Limits, Link};
-use crate::protocol::{Device, FromAgent, Hello, Setup, VERSION};
+use crate::link::{Failure, Limits, Link, Parts};
+use crate::protocol::{Device, FromAgent, Hello, Record, Setup, VERSION};
 use crate::streams::Streams;
-use crate::{Bench, Down, Error, Incoming, Machine, Program, frame};
+use crate::{Bench, Down, Error, Incoming, Machine, Order, Program, frame};
 
 /// This machine.
 #[derive(Debug, Clone)]
@@ -51,7 +52,7 @@ impl Local {
     }
 
     /// The agent on pipes, our ends of them.
-    fn agent(&self) -> io::Result<(Command, Vec<OwnedFd>, Streams)> {
+    fn agent(&self) -> io::Result<Parts> {
         let (agent, its_agent) = UnixStream::pair()?;
         let (klog, its_klog) = UnixStream::pair()?;
         let (trace, its_trace) = UnixStream::pair()?;
@@ -63,7 +64,18 @@ impl Local {
         command.stdin(OwnedFd::from(its_agent.try_clone()?));
         command.stdout(OwnedFd::from(its_agent)).stderr(OwnedFd::from(its_words));
         let streams = Streams { agent, klog, trace, words, console: None, monitor: None };
-        Ok((command, vec![its_klog.into(), its_trace.into()], streams))
+        Ok(Parts { command, inherit: vec![its_klog.into(), its_trace.into()], streams })
+    }
+}
+
+/// What the records of one run on this machine may take: a flight recorder of the last million calls or so.
+const RECORDS: u64 = 64 << 20;
+
+/// The agent makes the folder itself: it writes there.
+fn record(folder: &Path) -> Record {
+    match std::path::absolute(folder) {
+        Ok(path) => Record::Folder { path: path.to_string_lossy().into_owned(), bytes: RECORDS },
+        Err(error) => Record::Failed { why: error.to_string() },
     }
 }
 
@@ -92,23 +104,25 @@ impl Bench for Local {
 
     fn up(
         &mut self,
+        order: &Order,
         incoming: Sender<Incoming>,
         _note: &mut dyn FnMut(String),
     ) -> Result<Box<dyn Machine>, Error> {
-        let (command, inherit, streams) = self.agent().map_err(Error::io("make the agent's sockets"))?;
-        let setup = Setup { version: VERSION, ..Setup::default() };
+        let parts = self.agent().map_err(Error::io("make the agent's sockets"))?;
+        let record = order.record.as_deref().map_or(Record::Nowhere, record);
+        let setup = Setup { version: VERSION, record, ..Setup::default() };
         let facts = Shared::default();
-        let link =
-            Link::start(command, inherit, streams, setup, LIMITS, incoming, &facts).map_err(|f| match f {
-                Failure::Io(error) => Error::Io { what: "run the agent", error },
-                Failure::Version(theirs) => Error::Version { theirs, ours: VERSION },
-                Failure::Mute(limit) | Failure::NoHello(limit) => {
-                    let last = facts.lock().words.pop().unwrap_or_else(|| "nothing".into());
-                    Error::NoAnswer { after_s: limit.as_secs(), last }
-                }
-                Failure::Ended(Down::Vanished { how }) => Error::Ended { how },
-                Failure::Ended(down) => Error::Ended { how: format!("{down:?}") },
-            })?;
+        let link = Link::start(parts, setup, LIMITS, order, incoming, &facts).map_err(|f| match f {
+            Failure::Stopped => Error::Stopped,
+            Failure::Io(error) => Error::Io { what: "run the agent", error },
+            Failure::Version(theirs) => Error::Version { theirs, ours: VERSION },
+            Failure::Mute(limit) | Failure::NoHello(limit) => {
+                let last = facts.lock().words.pop().unwrap_or_else(|| "nothing".into());
+                Error::NoAnswer { after_s: limit.as_secs(), last }
+            }
+            Failure::Ended(Down::Vanished { how }) => Error::Ended { how },
+            Failure::Ended(down) => Error::Ended { how: format!("{down:?}") },
+        })?;
         self.require_drm(&link.hello().devices)?;
         Ok(Box::new(link))
     }

@@ -45,6 +45,32 @@ pub struct Setup {
     pub modules: Vec<String>,
     /// Devices that no scan finds: modules that are loaded for their own tests.
     pub devices: Vec<Device>,
+    /// Where the recorder's records of the cases go.
+    #[serde(default)]
+    pub record: Record,
+}
+
+/// Where the recorder's records of a machine's cases go.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "to", rename_all = "kebab-case")]
+pub enum Record {
+    /// Nowhere: nobody asked for them.
+    #[default]
+    Nowhere,
+    /// Into a folder of the machine, which the runner sees too.
+    Folder {
+        /// Its path; it is made.
+        path: String,
+        /// What they may take, in bytes.
+        bytes: u64,
+    },
+    /// Into memory that the guest shares with its host: the one ivshmem device that it has.
+    SharedMemory,
+    /// Nowhere, because the bench could not make room for them.
+    Failed {
+        /// Why.
+        why: String,
+    },
 }
 
 /// One case to run.

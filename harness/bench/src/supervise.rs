@@ -14,7 +14,11 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 use rustix::process::{Pid, PidfdFlags, pidfd_open, pidfd_send_signal};
 
-/// A running process; dropped, it is killed and waited for.
+/// How long a killed process is waited for. One that sleeps where no signal reaches it (on a dead disk, in a driver) must
+/// not take the runner with it: it is left to itself.
+const AFTER_KILL: Duration = Duration::from_secs(30);
+
+/// A running process; dropped, it is killed and waited for, at most [`AFTER_KILL`].
 pub(crate) struct Process<T> {
     handle: Handle,
     keeper: Option<JoinHandle<Option<T>>>,
@@ -65,12 +69,24 @@ impl<T: Send + 'static> Process<T> {
     }
 }
 
+impl<T: Send + 'static> Process<T> {
+    /// Kills it and waits for its end, at most [`AFTER_KILL`]; none where it would not die.
+    pub(crate) fn end(mut self) -> Option<T> {
+        self.kill_within(AFTER_KILL)
+    }
+}
+
+impl<T> Process<T> {
+    fn kill_within(&mut self, limit: Duration) -> Option<T> {
+        let keeper = self.keeper.take()?;
+        self.handle.kill();
+        if self.handle.wait(limit) { keeper.join().ok().flatten() } else { None }
+    }
+}
+
 impl<T> Drop for Process<T> {
     fn drop(&mut self) {
-        if let Some(keeper) = self.keeper.take() {
-            self.handle.kill();
-            let _ = keeper.join();
-        }
+        self.kill_within(AFTER_KILL);
     }
 }
 
@@ -144,6 +160,16 @@ mod tests {
         assert!(handle.wait(Duration::from_secs(60)));
         assert_eq!(process.join(), Some(Some(9)));
         handle.kill();
+    }
+
+    #[test]
+    fn one_that_does_not_die_is_left_behind() {
+        let mut command = Command::new("sleep");
+        command.arg("1000");
+        let mut process = Process::start(command, Vec::new(), |_| ()).unwrap();
+        // No time at all stands for a process that SIGKILL does not end.
+        assert_eq!(process.kill_within(Duration::ZERO), None);
+        assert_eq!(process.kill_within(Duration::MAX), None, "nobody waits for it again");
     }
 
     #[test]

@@ -14,7 +14,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fencelab-preload", &["fencelab-abi"]),
     ("fencelab-record", &["fencelab-abi"]),
     ("fencelab-bench", &["fencelab-events"]),
-    ("fencelab-agent", &["fencelab-bench", "fencelab-events", "fencelab-suites"]),
+    (
+        "fencelab-agent",
+        &["fencelab-abi", "fencelab-bench", "fencelab-events", "fencelab-record", "fencelab-suites"],
+    ),
     ("fencelab-runner", &["fencelab-bench", "fencelab-events", "fencelab-klog"]),
     ("fencelab-report", &["fencelab-events", "fencelab-klog"]),
     (

@@ -2,13 +2,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::Duration;
 
 use fencelab_abi::SESSION_VARIABLE;
 
 use crate::keeper::Keeper;
+use crate::session::chained;
 use crate::{Error, Faults, Geometry, Session, Status, Unseen};
 
 /// Between two looks at the session.
@@ -113,16 +114,6 @@ fn start(session: &Session, options: &Options, command: &[OsString]) -> Result<C
     let before = given.or_else(|| std::env::var_os(variable));
     run.env(SESSION_VARIABLE, session.folder()).env(variable, chained(session.shim(), before));
     run.spawn().map_err(|source| Error::Run { command: program.to_string_lossy().into_owned(), source })
-}
-
-/// The shim in front of what was preloaded already.
-fn chained(shim: &Path, before: Option<OsString>) -> OsString {
-    let mut value = shim.as_os_str().to_os_string();
-    if let Some(before) = before.filter(|before| !before.is_empty()) {
-        value.push(":");
-        value.push(before);
-    }
-    value
 }
 
 /// Waits for the command, and lets the keeper look meanwhile.

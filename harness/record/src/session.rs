@@ -113,22 +113,30 @@ impl Session {
         self.shim.path()
     }
 
-    /// What puts a program that gets it as its environment, and all that it starts, under the recorder: LD_PRELOAD with
-    /// the shim in front of what `environment` preloads already, and the session's variable.
+    /// An environment (`NAME=value`) that puts whoever gets it, and all that it starts, under the recorder: LD_PRELOAD with
+    /// the shim in front of what was preloaded already, and the session's variable.
     pub fn environment(&self, environment: &[OsString]) -> Vec<OsString> {
-        let of = |name: &str| {
-            let set = environment.iter().find_map(|entry| entry.as_bytes().strip_prefix(name.as_bytes()));
-            set.and_then(|rest| rest.strip_prefix(b"=")).filter(|value| !value.is_empty())
+        let value = |entry: &OsString, name: &str| {
+            let rest = entry.as_bytes().strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
+            Some(OsStr::from_bytes(rest).to_os_string())
         };
-        let mut preload = OsString::from("LD_PRELOAD=");
-        preload.push(self.shim());
-        if let Some(before) = of("LD_PRELOAD") {
-            preload.push(":");
-            preload.push(OsStr::from_bytes(before));
-        }
-        let mut session = OsString::from(format!("{SESSION_VARIABLE}="));
-        session.push(self.folder());
-        vec![preload, session]
+        let before = environment.iter().find_map(|entry| value(entry, PRELOAD));
+        let ours = [(PRELOAD, chained(self.shim(), before)), (SESSION_VARIABLE, self.folder().into())];
+        let others =
+            environment.iter().filter(|entry| ours.iter().all(|(name, _)| value(entry, name).is_none()));
+        let ours =
+            ours.iter().map(|(name, value)| [OsStr::new(name), "=".as_ref(), value].into_iter().collect());
+        others.cloned().chain(ours).collect()
+    }
+
+    /// Chunks that were ever used. It grows with each process that is seen, until all are.
+    pub fn chunks_used(&self) -> u32 {
+        self.pool.used()
+    }
+
+    /// Whether every chunk was used at some time.
+    pub fn is_full(&self) -> bool {
+        self.pool.used() == self.pool.chunk_count()
     }
 
     /// To be called about once a second while programs run: notes the moment on both clocks, and lets the living have the
@@ -148,6 +156,19 @@ impl Session {
         self.pool.set_pair(pair);
         self.pairs.add(&pair)
     }
+}
+
+/// The variable by which ld.so is told of the shim (ld.so(8)).
+const PRELOAD: &str = "LD_PRELOAD";
+
+/// The shim in front of what was preloaded already.
+pub(crate) fn chained(shim: &Path, before: Option<OsString>) -> OsString {
+    let mut value = shim.as_os_str().to_os_string();
+    if let Some(before) = before.filter(|before| !before.is_empty()) {
+        value.push(":");
+        value.push(before);
+    }
+    value
 }
 
 fn make_folder(folder: &Path) -> Result<PathBuf, Error> {

@@ -145,5 +145,11 @@ fn what_was_preloaded_already_stays() {
     let session = Session::create(folder.path(), small(Mode::Flight), Faults::default()).unwrap();
     let environment = session.environment(&["LD_PRELOAD=/lib/other.so".into(), "LD_PRELOADED=x".into()]);
     let shim = session.shim().display();
-    assert_eq!(environment[0].to_str().unwrap(), format!("LD_PRELOAD={shim}:/lib/other.so"));
+    let session = folder.path().canonicalize().unwrap();
+    let expected = [
+        "LD_PRELOADED=x".to_owned(),
+        format!("LD_PRELOAD={shim}:/lib/other.so"),
+        format!("FENCELAB_SESSION={}", session.display()),
+    ];
+    assert_eq!(environment, expected);
 }

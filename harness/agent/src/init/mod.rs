@@ -61,7 +61,8 @@ fn live(case_program: Option<OsString>, own: OsString) -> io::Result<()> {
     let mut control = Control::new(ports.agent.try_clone()?, ports.agent);
     let kmsg = Kmsg::start(ports.klog, kmsg::From::Boot);
     let setup = serve::first_message(&mut control)?;
-    let trouble = modules::load(&setup);
+    let mut trouble = modules::load(&setup);
+    let recorder = serve::start_recorder(&setup, &mut trouble);
     let trace = Trace::start(ports.trace);
     let (cells, no_cells) = Cells::find();
     let error = |e: &io::Error| e.to_string();
@@ -73,6 +74,7 @@ fn live(case_program: Option<OsString>, own: OsString) -> io::Result<()> {
         cells,
         case_argv: serve::case_argv(case_program, own),
         env: ["HOME=/root".into(), format!("PATH={PATH}").into()].into(),
+        recorder,
     };
     let hello = agent.hello(kmsg_error, trace_error, no_cells, &trouble)?;
     agent.control.send(&fencelab_bench::protocol::FromAgent::Hello(Box::new(hello)))?;

@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use fencelab_bench::protocol::{Exec, Exit, Finished, FromAgent, Run, Started, ToAgent};
-use fencelab_bench::{Bench, Down, Incoming, Machine, Program};
+use fencelab_bench::{Bench, Down, Incoming, Machine, Order, Program};
 
 /// Long enough for a loaded machine; waited for only by a test that fails.
 pub(crate) const LIMIT: Duration = Duration::from_secs(240);
@@ -46,10 +46,19 @@ pub(crate) struct Ran {
 
 impl Talk {
     pub(crate) fn up(bench: &mut dyn Bench) -> (Talk, Vec<String>) {
+        Talk::ordered(bench, &Order::default())
+    }
+
+    /// A machine whose cases are recorded into this folder.
+    pub(crate) fn recorded(bench: &mut dyn Bench, folder: &Path) -> Talk {
+        Talk::ordered(bench, &Order { record: Some(folder.into()), ..Order::default() }).0
+    }
+
+    fn ordered(bench: &mut dyn Bench, order: &Order) -> (Talk, Vec<String>) {
         let (sender, incoming) = mpsc::channel();
         let mut notes = Vec::new();
         let machine =
-            bench.up(sender, &mut |note| notes.push(note)).unwrap_or_else(|e| panic!("failed to {e}"));
+            bench.up(order, sender, &mut |note| notes.push(note)).unwrap_or_else(|e| panic!("failed to {e}"));
         let talk = Talk {
             machine,
             incoming,

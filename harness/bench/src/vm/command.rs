@@ -8,7 +8,9 @@ use std::process::{Command, Stdio};
 
 use super::Options;
 use super::accel::Engine;
+use super::records::Records;
 use crate::Error;
+use crate::link::Parts;
 use crate::streams::Streams;
 use crate::supervise::die_with_us;
 
@@ -22,13 +24,6 @@ const ROOT: &str =
 /// RCU's usual 21 s it reports stalls that are the host's.
 const KERNEL: &str =
     "console=ttyS0 loglevel=4 panic=-1 printk.devkmsg=on no_timer_check rcupdate.rcu_cpu_stall_timeout=120";
-
-/// QEMU, ready to be started, and our ends of its streams.
-pub(super) struct Qemu {
-    pub(super) command: Command,
-    pub(super) inherit: Vec<OwnedFd>,
-    pub(super) streams: Streams,
-}
 
 /// Folders of which the guest has its own.
 const HIDDEN: [&str; 4] = ["/dev", "/proc", "/run", "/sys"];
@@ -52,13 +47,14 @@ pub(super) fn check(options: &Options) -> Result<(), Error> {
     }
 }
 
-/// Makes the sockets and the command. QEMU inherits its ends already connected: no path on disk, nothing to
+/// Makes the sockets and QEMU's command. QEMU inherits its ends already connected: no path on disk, nothing to
 /// clean up, and each end sees at once when the other has gone.
-pub(super) fn build(options: &Options, engine: Engine) -> io::Result<Qemu> {
+pub(super) fn build(options: &Options, engine: Engine, records: Option<&Records>) -> io::Result<Parts> {
     let mut command = Command::new(&options.config.qemu);
     die_with_us(&mut command);
     let mut inherit = Vec::new();
     command.args(machine(options, engine));
+    command.args(records.iter().flat_map(|records| records.arguments()));
     let mut socket = |command: &mut Command, id: &str| -> io::Result<UnixStream> {
         let (ours, theirs) = UnixStream::pair()?;
         command.arg("-chardev").arg(format!("socket,id={id},fd={}", theirs.as_raw_fd()));
@@ -79,7 +75,7 @@ pub(super) fn build(options: &Options, engine: Engine) -> io::Result<Qemu> {
     let (words, theirs) = UnixStream::pair()?;
     command.stdin(Stdio::null()).stdout(OwnedFd::from(theirs.try_clone()?)).stderr(OwnedFd::from(theirs));
     let streams = Streams { agent, klog, trace, words, console: Some(console), monitor: Some(monitor) };
-    Ok(Qemu { command, inherit, streams })
+    Ok(Parts { command, inherit, streams })
 }
 
 /// Everything but the streams.

@@ -27,6 +27,9 @@ pub struct Config {
     /// Memory.
     #[serde(deserialize_with = "memory")]
     pub memory_mib: u32,
+    /// What the recorder's records of one boot may take.
+    #[serde(default = "record_mib", deserialize_with = "records")]
+    pub record_mib: u32,
     /// More of the kernel's command line.
     #[serde(default, deserialize_with = "append")]
     pub append: String,
@@ -144,12 +147,25 @@ fn qemu() -> String {
     "qemu-system-x86_64".into()
 }
 
+fn record_mib() -> u32 {
+    64
+}
+
 fn cpus<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     within(from, 1, 64, "processors")
 }
 
 fn memory<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     within(from, 64, 1 << 20, "MiB of memory")
+}
+
+/// The guest sees it as a PCI device's memory, whose size is a power of two.
+fn records<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    let found = within(from, 1, 4096, "MiB of records")?;
+    if found.is_power_of_two() {
+        return Ok(found);
+    }
+    Err(de::Error::custom(format!("{found} MiB of records, expected a power of two")))
 }
 
 fn seconds<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
@@ -244,6 +260,8 @@ mod tests {
         assert!(told.contains("unknown variant `gpu`, expected one of `drm`"), "{told}");
         let told = error("cpus: 1\nmemory_mib: 512\ndevices: [\n");
         assert!(told.starts_with("my.yaml:4:"), "{told}");
+        let told = error("cpus: 1\nmemory_mib: 512\nrecord_mib: 48\ndevices: []\n");
+        assert!(told.contains("48 MiB of records, expected a power of two"), "{told}");
         let told = error("cpus: 1\nmemory_mib: 512\n");
         assert!(told.contains("missing field `devices`"), "{told}");
         let told = error("cpus: 1\nmemory_mib: 512\nappend: quiet -- x\ndevices: []\n");

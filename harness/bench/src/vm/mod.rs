@@ -7,6 +7,7 @@ pub mod config;
 pub(crate) mod console;
 mod kernel;
 pub(crate) mod monitor;
+mod records;
 
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
@@ -16,11 +17,12 @@ pub use accel::Accel;
 use accel::Engine;
 pub use config::Config;
 pub use kernel::Kernel;
+use records::Records;
 
 use crate::facts::Shared;
 use crate::link::{Failure, Limits, Link};
-use crate::protocol::{Device, Setup, VERSION};
-use crate::{Bench, Down, Error, Incoming, Machine, Program};
+use crate::protocol::{Device, Record, Setup, VERSION};
+use crate::{Bench, Down, Error, Incoming, Machine, Order, Program};
 
 /// What a [`Vm`] is made of.
 #[derive(Debug, Clone)]
@@ -51,8 +53,14 @@ impl Vm {
         Vm { options, decided: None }
     }
 
-    fn boot(&self, engine: Engine, incoming: &Sender<Incoming>) -> Result<Link, (Failure, Shared)> {
+    fn boot(
+        &self,
+        engine: Engine,
+        order: &Order,
+        incoming: &Sender<Incoming>,
+    ) -> Result<Link, (Failure, Shared)> {
         let facts = Shared::default();
+        let (records, record) = self.make_records(order);
         let deadlines = &self.options.config.deadlines;
         let limits = Limits {
             first_word: (engine == Engine::Kvm).then(|| Duration::from_secs(deadlines.kvm_silent_s)),
@@ -60,27 +68,29 @@ impl Vm {
             silence: Duration::from_secs(deadlines.silent_s),
             farewell: Duration::from_secs(deadlines.power_off_s),
         };
-        let link = command::build(&self.options, engine).map_err(Failure::Io).and_then(|qemu| {
-            Link::start(
-                qemu.command,
-                qemu.inherit,
-                qemu.streams,
-                self.setup(),
-                limits,
-                incoming.clone(),
-                &facts,
-            )
-        });
+        let link = command::build(&self.options, engine, records.as_ref())
+            .map_err(Failure::Io)
+            .and_then(|qemu| Link::start(qemu, self.setup(record), limits, order, incoming.clone(), &facts));
         link.map_err(|failure| (failure, facts))
     }
 
-    fn setup(&self) -> Setup {
+    /// The memory for the records of this boot, and what the agent is to know of it.
+    fn make_records(&self, order: &Order) -> (Option<Records>, Record) {
+        let Some(folder) = &order.record else { return (None, Record::Nowhere) };
+        match Records::make(folder, self.options.config.record_mib) {
+            Ok(records) => (Some(records), Record::SharedMemory),
+            Err(why) => (None, Record::Failed { why }),
+        }
+    }
+
+    fn setup(&self, record: Record) -> Setup {
         let devices = &self.options.config.devices;
         Setup {
             version: VERSION,
             modules_dir: Some(self.options.kernel.modules.to_string_lossy().into_owned()),
             modules: devices.iter().filter_map(|d| d.module.clone()).collect(),
             devices: devices.iter().map(config::Device::described).filter(is_module).collect(),
+            record,
         }
     }
 }
@@ -104,6 +114,7 @@ impl Bench for Vm {
 
     fn up(
         &mut self,
+        order: &Order,
         incoming: Sender<Incoming>,
         note: &mut dyn FnMut(String),
     ) -> Result<Box<dyn Machine>, Error> {
@@ -114,7 +125,7 @@ impl Bench for Vm {
             None => accel::choose(self.options.accel, self.options.accel_cache.as_deref(), note),
         };
         let forced = self.options.accel == Accel::Kvm;
-        let link = match self.boot(engine, &incoming) {
+        let link = match self.boot(engine, order, &incoming) {
             Err((failure, facts))
                 if engine == Engine::Kvm && !forced && kvm_is_at_fault(&failure, &facts) =>
             {
@@ -122,7 +133,7 @@ impl Bench for Vm {
                 note(format!("{why}; the guest is emulated instead, which is slower"));
                 accel::remember(self.options.accel_cache.as_deref());
                 self.decided = Some(Engine::Tcg);
-                self.boot(Engine::Tcg, &incoming)
+                self.boot(Engine::Tcg, order, &incoming)
             }
             other => {
                 self.decided = Some(engine);
@@ -165,6 +176,7 @@ fn explain(failure: Failure, facts: &Shared, options: &Options) -> Error {
             Error::NoQemu { program: options.config.qemu.clone() }
         }
         Failure::Io(error) => Error::Io { what: "start QEMU", error },
+        Failure::Stopped => Error::Stopped,
         Failure::Version(theirs) => Error::Version { theirs, ours: VERSION },
         Failure::Mute(limit) | Failure::NoHello(limit) => {
             let last = facts.console.iter().chain(&facts.words).next_back();
