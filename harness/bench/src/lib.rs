@@ -90,6 +90,11 @@ pub trait Bench {
     /// [`Bench::up`].
     fn can_reboot(&self) -> bool;
 
+    /// Whether the machine that is up is emulated: what it reports of time alone may be its host's doing.
+    fn is_emulated(&self) -> bool {
+        false
+    }
+
     /// Brings the machine up, its agent's [`FromAgent::Hello`] said. `note` takes what the user should know of
     /// on the way ("kvm guest silent for 10 s, using emulation"), each once.
     ///

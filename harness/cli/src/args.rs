@@ -55,6 +55,9 @@ pub(crate) struct RunArgs {
     /// The session's folder; a new one named by the time if not given.
     #[arg(long, short)]
     pub(crate) output: Option<PathBuf>,
+    /// Run the cases without the recorder: no splat and no hang is then tied to its ioctl.
+    #[arg(long)]
+    pub(crate) no_record: bool,
     /// A list of known fails, flakes or skips in drm-ci's form (NAME-fails.txt, NAME-flakes.txt, NAME-skips.txt).
     #[arg(long, value_name = "FILE")]
     pub(crate) expect: Vec<PathBuf>,
@@ -67,6 +70,9 @@ pub(crate) struct ResumeArgs {
     /// How QEMU runs the guest.
     #[arg(long, default_value = "auto", value_name = "auto|kvm|tcg")]
     pub(crate) accel: Accel,
+    /// Run the cases without the recorder: no splat and no hang is then tied to its ioctl.
+    #[arg(long)]
+    pub(crate) no_record: bool,
     /// A list of known fails, flakes or skips in drm-ci's form.
     #[arg(long, value_name = "FILE")]
     pub(crate) expect: Vec<PathBuf>,

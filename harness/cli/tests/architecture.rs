@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "fencelab-agent",
         &["fencelab-abi", "fencelab-bench", "fencelab-events", "fencelab-record", "fencelab-suites"],
     ),
-    ("fencelab-runner", &["fencelab-bench", "fencelab-events", "fencelab-klog"]),
+    ("fencelab-runner", &["fencelab-abi", "fencelab-bench", "fencelab-events", "fencelab-klog"]),
     ("fencelab-report", &["fencelab-events", "fencelab-klog"]),
     (
         "fencelab",

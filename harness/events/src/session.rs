@@ -51,7 +51,8 @@ pub struct Session {
 pub struct CaseRecord {
     /// The plan.
     pub plan: PlannedCase,
-    /// Its attempts, in order. More than one only where a runner was killed while it ran.
+    /// Its attempts, in order. More than one where a runner was killed or a machine gone while it ran, and where lockdep was
+    /// off and it passed: then it runs once more on a fresh boot.
     pub attempts: Vec<Attempt>,
 }
 

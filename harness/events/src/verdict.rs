@@ -73,10 +73,11 @@ impl Verdict {
             return Verdict::NotRun;
         };
         let reported = session.findings_of(&record.plan.id).next().is_some();
-        let armed = finished.lockdep != Lockdep::Off
-            && record.attempts.last().is_none_or(|a| a.lockdep != Lockdep::Off)
-            && !off_unnoticed(session, finished.boot);
-        let heard = !session.gaps.iter().any(|gap| gap.3.as_deref() == Some(record.plan.id.as_str()));
+        let armed = !ran_without_lockdep(session, record);
+        let lost = |gap: &(u32, u64, u64, Option<String>)| {
+            gap.0 == finished.boot && gap.3.as_deref() == Some(record.plan.id.as_str())
+        };
+        let heard = !session.gaps.iter().any(lost);
         match finished.outcome {
             Outcome::Pass if reported => Verdict::Splat,
             Outcome::Pass if !armed || !heard => Verdict::Unarmed,
@@ -91,6 +92,16 @@ impl Verdict {
             Outcome::Cancelled => Verdict::NotRun,
         }
     }
+}
+
+/// Whether lockdep was off at the start of the case's last attempt or at its end, where the kernel has one. Such a case
+/// may be run again on a fresh boot.
+pub fn ran_without_lockdep(session: &Session, record: &CaseRecord) -> bool {
+    let Some(attempt) = record.attempts.last() else { return false };
+    let Some(finished) = &attempt.finished else { return false };
+    attempt.lockdep == Lockdep::Off
+        || finished.lockdep == Lockdep::Off
+        || off_unnoticed(session, finished.boot)
 }
 
 /// Lockdep was found off at the end of this boot and no log line had said so: nobody knows since when.

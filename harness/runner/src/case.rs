@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use fencelab_bench::protocol::{Finished, FromAgent, Run, Started, ToAgent};
 use fencelab_events::event::CaseFinished;
-use fencelab_events::{BootEnd, Captured, Event, Lockdep, Outcome, PlannedCase};
-use fencelab_klog::Report;
+use fencelab_events::{BootEnd, Captured, Event, How, Lockdep, Outcome, PlannedCase};
+use fencelab_klog::{Kind, Report};
 
 use crate::error::Error;
 use crate::files::Journal;
@@ -148,7 +148,7 @@ impl Runner<'_> {
             memory_peak: finished.memory_peak,
         })))?;
         Ok(if live.is_down() {
-            self.write(Event::BootEnded { boot: live.boot, end: live.end() })?;
+            self.boot_ended(live.boot, live.end())?;
             After::Gone
         } else if stuck {
             After::Spent(format!("{} left a task that cannot be killed", case.id))
@@ -183,7 +183,7 @@ impl Runner<'_> {
             reason,
             Progress::default(),
         ))?;
-        self.write(Event::BootEnded { boot: live.boot, end })?;
+        self.boot_ended(live.boot, end)?;
         Ok(After::NotBegun)
     }
 
@@ -200,7 +200,7 @@ impl Runner<'_> {
         let end = live.end();
         let outcome = if progress.cancelled { Outcome::Cancelled } else { Outcome::Lost };
         self.write(ended_without_a_word(live, case, attempt, outcome, in_words(&end), progress))?;
-        self.write(Event::BootEnded { boot: live.boot, end })?;
+        self.boot_ended(live.boot, end)?;
         Ok(After::Gone)
     }
 
@@ -230,6 +230,14 @@ impl Runner<'_> {
     fn found(&mut self, live: &Live, report: &Report, seq: (u64, u64)) -> Result<(), Error> {
         let file = (self.options.evidence.splat_name)(live.boot, seq.0, report.kind.as_str());
         let finding = splat::finding(report, seq, live.boot, live.windows(), file);
+        let at_boot = finding.attribution.how == How::Outside;
+        if report.kind == Kind::RcuStall && at_boot && self.bench.is_emulated() {
+            let text = format!(
+                "boot {}: {} before any case; the guest is emulated and its host was slow",
+                live.boot, report.title
+            );
+            return self.write(Event::Note { text });
+        }
         let text =
             (self.options.evidence.splat_text)(&finding, &live.hello().release, &report.text.join("\n"));
         self.folder.replace(&finding.file, text.as_bytes())?;

@@ -49,6 +49,11 @@ impl Folder {
         self.0.join(format!("trace/boot-{boot}.txt"))
     }
 
+    /// The recorder's session of one boot: a folder with `pool` in it.
+    pub fn records(&self, boot: u32) -> PathBuf {
+        self.0.join(format!("trace/boot-{boot}"))
+    }
+
     /// Writes a whole file in one step: it is never seen half-written, not even by a reader beside a kill -9.
     ///
     /// # Errors

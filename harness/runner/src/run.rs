@@ -1,12 +1,15 @@
 //! The run: case after case, on a machine that is up and armed.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
 use fencelab_bench::protocol::{FromAgent, ToAgent};
-use fencelab_bench::{Bench, Down};
+use fencelab_bench::{Bench, Down, Order};
+use fencelab_events::verdict::ran_without_lockdep;
 use fencelab_events::{
-    BootEnd, Dossier, Event, Finding, Lockdep, LockdepCause, Outcome, PlannedCase, SessionEnd,
+    BootEnd, CaseRecord, Dossier, Event, Finding, Lockdep, LockdepCause, Outcome, PlannedCase, SessionEnd,
+    Verdict,
 };
 
 use crate::case::{After, SETTLE};
@@ -14,6 +17,7 @@ use crate::error::Error;
 use crate::files::{Folder, Journal};
 use crate::live::{Live, Streams};
 use crate::observe::{Observer, Stop};
+use crate::records;
 
 /// How a run behaves where its user may choose.
 #[derive(Clone)]
@@ -22,6 +26,8 @@ pub struct Options {
     pub annotated: bool,
     /// How often in a row a bench that once was up may fail to come up again before the run is given up.
     pub boot_tries: u32,
+    /// Cases run under the recorder.
+    pub record: bool,
     /// How evidence is filed.
     pub evidence: Evidence,
 }
@@ -70,7 +76,10 @@ impl<'a> Runner<'a> {
     /// [`Error::File`] when the journal or a log cannot be written, and whatever kept the bench from coming up.
     pub fn run(mut self) -> Result<Journal, Error> {
         let remaining = remaining(&self.journal);
-        let result = self.run_cases(&remaining);
+        // A runner that was killed left the last boot's as they were.
+        let boots: Vec<u32> = self.journal.session().boots.iter().map(|boot| boot.number).collect();
+        boots.into_iter().for_each(|boot| self.trim_records(boot));
+        let result = self.run_cases(remaining.into());
         let end = match &result {
             Ok(()) if self.stop.asked() => SessionEnd::Interrupted,
             Ok(()) => SessionEnd::Complete,
@@ -81,9 +90,19 @@ impl<'a> Runner<'a> {
         result.and(ended).map(|()| self.journal)
     }
 
-    fn run_cases(&mut self, cases: &[PlannedCase]) -> Result<(), Error> {
+    fn run_cases(&mut self, mut waiting: VecDeque<PlannedCase>) -> Result<(), Error> {
+        loop {
+            self.run_waiting(&mut waiting)?;
+            // What lockdep did not watch runs once more; the last boot's end may have shown that only now.
+            waiting = self.unwatched().into();
+            if waiting.is_empty() || self.stop.asked() || !self.bench.can_reboot() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn run_waiting(&mut self, waiting: &mut VecDeque<PlannedCase>) -> Result<(), Error> {
         let mut machine: Option<Live> = None;
-        let mut waiting: VecDeque<&PlannedCase> = cases.iter().collect();
         while let Some(case) = waiting.pop_front() {
             if self.stop.asked() {
                 break;
@@ -100,7 +119,7 @@ impl<'a> Runner<'a> {
                 machine = Some(live);
                 break;
             }
-            let after = self.run_case(&mut live, case)?;
+            let after = self.run_case(&mut live, &case)?;
             machine = match after {
                 After::Fit => Some(live),
                 After::Gone => None,
@@ -119,6 +138,17 @@ impl<'a> Runner<'a> {
             Some(live) => self.take_down(live, BootEnd::Done),
             None => Ok(()),
         }
+    }
+
+    /// The cases whose only trouble is that lockdep was off, and that have not run again for that.
+    fn unwatched(&self) -> Vec<PlannedCase> {
+        let session = self.journal.session();
+        let again = |record: &&CaseRecord| {
+            Verdict::of(session, record) == Verdict::Unarmed
+                && ran_without_lockdep(session, record)
+                && record.attempts.len() < 2
+        };
+        session.cases.iter().filter(again).map(|record| record.plan.clone()).collect()
     }
 
     pub(crate) fn write(&mut self, event: Event) -> Result<(), Error> {
@@ -141,7 +171,7 @@ impl<'a> Runner<'a> {
             self.observer.booting(boot);
             let mut notes = Vec::new();
             let (sender, incoming) = std::sync::mpsc::channel();
-            let up = self.bench.up(sender, &mut |text| notes.push(text));
+            let up = self.bench.up(&self.order(boot), sender, &mut |text| notes.push(text));
             for text in notes {
                 self.write(Event::Note { text })?;
             }
@@ -152,6 +182,7 @@ impl<'a> Runner<'a> {
                         .booted(Live::new(machine, incoming, boot, streams, self.options.annotated))
                         .map(Some);
                 }
+                Err(fencelab_bench::Error::Stopped) => return Ok(None),
                 Err(error) if !ever => return Err(error.into()),
                 Err(error) => {
                     self.steady(failed, &error.to_string())?;
@@ -162,6 +193,32 @@ impl<'a> Runner<'a> {
             }
         }
         Ok(None)
+    }
+
+    fn order(&self, boot: u32) -> Order {
+        let stop = self.stop.clone();
+        let record = self.options.record.then(|| self.folder.records(boot));
+        Order { record, stop: Arc::new(move || stop.asked()) }
+    }
+
+    /// Writes how a boot ended, and cuts its records to what was used.
+    pub(crate) fn boot_ended(&mut self, boot: u32, end: BootEnd) -> Result<(), Error> {
+        self.write(Event::BootEnded { boot, end })?;
+        self.trim_records(boot);
+        let gone = records::to_go(&records::kept(&self.folder, self.journal.session()), records::BUDGET);
+        for boot in gone {
+            let _ = std::fs::remove_dir_all(self.folder.records(boot));
+            let text = format!(
+                "the recorder's records of boot {boot} are removed: together they took more than 1 GiB"
+            );
+            self.write(Event::Note { text })?;
+        }
+        Ok(())
+    }
+
+    /// Records that cannot be cut cost room and nothing else.
+    fn trim_records(&self, boot: u32) {
+        let _ = records::trim(&self.folder.records(boot));
     }
 
     fn booted(&mut self, live: Live) -> Result<Live, Error> {
@@ -194,7 +251,7 @@ impl<'a> Runner<'a> {
             Down::Clean => end,
             other => boot_end(other),
         };
-        self.write(Event::BootEnded { boot, end })
+        self.boot_ended(boot, end)
     }
 
     /// Asks the kernel itself whether lockdep is still armed: a lost log line must not pass for a clean boot.

@@ -217,3 +217,31 @@ fn a_log_that_does_not_arrive_to_its_end_makes_a_pass_doubtful() {
     let session = play(&mut script, &folder, &["a"]).unwrap();
     assert_eq!(verdicts(&session), [Verdict::Unarmed]);
 }
+
+#[test]
+fn a_run_that_is_stopped_while_it_boots_ends_as_interrupted() {
+    let (_dir, folder) = folder();
+    let mut script = Script::new([]);
+    script.stopped_boot = 1;
+    let session = play(&mut script, &folder, &["a"]).unwrap();
+    assert_eq!((session.end, session.boots.len()), (Some(SessionEnd::Interrupted), 0));
+    assert_eq!(session.cases[0].attempts.len(), 0);
+}
+
+const STALL: &[&str] = &[
+    "rcu: INFO: rcu_sched detected stalls on CPUs/tasks:",
+    "rcu: \t1-...!: (0 ticks this GP) idle=0b84/1/0x4000000000000000 softirq=100/100 fqs=0",
+    "rcu: \t(detected by 0, t=26002 jiffies, g=-1111, q=24 ncpus=2)",
+];
+
+#[test]
+fn an_emulated_guests_stall_at_boot_is_a_note_and_a_real_ones_a_finding() {
+    for emulated in [true, false] {
+        let (_dir, folder) = folder();
+        let mut script = Script::new([]);
+        (script.emulated, script.boot_log) = (emulated, STALL.to_vec());
+        let session = play(&mut script, &folder, &["a"]).unwrap();
+        assert_eq!(session.findings.len(), usize::from(!emulated), "{:?}", session.findings);
+        assert_eq!(session.notes.len(), usize::from(emulated), "{:?}", session.notes);
+    }
+}

@@ -112,6 +112,10 @@ impl Bench for Vm {
         true
     }
 
+    fn is_emulated(&self) -> bool {
+        self.decided == Some(Engine::Tcg)
+    }
+
     fn up(
         &mut self,
         order: &Order,

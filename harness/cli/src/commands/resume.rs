@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ResumeArgs) -> Result<Outcome> {
         journal.write(Event::CaseFinished(Box::new(lost)))?;
     }
     journal.write(Event::SessionResumed { host_boot_id: host_boot_id() })?;
-    super::run::drive(chosen, folder, journal, reports)
+    super::run::drive(chosen, folder, journal, reports, !args.no_record)
 }
 
 /// The case under which this machine itself went down, if it did: its boot id is another one, and a case that

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Outcome> {
         host_boot_id: host_boot_id(),
     })?;
     journal.write(Event::Planned { cases, devices })?;
-    drive(chosen, folder, journal, reports)
+    drive(chosen, folder, journal, reports, !args.no_record)
 }
 
 /// Runs what the journal still plans, then reports. Shared with `resume`.
@@ -45,12 +45,14 @@ pub(crate) fn drive(
     folder: Folder,
     journal: Journal,
     reports: Reports,
+    record: bool,
 ) -> Result<Outcome> {
     let stop = Stop::default();
     listen(&stop)?;
     let options = Options {
         annotated: chosen.annotated,
         boot_tries: 3,
+        record,
         evidence: Evidence {
             splat_name: fencelab_report::splat::file_name,
             splat_text: fencelab_report::splat::render,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use fencelab_bench::protocol::{Exec, Exit, FromAgent, ToAgent};
-use fencelab_bench::{Down, Incoming, Machine};
+use fencelab_bench::{Down, Incoming, Machine, Order};
 
 use crate::args::VmArgs;
 use crate::benches;
@@ -25,8 +25,10 @@ pub(crate) fn run(args: &VmArgs) -> Result<Outcome> {
         bail!("run a command in a guest: `local` is this machine");
     }
     let (sender, incoming) = mpsc::channel();
-    let mut machine =
-        chosen.bench.up(sender, &mut |text| eprintln!("fencelab: {text}")).context("bring the guest up")?;
+    let mut machine = chosen
+        .bench
+        .up(&Order::default(), sender, &mut |text| eprintln!("fencelab: {text}"))
+        .context("bring the guest up")?;
     let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
     let exec = Exec { argv: args.command.clone(), env: environment(), cwd: cwd.display().to_string() };
     machine.send(&ToAgent::Exec(exec)).context("start the command")?;

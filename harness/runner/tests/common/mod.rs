@@ -6,7 +6,7 @@ use std::sync::mpsc::Sender;
 use fencelab_bench::protocol::{
     self, Captured, Exit, Finished, FromAgent, Hello, Lockdep, Outcome, Run, Started, ToAgent,
 };
-use fencelab_bench::{Bench, Down, Error, Incoming, Machine};
+use fencelab_bench::{Bench, Down, Error, Incoming, Machine, Order};
 use fencelab_events::{Event, PlannedCase, Session};
 use fencelab_runner::{Evidence, Folder, Journal, Observer, Options, Runner, Stop, Sync};
 
@@ -39,6 +39,12 @@ pub(crate) struct Script {
     /// The boots that fail, counted from 1.
     pub(crate) failing: Vec<u32>,
     pub(crate) stop: Stop,
+    /// The boot during which the user stops the run.
+    pub(crate) stopped_boot: u32,
+    /// The machines are emulated.
+    pub(crate) emulated: bool,
+    /// What each kernel says before the first case.
+    pub(crate) boot_log: Vec<&'static str>,
     /// The names of all cases that ran, in order.
     pub(crate) ran: std::sync::Arc<std::sync::Mutex<Vec<String>>>,
 }
@@ -51,6 +57,9 @@ impl Script {
             boots: 0,
             failing: vec![],
             stop: Stop::default(),
+            stopped_boot: 0,
+            emulated: false,
+            boot_log: vec![],
             ran: Default::default(),
         }
     }
@@ -69,12 +78,23 @@ impl Bench for Script {
         self.can_reboot
     }
 
+    fn is_emulated(&self) -> bool {
+        self.emulated
+    }
+
     fn up(
         &mut self,
+        order: &Order,
         incoming: Sender<Incoming>,
         _: &mut dyn FnMut(String),
     ) -> Result<Box<dyn Machine>, Error> {
         self.boots += 1;
+        if self.stopped_boot == self.boots {
+            self.stop.press();
+        }
+        if (order.stop)() {
+            return Err(Error::Stopped);
+        }
         if self.failing.contains(&self.boots) {
             return Err(Error::NoDrm);
         }
@@ -89,7 +109,7 @@ impl Bench for Script {
             realtime_us: 0,
         };
         let (acts, stop, ran) = (self.acts.clone(), self.stop.clone(), self.ran.clone());
-        Ok(Box::new(Actor {
+        let mut actor = Actor {
             hello,
             incoming,
             acts,
@@ -99,7 +119,9 @@ impl Bench for Script {
             pid: 100,
             lockdep: Lockdep::Armed,
             gone: false,
-        }))
+        };
+        self.boot_log.iter().for_each(|line| actor.log(line));
+        Ok(Box::new(actor))
     }
 }
 
@@ -226,6 +248,7 @@ pub(crate) fn options() -> Options {
     Options {
         annotated: false,
         boot_tries: 3,
+        record: true,
         evidence: Evidence {
             splat_name: |boot, seq, kind| format!("splats/{boot}-{seq}-{kind}.txt"),
             splat_text: |_, _, text| text.to_owned(),
