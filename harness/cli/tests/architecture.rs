@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fencelab-suites", &[]),
     ("fencelab-preload", &["fencelab-abi"]),
     ("fencelab-record", &["fencelab-abi"]),
+    ("fencelab-trace", &["fencelab-abi"]),
     ("fencelab-bench", &["fencelab-events"]),
     (
         "fencelab-agent",

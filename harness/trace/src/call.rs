@@ -1,0 +1,228 @@
+//! One call, read.
+
+use std::io;
+use std::sync::Arc;
+
+use fencelab_abi::{FdClass, Ioctl, Kind, Request, Slot, flags};
+
+use crate::Session;
+use crate::chunk::Chunk;
+use crate::head::Head;
+use crate::id::{CallId, RecordId};
+use crate::ioctls;
+use crate::payload::Payload;
+use crate::source::Source;
+
+/// A call that a thread made.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'r> {
+    /// Which it is.
+    pub id: CallId,
+    /// What it is: of the kinds that tell of a beginning or an end, [`Kind::Ioctl`] and [`Kind::PollEnter`]. `None`: a
+    /// kind newer than this version.
+    pub kind: Option<Kind>,
+    /// The kind's number.
+    pub kind_number: u8,
+    /// The ioctl's request, or what [`Kind`] says.
+    pub request: Request,
+    /// The fd it was made on; below zero none.
+    pub fd: i32,
+    /// What the recorder knew of that fd before the call.
+    pub class: FdClass,
+    /// What it returned, below zero a negated errno; `None`: it has not returned.
+    pub result: Option<i32>,
+    /// [`flags`], of beginning and end together.
+    pub flags: u8,
+    /// Ticks when it was made.
+    pub enter: u64,
+    /// Ticks when it returned.
+    pub exit: Option<u64>,
+    /// The calling thread.
+    pub tid: u32,
+    /// Whether only its end was recorded: what was passed in is gone.
+    pub beginning_lost: bool,
+    pub(crate) before: Payload<'r>,
+    pub(crate) after: Payload<'r>,
+}
+
+impl<'r> Call<'r> {
+    /// What is known of an ioctl; `None` of other calls and of ioctls that no table has.
+    pub fn ioctl(&self) -> Option<&'static Ioctl> {
+        self.ioctl_on(self.class)
+    }
+
+    /// As [`Call::ioctl`], on an fd of which more is known than the recorder knew.
+    pub fn ioctl_on(&self, class: FdClass) -> Option<&'static Ioctl> {
+        if self.kind != Some(Kind::Ioctl) {
+            return None;
+        }
+        let class = if self.class == FdClass::Unknown { class } else { self.class };
+        ioctls::find(self.request, class)
+    }
+
+    /// Whether it succeeded. One that has not returned has not.
+    pub fn succeeded(&self) -> bool {
+        self.result.is_some_and(|result| result >= 0)
+    }
+
+    /// Its argument as it was passed in, as far as it was recorded.
+    pub fn argument_in(&self) -> &'r [u8] {
+        self.before.argument
+    }
+
+    /// Its argument as it came back; empty before that.
+    pub fn argument_out(&self) -> &'r [u8] {
+        self.after.argument
+    }
+
+    /// The data of its first section of that id; what came back wins.
+    pub fn section(&self, id: u8) -> Option<&'r [u8]> {
+        let find = |payload: &Payload<'r>| payload.sections().find(|(section, _)| section.id == id);
+        find(&self.after).or_else(|| find(&self.before)).map(|(_, data)| data)
+    }
+
+    /// The fds in its section of fds: those sent, received, polled or ready.
+    pub fn fds(&self) -> impl Iterator<Item = i32> + use<'r> {
+        fds(self.section(fencelab_abi::section::FDS))
+    }
+
+    /// The fds that it was to poll.
+    pub fn polled(&self) -> impl Iterator<Item = i32> + use<'r> {
+        let mut sections = self.before.sections();
+        fds(sections.find(|(section, _)| section.id == fencelab_abi::section::FDS).map(|(_, data)| data))
+    }
+
+    /// Its section of text of that id.
+    pub fn text(&self, id: u8) -> Option<String> {
+        self.section(id).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+    }
+
+    /// Whether something of its argument could not be read.
+    pub fn is_unread(&self) -> bool {
+        self.flags & flags::UNREAD != 0
+    }
+}
+
+fn fds<'r>(data: Option<&'r [u8]>) -> impl Iterator<Item = i32> + use<'r> {
+    let words = data.unwrap_or_default().chunks_exact(4);
+    words.map(|word| word.try_into().map_or(-1, i32::from_le_bytes))
+}
+
+/// Reads calls. Keeps copies of the chunks that it has read last, and the payload of one call.
+pub struct Reader {
+    source: Arc<dyn Source>,
+    head: Head,
+    /// By the chunk's number, modulo their count.
+    chunks: Vec<Option<(u32, Chunk)>>,
+    before: Vec<u8>,
+    after: Vec<u8>,
+}
+
+impl Reader {
+    /// Copies that are kept: 4 MiB.
+    const KEPT: usize = 512;
+
+    pub(crate) fn new(source: Arc<dyn Source>, head: Head) -> Self {
+        let chunks = std::iter::repeat_with(|| None).take(Self::KEPT).collect();
+        Self { source, head, chunks, before: Vec::new(), after: Vec::new() }
+    }
+
+    /// Reads a call of the session that the reader is of. `None`: it is gone, as newer records took its place.
+    ///
+    /// # Errors
+    ///
+    /// When the pool can no longer be read.
+    pub fn read(&mut self, session: &Session, id: CallId) -> io::Result<Option<Call<'_>>> {
+        let (Some(entry), Some(thread)) = (session.entry(id), session.thread(id.thread)) else {
+            return Ok(None);
+        };
+        self.before.clear();
+        self.after.clear();
+        let mut before = std::mem::take(&mut self.before);
+        let mut after = std::mem::take(&mut self.after);
+        // Whatever newer record took an old one's place was made later.
+        let ours = |slot: &Slot| slot.tid == thread.tid && slot.enter <= entry.enter;
+        let first = self.record(entry.first, &ours, &mut before);
+        let last =
+            if entry.last == entry.first { Ok(None) } else { self.record(entry.last, &ours, &mut after) };
+        (self.before, self.after) = (before, after);
+        let (Some(first), last) = (first?, last?) else { return Ok(None) };
+        if entry.last != entry.first && last.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(self.put_together(id, entry.enter, entry.exit(), &first, last.as_ref())))
+    }
+
+    fn put_together(
+        &self,
+        id: CallId,
+        enter: u64,
+        exit: Option<u64>,
+        first: &Slot,
+        last: Option<&Slot>,
+    ) -> Call<'_> {
+        let number = Kind::from_u8(first.kind);
+        let kind = match number {
+            Some(Kind::IoctlEnter | Kind::IoctlExit) => Some(Kind::Ioctl),
+            Some(Kind::PollExit) => Some(Kind::PollEnter),
+            kind => kind,
+        };
+        let size = argument_size(kind, first);
+        let (before, after) = match last {
+            Some(last) => {
+                (Payload::new(&self.before, size), Payload::new(&self.after, argument_size(kind, last)))
+            }
+            None if exit.is_none() => (Payload::new(&self.before, size), Payload::default()),
+            None => {
+                let whole = Payload::new(&self.before, size);
+                (whole.as_passed_in(), whole)
+            }
+        };
+        Call {
+            id,
+            kind,
+            kind_number: first.kind,
+            request: Request(first.request),
+            fd: first.fd,
+            class: FdClass::from_u8(first.class),
+            result: exit.map(|_| last.unwrap_or(first).result),
+            flags: first.flags | last.map_or(0, |last| last.flags),
+            enter,
+            exit,
+            tid: first.tid,
+            beginning_lost: matches!(number, Some(Kind::IoctlExit | Kind::PollExit)),
+            before,
+            after,
+        }
+    }
+
+    /// Reads a record and appends its payload. `None`: another one is in its place.
+    fn record(
+        &mut self,
+        id: RecordId,
+        ours: &dyn Fn(&Slot) -> bool,
+        out: &mut Vec<u8>,
+    ) -> io::Result<Option<Slot>> {
+        let place = id.chunk() as usize % Self::KEPT;
+        let kept = |chunks: &[Option<(u32, Chunk)>]| -> Option<Slot> {
+            let (_, chunk) = chunks.get(place)?.as_ref().filter(|(index, _)| *index == id.chunk())?;
+            chunk.record(id.slot()).filter(|slot| ours(slot))
+        };
+        if kept(&self.chunks).is_none() {
+            // A copy may be older than the record.
+            let chunk = Chunk::read(&*self.source, &self.head, id.chunk())?;
+            self.chunks[place] = chunk.map(|chunk| (id.chunk(), chunk));
+        }
+        let Some(slot) = kept(&self.chunks) else { return Ok(None) };
+        if let Some((_, chunk)) = &self.chunks[place] {
+            chunk.payload(id.slot(), &slot, out);
+        }
+        Ok(Some(slot))
+    }
+}
+
+/// Bytes of the payload that are the argument.
+fn argument_size(kind: Option<Kind>, slot: &Slot) -> usize {
+    let is_there = kind == Some(Kind::Ioctl) && slot.flags & flags::ARG != 0;
+    if is_there { Request(slot.request).size() } else { 0 }
+}

@@ -1,0 +1,93 @@
+//! One chunk, copied out of a pool that may be written at the same time.
+
+use std::io;
+
+use fencelab_abi::pool::ChunkInfo;
+use fencelab_abi::record::{next_record, payload};
+use fencelab_abi::{CHUNK_SIZE, SLOT_SIZE, Slot, commit_word};
+
+use crate::head::Head;
+use crate::source::Source;
+
+/// A copy of a chunk in which each valid record is whole.
+pub(crate) struct Chunk {
+    /// Its header.
+    pub(crate) info: ChunkInfo,
+    bytes: Vec<u8>,
+    /// The commit words that were there before the bytes were copied.
+    committed: [u32; CHUNK_SIZE / SLOT_SIZE],
+}
+
+impl Chunk {
+    /// Reads a chunk's header only. `None`: cut short, or of a kind that this version does not know.
+    pub(crate) fn peek(source: &dyn Source, head: &Head, index: u32) -> io::Result<Option<ChunkInfo>> {
+        let mut bytes = [0; SLOT_SIZE];
+        let got = source.read_at(head.chunk_at(index), &mut bytes)?;
+        Ok(ChunkInfo::decode(&bytes[..got]))
+    }
+
+    /// Copies a chunk. `None`: it is cut short, or was given to somebody else meanwhile.
+    ///
+    /// A record is stored before its commit word. So the words are taken first, then the records, then the header once
+    /// more: what a word of the first look vouches for is whole in the second, if the chunk is still the same one.
+    pub(crate) fn read(source: &dyn Source, head: &Head, index: u32) -> io::Result<Option<Self>> {
+        let at = head.chunk_at(index);
+        let mut bytes = vec![0; head.chunk_size()];
+        let got = source.read_at(at, &mut bytes)?;
+        let Some(info) = ChunkInfo::decode(&bytes[..got]) else { return Ok(None) };
+        let committed = std::array::from_fn(|slot| commit_at(&bytes, slot));
+        let again = source.read_at(at, &mut bytes)?;
+        bytes.truncate(again.min(got));
+        let after = Self::peek(source, head, index)?;
+        let same = after.is_some_and(|after| (after.kind, after.generation) == (info.kind, info.generation));
+        Ok(same.then_some(Self { info, bytes, committed }))
+    }
+
+    /// The next record at or behind slot `from`: its slot's index and its first slot.
+    pub(crate) fn next(&self, mut from: usize) -> Option<(usize, Slot)> {
+        loop {
+            let (index, slot) = next_record(&self.bytes, self.info.generation, from)?;
+            if self.committed.get(index) == Some(&slot.commit) {
+                return Some((index, slot));
+            }
+            from = index + 1;
+        }
+    }
+
+    /// The record at a slot, if it is one.
+    pub(crate) fn record(&self, slot: usize) -> Option<Slot> {
+        let (index, found) = self.next(slot)?;
+        (index == slot).then_some(found)
+    }
+
+    /// Appends the payload of the record at a slot to `out`.
+    pub(crate) fn payload(&self, index: usize, slot: &Slot, out: &mut Vec<u8>) {
+        if let Some((first, rest)) = payload(&self.bytes, index, slot) {
+            out.extend_from_slice(first);
+            out.extend_from_slice(rest);
+        }
+    }
+
+    /// Slots of the chunk, its header's included.
+    pub(crate) fn slots(&self) -> usize {
+        self.bytes.len() / SLOT_SIZE
+    }
+
+    /// Whether a slot of a chunk that is in its first use holds something: what is there was begun to be written.
+    pub(crate) fn is_begun(&self, slot: usize) -> bool {
+        let bytes = self.bytes.get(slot * SLOT_SIZE..(slot + 1) * SLOT_SIZE).unwrap_or_default();
+        self.info.generation == 1 && bytes.iter().any(|&byte| byte != 0)
+    }
+
+    /// All its bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// The commit word in a slot; one that no record has if the slot is cut short.
+fn commit_at(bytes: &[u8], slot: usize) -> u32 {
+    const NONE: u32 = 0;
+    const _: () = assert!(commit_word(0, 0) != NONE);
+    Slot::decode(bytes.get(slot * SLOT_SIZE..).unwrap_or_default()).map_or(NONE, |slot| slot.commit)
+}

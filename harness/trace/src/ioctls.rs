@@ -1,0 +1,36 @@
+//! The ioctl table, found in constant time.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use fencelab_abi::ioctl::{DRIVER_BASE, DRIVER_END, DRM};
+use fencelab_abi::{Driver, FdClass, Ioctl, Request, table};
+
+type Key = (u8, u8, Option<Driver>);
+
+static TABLE: LazyLock<HashMap<Key, &'static Ioctl>> =
+    LazyLock::new(|| table::all().map(|ioctl| ((ioctl.key.0, ioctl.key.1, ioctl.driver), ioctl)).collect());
+
+/// As [`table::find`].
+pub(crate) fn find(request: Request, class: FdClass) -> Option<&'static Ioctl> {
+    let private = request.ty() == DRM && (DRIVER_BASE..DRIVER_END).contains(&request.nr());
+    let driver = match class {
+        FdClass::Drm(driver) if private => Some(driver),
+        _ => None,
+    };
+    TABLE.get(&(request.ty(), request.nr(), driver)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_ioctl_is_found_as_the_table_finds_it() {
+        for ioctl in table::all() {
+            let request = Request(u32::from(ioctl.key.0) << 8 | u32::from(ioctl.key.1));
+            let class = ioctl.driver.map_or(FdClass::Unknown, FdClass::Drm);
+            assert_eq!(find(request, class).map(|found| found.name), Some(ioctl.name));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The processes that the shim has been in.
+
+use fencelab_abi::pool::NO_CHUNK;
+use fencelab_abi::process::{Entry, ProcessInfo, blind};
+
+use crate::id::ProcessId;
+
+/// One program that one process ran: an exec begins another.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// Its index in [`crate::Session::processes`].
+    pub id: ProcessId,
+    /// Process, as its pid namespace numbers it.
+    pub pid: u32,
+    /// Its parent when it was first seen.
+    pub parent: u32,
+    /// How the shim came in; `None`: a way newer than this version.
+    pub entry: Option<Entry>,
+    /// [`blind`].
+    pub blind: u32,
+    /// Effective user.
+    pub user: u32,
+    /// Ticks when it was first seen.
+    pub seen: u64,
+    /// Calls that went by unrecorded.
+    pub unrecorded: u64,
+    /// Path of the executable.
+    pub exe: String,
+    /// Command line.
+    pub arguments: Vec<String>,
+    /// The process that it was forked from, if that was recorded.
+    pub forked_from: Option<ProcessId>,
+    pub(crate) chunk: u32,
+    pub(crate) forked_from_chunk: Option<u32>,
+}
+
+impl Process {
+    pub(crate) fn new(id: ProcessId, chunk: u32, info: &ProcessInfo<'_>) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let line = info.cmdline.strip_suffix(&[0]).unwrap_or(info.cmdline);
+        let words = line.split(|&byte| byte == 0).map(text);
+        Self {
+            id,
+            pid: info.pid,
+            parent: info.parent,
+            entry: info.entry,
+            blind: info.blind,
+            user: info.user,
+            seen: info.seen,
+            unrecorded: info.unrecorded,
+            exe: text(info.exe),
+            arguments: if line.is_empty() { Vec::new() } else { words.collect() },
+            forked_from: None,
+            chunk,
+            forked_from_chunk: (info.forked_from != NO_CHUNK).then_some(info.forked_from),
+        }
+    }
+
+    /// The program's name: the last part of its path, or of its first argument.
+    pub fn name(&self) -> &str {
+        let path =
+            if self.exe.is_empty() { self.arguments.first().map_or("", String::as_str) } else { &self.exe };
+        path.rsplit('/').next().unwrap_or(path)
+    }
+
+    /// How the shim came in, in words.
+    pub fn entry_name(&self) -> &'static str {
+        match self.entry {
+            Some(Entry::Preload) => "LD_PRELOAD",
+            Some(Entry::Audit) => "LD_AUDIT",
+            Some(Entry::Trace) => "tracing from outside",
+            Some(Entry::Fork) => "fork",
+            None => "a way newer than this reader",
+        }
+    }
+
+    /// What its records cannot show, in words.
+    pub fn blind_spots(&self) -> impl Iterator<Item = &'static str> {
+        const WORDS: [&str; 8] = [
+            "a fork that goes around libc would not be noticed",
+            "calls from its last link namespaces are not recorded",
+            "closing of fds above 65535 is not recorded",
+            "it uses user queues: work is submitted without ioctls",
+            "it uses fences in memory: their signals and waits are not recorded",
+            "arguments of some calls that did not return could not be read",
+            "it set a seccomp filter: arguments outside known memory are not read from there on",
+            "more children share its memory than can be told apart",
+        ];
+        const _: () = assert!(WORDS.len() == blind::NAMES.len());
+        let bits = self.blind;
+        let unknown = bits >> WORDS.len() != 0;
+        let known = WORDS.into_iter().enumerate().filter(move |(bit, _)| bits >> bit & 1 != 0);
+        known.map(|(_, words)| words).chain(unknown.then_some("a blind spot newer than this reader"))
+    }
+}

@@ -1,0 +1,163 @@
+//! Reading a pool's chunks into threads of calls: all of them at first, what is new later on.
+
+use std::collections::HashMap;
+use std::io;
+
+use fencelab_abi::ChunkKind;
+use fencelab_abi::pool::ChunkInfo;
+use fencelab_abi::process::ProcessInfo;
+
+use crate::chunk::Chunk;
+use crate::head::Head;
+use crate::id::{ProcessId, RecordId, ThreadId};
+use crate::loss::{Loss, Lost};
+use crate::process::Process;
+use crate::source::Source;
+use crate::thread::{Thread, Use};
+
+/// How far a chunk has been read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Read {
+    /// Its use; 0: none yet.
+    generation: u32,
+    /// First slot that is not read.
+    next: u8,
+    /// Slots that it has.
+    slots: u8,
+}
+
+/// What a pool's chunks add up to.
+#[derive(Debug, Default)]
+pub(crate) struct Scan {
+    pub(crate) processes: Vec<Process>,
+    pub(crate) threads: Vec<Thread>,
+    /// What was found missing within chunks.
+    pub(crate) losses: Vec<Loss>,
+    /// Chunks that could not be read.
+    pub(crate) unreadable: u64,
+    read: Vec<Read>,
+    by_chunk: HashMap<u32, ProcessId>,
+    by_serial: HashMap<(u32, u32, u32), ThreadId>,
+}
+
+impl Scan {
+    /// Reads what was written since the last time.
+    pub(crate) fn refresh(&mut self, source: &dyn Source, head: &Head) -> io::Result<()> {
+        self.read.resize(head.chunks_used as usize, Read::default());
+        self.unreadable = 0;
+        self.threads.iter_mut().for_each(Thread::settle);
+        let mut records = Vec::new();
+        for index in 0..head.chunks_used {
+            match Chunk::peek(source, head, index)? {
+                None => self.unreadable += 1,
+                Some(info) if info.kind == ChunkKind::Process => self.process(source, head, index)?,
+                Some(info) if info.kind == ChunkKind::Records => records.push((index, info)),
+                Some(_) => {}
+            }
+        }
+        // Processes are known now, whatever chunk they came to have.
+        records.sort_by_key(|(_, info)| (info.thread, info.tid, info.sequence));
+        let known = self.threads.len();
+        for (index, info) in records {
+            self.records(source, head, index, &info)?;
+        }
+        for thread in self.threads.iter_mut().skip(known) {
+            thread.lost_before = thread.uses.iter().map(|chunk| chunk.dropped).max().unwrap_or(0);
+        }
+        Ok(())
+    }
+
+    fn process(&mut self, source: &dyn Source, head: &Head, index: u32) -> io::Result<()> {
+        let Some(chunk) = Chunk::read(source, head, index)? else { return Ok(()) };
+        let Some(info) = ProcessInfo::decode(chunk.bytes()) else { return Ok(()) };
+        let known = self.by_chunk.get(&index).copied();
+        let id = known.unwrap_or(ProcessId(self.processes.len() as u32));
+        let mut process = Process::new(id, index, &info);
+        process.forked_from = process.forked_from_chunk.and_then(|chunk| self.by_chunk.get(&chunk).copied());
+        match self.processes.get_mut(id.0 as usize) {
+            Some(place) => *place = process,
+            None => self.processes.push(process),
+        }
+        self.by_chunk.insert(index, id);
+        Ok(())
+    }
+
+    fn records(&mut self, source: &dyn Source, head: &Head, index: u32, info: &ChunkInfo) -> io::Result<()> {
+        let read = self.read.get(index as usize).copied().unwrap_or_default();
+        let fresh = read.generation != info.generation;
+        let id = self.thread(info);
+        if !fresh {
+            self.note_dropped(id, info);
+            if read.next >= read.slots {
+                return Ok(());
+            }
+        }
+        let Some(chunk) = Chunk::read(source, head, index)? else {
+            self.losses.push(loss(Lost::Taken, Some(id), info.claimed, None, Some(1)));
+            return Ok(());
+        };
+        let from = if fresh { 1 } else { usize::from(read.next) };
+        if fresh {
+            self.begin_use(id, info);
+        }
+        let next = self.add(id, index, &chunk, from);
+        self.threads[id.0 as usize].torn = chunk.is_begun(next);
+        let state = Read { generation: info.generation, next: next as u8, slots: chunk.slots() as u8 };
+        if let Some(place) = self.read.get_mut(index as usize) {
+            *place = state;
+        }
+        Ok(())
+    }
+
+    fn thread(&mut self, info: &ChunkInfo) -> ThreadId {
+        let key = (info.thread, info.pid, info.tid);
+        let process = self.by_chunk.get(&info.process).copied();
+        *self.by_serial.entry(key).or_insert_with(|| {
+            let id = ThreadId(self.threads.len() as u32);
+            self.threads.push(Thread::new(id, info.thread, info.pid, info.tid, process));
+            id
+        })
+    }
+
+    fn note_dropped(&mut self, id: ThreadId, info: &ChunkInfo) {
+        let uses = &mut self.threads[id.0 as usize].uses;
+        if let Some(last) = uses.iter_mut().rev().find(|chunk| chunk.sequence == info.sequence) {
+            last.dropped = last.dropped.max(info.dropped);
+        }
+    }
+
+    /// A thread has begun to use a chunk; uses are met in order of their sequence.
+    fn begin_use(&mut self, id: ThreadId, info: &ChunkInfo) {
+        let thread = &mut self.threads[id.0 as usize];
+        if let Some(last) = thread.uses.last() {
+            let missing = info.sequence.saturating_sub(last.sequence).saturating_sub(1);
+            if missing > 0 {
+                let since = thread.entries.last().map(|entry| entry.enter);
+                let between = (since, Some(info.claimed));
+                let count = Some(missing);
+                self.losses.push(Loss { what: Lost::Gap, thread: Some(id), between, count });
+            }
+        }
+        thread.uses.push(Use { sequence: info.sequence, claimed: info.claimed, dropped: info.dropped });
+    }
+
+    /// Adds a chunk's records from a slot on; gives the first slot behind the last of them.
+    fn add(&mut self, id: ThreadId, index: u32, chunk: &Chunk, mut from: usize) -> usize {
+        let thread = &mut self.threads[id.0 as usize];
+        while let Some((at, slot)) = chunk.next(from) {
+            if at > from {
+                let since = thread.entries.last().map(|entry| entry.enter);
+                let between = (since, Some(slot.enter));
+                let count = Some((at - from) as u64);
+                self.losses.push(Loss { what: Lost::Hole, thread: Some(id), between, count });
+            }
+            thread.add(RecordId::new(index, at), &slot);
+            from = at + usize::from(slot.slots);
+        }
+        from
+    }
+}
+
+fn loss(what: Lost, thread: Option<ThreadId>, since: u64, until: Option<u64>, count: Option<u64>) -> Loss {
+    Loss { what, thread, between: (Some(since), until), count }
+}

@@ -1,0 +1,195 @@
+//! A recorded session, as a whole.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fencelab_abi::{CLOCK_FILE, ClockPair, Mode, POOL_FILE};
+
+use crate::call::Reader;
+use crate::clock::ClockMap;
+use crate::head::Head;
+use crate::id::{CallId, ProcessId, ThreadId};
+use crate::loss::{Loss, Lost};
+use crate::process::Process;
+use crate::scan::Scan;
+use crate::source::Source;
+use crate::thread::{Entry, Thread};
+use crate::{Calls, Error};
+
+/// A recorded session: its processes, its threads, and where each call's records are. Live or dead: of a live one,
+/// [`Session::refresh`] brings what has come since.
+pub struct Session {
+    pub(crate) source: Arc<dyn Source>,
+    clock_file: Option<PathBuf>,
+    head: Head,
+    clock: ClockMap,
+    scan: Scan,
+}
+
+impl Session {
+    /// Opens a session's folder.
+    ///
+    /// # Errors
+    ///
+    /// When its pool cannot be read or is none that this version knows. A missing or damaged `clock` file is no error: the
+    /// pool itself has two clock pairs.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        let path = folder.join(POOL_FILE);
+        let file = File::open(&path).map_err(|source| Error::File { path, source })?;
+        Self::begin(Arc::new(file), Some(folder.join(CLOCK_FILE)))
+    }
+
+    /// Opens a pool without a folder around it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::open`].
+    pub fn from_pool(source: impl Source + 'static) -> Result<Self, Error> {
+        Self::begin(Arc::new(source), None)
+    }
+
+    fn begin(source: Arc<dyn Source>, clock_file: Option<PathBuf>) -> Result<Self, Error> {
+        let head = Head::read(&*source)?;
+        let clock = ClockMap::default();
+        let mut session = Self { source, clock_file, head, clock, scan: Scan::default() };
+        session.refresh()?;
+        Ok(session)
+    }
+
+    /// Reads what was recorded since the last time. Ids stay valid.
+    ///
+    /// # Errors
+    ///
+    /// When the pool can no longer be read.
+    pub fn refresh(&mut self) -> Result<(), Error> {
+        self.head = Head::read(&*self.source)?;
+        let file = self.clock_file.as_ref().and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
+        let pairs = file.chunks_exact(ClockPair::SIZE).filter_map(ClockPair::decode);
+        self.clock = ClockMap::new(self.head.clock, self.head.pairs.into_iter().flatten().chain(pairs));
+        self.scan.refresh(&*self.source, &self.head)?;
+        Ok(())
+    }
+
+    /// What the pool's header says.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// From ticks to CLOCK_MONOTONIC.
+    pub fn clock(&self) -> &ClockMap {
+        &self.clock
+    }
+
+    /// The programs that processes ran, in order of their places in the pool.
+    pub fn processes(&self) -> &[Process] {
+        &self.scan.processes
+    }
+
+    /// One of them.
+    pub fn process(&self, id: ProcessId) -> Option<&Process> {
+        self.scan.processes.get(id.0 as usize)
+    }
+
+    /// The threads that made calls, in the order in which they made their first.
+    pub fn threads(&self) -> &[Thread] {
+        &self.scan.threads
+    }
+
+    /// One of them.
+    pub fn thread(&self, id: ThreadId) -> Option<&Thread> {
+        self.scan.threads.get(id.0 as usize)
+    }
+
+    /// How many calls there are.
+    pub fn len(&self) -> usize {
+        self.scan.threads.iter().map(Thread::len).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All calls in the order in which they were made; those of one thread as that thread made them.
+    pub fn calls(&self) -> Calls<'_> {
+        Calls::new(self)
+    }
+
+    /// A reader of calls, with a memory of its own for what it has read.
+    pub fn reader(&self) -> Reader {
+        Reader::new(self.source.clone(), self.head.clone())
+    }
+
+    /// The calls that a thread of that tid was in at a moment of CLOCK_MONOTONIC, outermost first. A call made within the
+    /// clock's exactness counts as made. Where tids were used again, or belong to several pid namespaces, the calls of
+    /// all those threads.
+    pub fn calls_at(&self, tid: u32, monotonic_ns: u64) -> Vec<CallId> {
+        let at = self.clock.ticks(monotonic_ns);
+        let slack = self.clock.ticks(monotonic_ns.saturating_add(1_000)).saturating_sub(at);
+        let mut found = Vec::new();
+        for thread in self.threads().iter().filter(|thread| thread.tid == tid) {
+            let end = thread.entries.partition_point(|entry| entry.enter <= at.saturating_add(slack));
+            let covers = |entry: &Entry| entry.exit().is_none_or(|exit| exit.saturating_add(slack) >= at);
+            // A call nested in another one is in a signal handler: few, and close by.
+            let floor = end.saturating_sub(NESTED);
+            for index in (floor..end).filter(|&index| covers(&thread.entries[index])) {
+                found.push(CallId { thread: thread.id, index: index as u32 });
+            }
+        }
+        found
+    }
+
+    /// The last call that a thread of that tid made before a moment of CLOCK_MONOTONIC, whether it had returned or not.
+    pub fn last_call_before(&self, tid: u32, monotonic_ns: u64) -> Option<CallId> {
+        let at = self.clock.ticks(monotonic_ns);
+        let threads = self.threads().iter().filter(|thread| thread.tid == tid);
+        let last = threads.filter_map(|thread| {
+            let index = thread.entries.partition_point(|entry| entry.enter <= at).checked_sub(1)?;
+            Some((thread.entries.get(index)?.enter, CallId { thread: thread.id, index: index as u32 }))
+        });
+        last.max().map(|(_, id)| id)
+    }
+
+    pub(crate) fn entry(&self, id: CallId) -> Option<Entry> {
+        self.thread(id.thread)?.entries.get(id.index as usize).copied()
+    }
+
+    /// What is missing, and where.
+    pub fn losses(&self) -> Vec<Loss> {
+        let mut losses = self.scan.losses.clone();
+        let all = |what, count: u64| {
+            (count > 0).then_some(Loss { what, thread: None, between: (None, None), count: Some(count) })
+        };
+        losses.extend(all(Lost::Homeless, self.head.homeless));
+        losses.extend(all(Lost::Cut, u64::from(self.head.chunks_cut)));
+        losses.extend(all(Lost::Unreadable, self.scan.unreadable));
+        for thread in self.threads() {
+            self.losses_of(thread, &mut losses);
+        }
+        losses
+    }
+
+    fn losses_of(&self, thread: &Thread, losses: &mut Vec<Loss>) {
+        let mut add =
+            |what, between, count| losses.push(Loss { what, thread: Some(thread.id), between, count });
+        let first = thread.uses.first().map_or(1, |chunk| chunk.sequence);
+        let dropped = thread.uses.iter().map(|chunk| chunk.dropped).max().unwrap_or(0);
+        if self.head.mode == Mode::Flight && (first > 1 || thread.lost_before > 0) {
+            let until = thread.entries.first().map(|entry| entry.enter);
+            add(Lost::Overwritten, (None, until), (thread.lost_before > 0).then_some(thread.lost_before));
+        } else if self.head.mode == Mode::Stop && dropped > 0 {
+            let since = thread.entries.last().map(|entry| entry.exit.max(entry.enter));
+            add(Lost::NoRoom, (since, None), Some(dropped));
+        }
+        if self.head.mode == Mode::Stop && first > 1 {
+            add(Lost::Gap, (None, thread.uses.first().map(|chunk| chunk.claimed)), Some(first - 1));
+        }
+        if thread.torn {
+            add(Lost::Torn, (thread.entries.last().map(|entry| entry.enter), None), Some(1));
+        }
+    }
+}
+
+/// Calls of a thread that are looked at when those around a moment are sought.
+const NESTED: usize = 64;
