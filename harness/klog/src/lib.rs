@@ -23,6 +23,7 @@ mod report;
 mod rules;
 mod shape;
 pub mod signature;
+mod source;
 mod streams;
 mod text;
 

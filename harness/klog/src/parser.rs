@@ -7,9 +7,10 @@ use crate::analyse::analyse;
 use crate::annotation::Kernel;
 use crate::collector::Collector;
 use crate::event::{Event, Loss};
-use crate::line::{Journal, Line, Meta, Record, clean, parse_text};
+use crate::line::{JournalJson, Line, Meta, Record, clean, parse_text};
 use crate::lockdep_state::LockdepState;
 use crate::needles::Needles;
+use crate::source::Source;
 use crate::streams::Streams;
 
 /// How the parser works. The defaults fit live use on a test machine.
@@ -71,31 +72,8 @@ pub struct Parser {
     /// Prefix of the last line that had one.
     last_meta: Meta,
     source: Source,
-}
-
-/// What kind of text the log is; its first line tells.
-#[derive(Debug, Default)]
-enum Source {
-    #[default]
-    Unknown,
-    /// Lines with or without a prefix.
-    Lines,
-    /// An export of the journal.
-    Journal(Journal),
-    /// Saved records of /dev/kmsg.
-    Records,
-}
-
-impl Source {
-    fn of_first_line(line: &str) -> Source {
-        if Journal::starts(line) {
-            Source::Journal(Journal::default())
-        } else if Record::parse(line.as_bytes()).is_ok() {
-            Source::Records
-        } else {
-            Source::Lines
-        }
-    }
+    /// A record of which netconsole sent only some pieces yet.
+    fragments: Option<Record>,
 }
 
 impl Parser {
@@ -112,7 +90,8 @@ impl Parser {
             number: 0,
             last_seq: None,
             last_meta: Meta::default(),
-            source: Source::Unknown,
+            source: Source::default(),
+            fragments: None,
         }
     }
 
@@ -123,16 +102,38 @@ impl Parser {
             self.events.push_back(Event::Loss(Loss::BadRecord { line: self.number }));
             return;
         };
-        self.note_sequence(record.meta.seq);
-        if record.facility != 0 {
-            return;
+        if let Some(record) = self.joined(record) {
+            self.note_sequence(record.meta.seq);
+            if record.facility == 0 {
+                self.push_record_lines(&record);
+            }
         }
+    }
+
+    fn push_record_lines(&mut self, record: &Record) {
         let (number, limit) = (self.number, self.options.line_bytes);
         for (line, cut) in record.lines(number, limit) {
             self.note_cut(cut);
             self.push_line(line);
         }
         self.collect();
+    }
+
+    /// Puts the pieces of a record together that netconsole had to cut; `None` while some are still to come.
+    fn joined(&mut self, record: Record) -> Option<Record> {
+        let Some((offset, total)) = record.fragment else { return Some(record) };
+        let whole = match self.fragments.take().filter(|begun| begun.meta.seq == record.meta.seq) {
+            Some(mut begun) if offset > 0 && begun.message.len() < self.options.line_bytes => {
+                begun.message.push_str(&record.message);
+                begun
+            }
+            _ => record,
+        };
+        if whole.message.len() >= total {
+            return Some(whole);
+        }
+        self.fragments = Some(whole);
+        None
     }
 
     /// Takes a piece of a text log, of any size; lines may be split anywhere.
@@ -173,11 +174,14 @@ impl Parser {
     /// Ends the log: everything that is open is closed. The parser can go on with another log.
     pub fn finish(&mut self) {
         self.take_partial();
-        if let Source::Journal(journal) = &mut self.source {
-            let lines = journal.finish(self.number);
-            lines.into_iter().for_each(|line| self.push_line(line));
-        }
-        self.source = Source::Unknown;
+        let rest = match &mut self.source {
+            Source::Journal(journal) => journal.finish(self.number),
+            Source::Parts(parts) => parts.finish(),
+            _ => Vec::new(),
+        };
+        rest.into_iter().for_each(|line| self.push_line(line));
+        self.source = Source::default();
+        self.fragments = None;
         self.streams.finish();
         self.collect();
     }
@@ -221,35 +225,38 @@ impl Parser {
     }
 
     fn push_text_line(&mut self, bytes: &[u8], cut_before: bool) {
+        if let Source::Unknown(_) = self.source {
+            self.source.look(&clean(bytes, self.options.line_bytes).0);
+        }
         if matches!(self.source, Source::Records) {
             return self.push_saved_record(bytes);
         }
         self.number += 1;
         let binary = matches!(&self.source, Source::Journal(journal) if journal.expects_binary());
         let bytes = if binary { bytes.get(8..).unwrap_or_default() } else { bytes };
-        let (text, cut) = clean(bytes, self.options.line_bytes);
+        let limit = match self.source {
+            // An entry has many fields, and its message is one of them.
+            Source::JournalJson => 8 * self.options.line_bytes,
+            _ => self.options.line_bytes,
+        };
+        let (text, cut) = clean(bytes, limit);
         self.note_cut(cut || cut_before);
-        match &mut self.source {
-            Source::Unknown => self.push_first_line(bytes, &text),
-            Source::Journal(journal) => {
-                let lines = journal.push(self.number, &text);
-                lines.into_iter().for_each(|line| self.push_line(line));
-            }
-            Source::Lines | Source::Records => {
+        let lines = match &mut self.source {
+            Source::Journal(journal) => journal.push(self.number, &text),
+            Source::JournalJson => JournalJson::lines(self.number, &text),
+            Source::Parts(parts) => parts.push(self.number, &text),
+            Source::Unknown(_) | Source::Lines | Source::Records => {
                 let line = self.with_last_prefix(parse_text(self.number, &text));
-                self.push_line(line);
+                return self.push_and_collect(line);
             }
-        }
+        };
+        lines.into_iter().for_each(|line| self.push_line(line));
         self.collect();
     }
 
-    fn push_first_line(&mut self, bytes: &[u8], text: &str) {
-        if text.is_empty() {
-            return;
-        }
-        self.source = Source::of_first_line(text);
-        self.number -= 1;
-        self.push_text_line(bytes, false);
+    fn push_and_collect(&mut self, line: Line) {
+        self.push_line(line);
+        self.collect();
     }
 
     /// A line of a file that /dev/kmsg was saved to. What begins with a blank belongs to the record's dictionary.

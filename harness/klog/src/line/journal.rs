@@ -1,4 +1,5 @@
-//! The export format of the journal: `FIELD=value` lines, an empty line between entries.
+//! The journal with one field a line: the export format, with an empty line between entries, and `journalctl -o verbose`,
+//! whose entries begin with a line that is not indented.
 
 use super::{Line, Meta};
 
@@ -10,14 +11,17 @@ const MAX_MESSAGE: usize = 64 << 10;
 pub(crate) struct Journal {
     meta: Meta,
     message: Option<String>,
+    transport: Option<String>,
     /// The message follows in binary form: eight bytes of length, then the value.
     binary: bool,
+    /// The last field was the message, so that a line without a field continues it.
+    in_message: bool,
 }
 
 impl Journal {
-    /// Does this line begin an export?
+    /// Does this line begin an entry?
     pub(crate) fn starts(line: &str) -> bool {
-        line.starts_with("__CURSOR=")
+        line.starts_with("__CURSOR=") || is_verbose_head(line)
     }
 
     /// Is the next line the first of a binary value, with its length in front?
@@ -25,31 +29,42 @@ impl Journal {
         self.binary
     }
 
-    /// Takes one line; an empty one ends the entry and gives its message lines. Of the first line of a binary value
-    /// the caller has dropped the length.
+    /// Takes one line; one that ends the entry gives its message lines. Of the first line of a binary value the caller
+    /// has dropped the length.
     pub(crate) fn push(&mut self, number: u64, line: &str) -> Vec<Line> {
         if std::mem::take(&mut self.binary) {
             self.message = Some(line.to_owned());
+            self.in_message = true;
             return Vec::new();
         }
-        if line.is_empty() {
+        if line.is_empty() || is_verbose_head(line) {
             return self.finish(number);
         }
-        match line.split_once('=') {
-            Some(("MESSAGE", value)) => self.message = Some(value.to_owned()),
-            Some(("PRIORITY", value)) => self.meta.level = value.parse().ok().filter(|level| *level <= 7),
-            Some(("_SOURCE_MONOTONIC_TIMESTAMP", value)) => self.meta.time_us = value.parse().ok(),
-            Some(("__SEQNUM", value)) => self.meta.seq = value.parse().ok(),
-            Some(_) => {}
-            None if line == "MESSAGE" => self.binary = true,
-            None => self.more(line),
+        let field = line.strip_prefix("    ").unwrap_or(line);
+        match field.split_once('=').filter(|(name, _)| is_field_name(name)) {
+            Some((name, value)) => self.field(name, value),
+            None if field == "MESSAGE" => self.binary = true,
+            None => self.more(field.trim_start_matches(' ')),
         }
         Vec::new()
     }
 
-    /// A further line of a message that was given in the binary form.
+    fn field(&mut self, name: &str, value: &str) {
+        self.in_message = name == "MESSAGE";
+        match name {
+            "MESSAGE" => self.message = Some(value.to_owned()),
+            "PRIORITY" => self.meta.level = value.parse().ok().filter(|level| *level <= 7),
+            "_SOURCE_MONOTONIC_TIMESTAMP" => self.meta.time_us = value.parse().ok(),
+            "__SEQNUM" => self.meta.seq = value.parse().ok(),
+            "_TRANSPORT" => self.transport = Some(value.to_owned()),
+            _ => {}
+        }
+    }
+
+    /// A further line of a message.
     fn more(&mut self, line: &str) {
-        if let Some(message) = self.message.as_mut().filter(|message| message.len() < MAX_MESSAGE) {
+        let message = self.message.as_mut().filter(|message| self.in_message && message.len() < MAX_MESSAGE);
+        if let Some(message) = message {
             message.push('\n');
             message.push_str(line);
         }
@@ -57,21 +72,22 @@ impl Journal {
 
     /// Ends the entry.
     pub(crate) fn finish(&mut self, number: u64) -> Vec<Line> {
-        let mut entry = std::mem::take(self);
-        let message = entry.message.take().unwrap_or_default();
-        message.split('\n').filter(|_| !message.is_empty()).map(|text| entry.line(number, text)).collect()
-    }
-
-    fn line(&self, number: u64, text: &str) -> Line {
-        let mut meta = self.meta.clone();
-        // Some journals keep printk's own prefix in the message.
-        let inner = super::parse_text(number, text);
-        if !inner.meta.bare {
-            meta.time_us = inner.meta.time_us.or(meta.time_us);
-            meta.caller = inner.meta.caller;
+        let entry = std::mem::take(self);
+        let message = entry.message.unwrap_or_default();
+        if message.is_empty() {
+            return Vec::new();
         }
-        Line { number, meta, text: inner.text }
+        super::message_lines(number, &entry.meta, entry.transport.as_deref(), &message)
     }
+}
+
+fn is_field_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// `Sat 2026-11-14 12:34:56.123456 UTC [s=1;i=2;...]`
+fn is_verbose_head(line: &str) -> bool {
+    line.ends_with(']') && !line.starts_with(' ') && line.contains(" [s=") && line.contains(";i=")
 }
 
 #[cfg(test)]
@@ -110,5 +126,18 @@ mod tests {
         let lines: Vec<_> =
             journal.push(5, "").into_iter().map(|line| (line.text, line.meta.time_us)).collect();
         assert_eq!(lines, [("one".to_owned(), Some(7)), ("two".to_owned(), Some(7))]);
+    }
+
+    #[test]
+    fn verbose_entries_and_programs() {
+        let mut journal = Journal::default();
+        let head = "Sat 2026-11-14 12:34:56.123456 UTC [s=1;i=2;b=3]";
+        assert!(Journal::starts(head));
+        let mut out = Vec::new();
+        for line in [head, "    _TRANSPORT=kernel", "    MESSAGE=one", "    PRIORITY=4", head, "    _TRANSPORT=stdout", "    MESSAGE=x"] {
+            out.extend(journal.push(1, line));
+        }
+        out.extend(journal.finish(9));
+        assert_eq!(out.iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ["one"]);
     }
 }

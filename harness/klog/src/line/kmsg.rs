@@ -9,6 +9,8 @@ pub struct Record {
     pub meta: Meta,
     /// Syslog facility; 0 is the kernel, 1 is what user space wrote to /dev/kmsg.
     pub facility: u32,
+    /// Where this piece of a long message begins and how long the whole is, in bytes, when netconsole cut it.
+    pub fragment: Option<(usize, usize)>,
     /// The message, unescaped. It may hold several lines.
     pub message: String,
 }
@@ -29,12 +31,15 @@ impl Record {
     pub fn parse(bytes: &[u8]) -> Result<Record, RecordError> {
         let semicolon = memchr::memchr(b';', bytes).ok_or(RecordError::NoPrefix)?;
         let prefix = std::str::from_utf8(&bytes[..semicolon]).map_err(|_| RecordError::NoPrefix)?;
-        let mut fields = prefix.trim_start().split(',');
+        // Netconsole may put the kernel's release in front (`netconsole.extended` with `release`).
+        let mut fields = without_release(prefix.trim_start()).split(',');
         let mut number =
             |name| fields.next().and_then(|field| field.parse::<u64>().ok()).ok_or(RecordError::Field(name));
         let (priority, seq, time_us) = (number("priority")?, number("sequence number")?, number("time")?);
         let cont = fields.next().is_some_and(|flags| flags.contains('c'));
-        let caller = fields.find_map(|field| field.strip_prefix("caller=")).and_then(Caller::parse);
+        let named = |name: &str| fields.clone().find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
+        let caller = named("caller").and_then(Caller::parse);
+        let fragment = named("ncfrag").and_then(fragment);
         let message = &bytes[semicolon + 1..];
         let end = memchr::memchr(b'\n', message).unwrap_or(message.len());
         Ok(Record {
@@ -47,6 +52,7 @@ impl Record {
                 ..Meta::default()
             },
             facility: (priority >> 3).min(u64::from(u32::MAX)) as u32,
+            fragment,
             message: unescape(&message[..end]),
         })
     }
@@ -58,6 +64,20 @@ impl Record {
             (Line { number, meta: self.meta.clone(), text: text.into_owned() }, cut)
         })
     }
+}
+
+/// Drops the release of `6.12.0,4,100,200,-;message`.
+fn without_release(prefix: &str) -> &str {
+    match prefix.split_once(',') {
+        Some((release, rest)) if release.contains('.') && release.starts_with(|c: char| c.is_ascii_digit()) => rest,
+        _ => prefix,
+    }
+}
+
+/// `ncfrag=OFFSET/TOTAL` (drivers/net/netconsole.c).
+fn fragment(text: &str) -> Option<(usize, usize)> {
+    let (offset, total) = text.split_once('/')?;
+    Some((offset.parse().ok()?, total.parse().ok()?))
 }
 
 /// Undoes the `\xNN` escapes of `msg_add_ext_text` (kernel/printk/printk.c).
@@ -112,6 +132,8 @@ mod tests {
     #[test]
     fn text_that_is_no_record() {
         assert_eq!(Record::parse(b"hello"), Err(RecordError::NoPrefix));
+        let sent = Record::parse(b"6.12.0-rc1,4,7,8,-,caller=T1,ncfrag=5/9;lo").unwrap();
+        assert_eq!((sent.meta.seq, sent.meta.caller, sent.fragment), (Some(7), Some(Caller::Task(1)), Some((5, 9))));
         assert_eq!(Record::parse(b"4,x,1,-;hello"), Err(RecordError::Field("sequence number")));
     }
 }

@@ -2,13 +2,17 @@
 
 mod clean;
 mod journal;
+mod journal_json;
 mod kmsg;
+mod parts;
 mod prefix;
 mod text;
 
 pub(crate) use clean::clean;
 pub(crate) use journal::Journal;
+pub(crate) use journal_json::JournalJson;
 pub use kmsg::{Record, RecordError};
+pub(crate) use parts::Parts;
 pub(crate) use text::parse_text;
 
 use serde::Serialize;
@@ -77,6 +81,31 @@ pub struct Meta {
     pub cont: bool,
     /// Nothing stood in front: in a log whose other lines have a prefix, this line continues the record above.
     pub bare: bool,
+}
+
+impl Meta {
+    /// Did a time stand in front?
+    pub(crate) fn has_time(&self) -> bool {
+        self.time_us.is_some() || self.wall.is_some()
+    }
+}
+
+/// The lines of one entry of the journal. What did not come from the kernel gives none, and where a journal keeps
+/// printk's own prefix in the message, that is read too.
+fn message_lines(number: u64, meta: &Meta, transport: Option<&str>, message: &str) -> Vec<Line> {
+    if transport.is_some_and(|transport| transport != "kernel") {
+        return Vec::new();
+    }
+    let line = |text| {
+        let mut meta = meta.clone();
+        let inner = parse_text(number, text);
+        if !inner.meta.bare {
+            meta.time_us = inner.meta.time_us.or(meta.time_us);
+            meta.caller = inner.meta.caller;
+        }
+        Line { number, meta, text: inner.text }
+    };
+    message.split('\n').map(line).collect()
 }
 
 /// One message line.

@@ -1,90 +1,125 @@
 //! Lines of a text log: dmesg, serial console, pstore, journalctl, syslog, and all of them quoted in a mail.
 
+use std::borrow::Cow;
+
 use super::prefix::{self, Stamp};
 use super::{Line, Meta};
 
 /// Parses one line of text that [`super::clean`] has been over.
 pub(crate) fn parse_text(number: u64, line: &str) -> Line {
+    let line = &*unescaped(line);
     let mut meta = Meta::default();
     let mut message = strip(line, &mut meta);
-    if let Some(kernel) = prefix::after_console_text(message).filter(|_| meta == Meta::default()) {
+    if meta.time_us.is_none()
+        && let Some(kernel) = prefix::within(message)
+    {
         message = strip(kernel, &mut meta);
     }
     meta.bare = message.len() == line.len();
     Line { number, meta, text: message.to_owned() }
 }
 
+/// Undoes the escapes of a log that was cut out of a web page. The names of locks hold `&`, but never an escape.
+fn unescaped(line: &str) -> Cow<'_, str> {
+    const ESCAPES: [(&str, &str); 7] = [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&nbsp;", " "),
+        ("&amp;", "&"),
+    ];
+    let mut text = Cow::Borrowed(line);
+    if memchr::memchr(b'&', line.as_bytes()).is_none() {
+        return text;
+    }
+    for (escape, plain) in ESCAPES {
+        if text.contains(escape) {
+            text = Cow::Owned(text.replace(escape, plain));
+        }
+    }
+    text
+}
+
+/// How many pieces a prefix may have.
+const MAX_PIECES: usize = 8;
+
 /// Takes everything off the front that is not the message, and keeps what it says.
 fn strip<'a>(line: &'a str, meta: &mut Meta) -> &'a str {
-    let mut rest = line;
-    while let Some(inner) = prefix::quote(rest) {
-        rest = inner;
-    }
-    // Commit messages and mails indent the logs that they show.
-    let unindented = rest.trim_start();
-    if unindented.len() < rest.len()
-        && unindented.starts_with(['[', '<'])
-        && prefix::begins_with_stamp(unindented)
-    {
-        rest = unindented;
-    }
-    if let Some((level, inner)) = prefix::decoded_level(rest) {
-        meta.level = Some(level);
-        rest = inner;
-    }
-    rest = outer_stamps(rest, meta);
-    if let Some((level, inner)) = prefix::angle_level(rest) {
-        meta.level = Some(level);
-        rest = inner.strip_prefix(' ').filter(|inner| inner.starts_with('[')).unwrap_or(inner);
-    }
-    rest = stamps(rest, meta);
-    if meta.time_us.is_some() || meta.wall.is_some() {
-        rest = after_stamp(rest, meta);
-    }
-    rest
-}
-
-/// What a log daemon or a serial logger put in front of the kernel's own prefix.
-fn outer_stamps<'a>(line: &'a str, meta: &mut Meta) -> &'a str {
-    let mut rest = line;
-    if let Some((date, inner)) = prefix::syslog_date(rest) {
-        meta.wall = Some(date.into());
-        rest = inner;
-    } else if !rest.starts_with('[') {
-        rest = stamps(rest, meta);
-    }
-    prefix::kernel_tag(rest).unwrap_or(rest)
-}
-
-/// One or more time stamps, such as `[Nov14 12:34] [  +0.000012]` or a wall-clock time and then the time since boot.
-fn stamps<'a>(line: &'a str, meta: &mut Meta) -> &'a str {
-    let mut rest = line;
-    while let Some((stamp, inner)) =
-        prefix::stamp(rest.strip_prefix(' ').filter(|_| rest.len() < line.len()).unwrap_or(rest))
-    {
-        match stamp {
-            // A second time since boot is part of the message.
-            Stamp::Boot(_) if meta.time_us.is_some() => break,
-            Stamp::Boot(us) => meta.time_us = Some(us),
-            Stamp::Wall(text) => meta.wall = Some(text.into()),
-            Stamp::Delta => {
-                meta.wall.get_or_insert_with(|| "".into());
-            }
+    let mut rest = unindented(unquoted(line));
+    for _ in 0..MAX_PIECES {
+        match piece(rest, meta) {
+            Some(inner) => rest = inner,
+            None => break,
         }
-        rest = inner;
     }
     rest
 }
 
-/// The caller id, a log daemon's tag, and the one blank before the message.
-fn after_stamp<'a>(line: &'a str, meta: &mut Meta) -> &'a str {
-    let mut rest = line;
-    if let Some((caller, inner)) = prefix::caller(rest) {
+/// Takes one piece off. Behind the kernel's own time stands nothing but the caller and a log daemon's tag.
+fn piece<'a>(rest: &'a str, meta: &mut Meta) -> Option<&'a str> {
+    if meta.time_us.is_some() {
+        return None;
+    }
+    if let Some((level, inner)) = prefix::decoded_level(rest).or_else(|| prefix::angle_level(rest)) {
+        meta.level = Some(level);
+        return Some(inner.strip_prefix(' ').filter(|inner| inner.starts_with('[')).unwrap_or(inner));
+    }
+    if let Some((stamp, inner)) = prefix::stamp(rest) {
+        return Some(behind_stamp(stamp, inner, meta));
+    }
+    if let Some(inner) = prefix::logcat(rest) {
+        meta.wall.get_or_insert_with(|| "".into());
+        return Some(inner);
+    }
+    if let Some((clock, inner)) = prefix::clock(rest).filter(|_| meta.wall.is_none()) {
+        meta.wall = Some(clock.into());
+        return Some(inner);
+    }
+    // A tag without a time is one only in front of the kernel's own prefix: messages hold "kernel:" too.
+    prefix::kernel_tag(rest)
+        .filter(|inner| meta.wall.is_some() || prefix::begins_with_stamp(inner.trim_start()))
+        .map(|inner| if prefix::begins_with_stamp(inner.trim_start()) { inner.trim_start() } else { inner })
+}
+
+/// Keeps a time, and takes off what goes with it: the caller id, a log daemon's tag, and the one blank before the
+/// message.
+fn behind_stamp<'a>(stamp: Stamp<'_>, inner: &'a str, meta: &mut Meta) -> &'a str {
+    match stamp {
+        Stamp::Boot(us) => meta.time_us = Some(us),
+        Stamp::Wall(text) => meta.wall = Some(text.into()),
+        Stamp::Delta => {
+            meta.wall.get_or_insert_with(|| "".into());
+        }
+    }
+    let mut rest = inner;
+    let unpadded = rest.strip_prefix(' ').unwrap_or(rest);
+    if meta.time_us.is_none() && (prefix::begins_with_stamp(unpadded) || prefix::stamp(unpadded).is_some()) {
+        return unpadded;
+    }
+    let own = prefix::caller(rest);
+    if let Some((caller, inner)) = own.or_else(|| prefix::device_caller(rest).filter(|_| meta.time_us.is_some())) {
         meta.caller = Some(caller);
         rest = inner;
     }
     rest = rest.strip_prefix(' ').unwrap_or(rest);
     prefix::kernel_tag(rest).unwrap_or(rest)
+}
+
+fn unquoted(line: &str) -> &str {
+    let mut rest = line;
+    while let Some(inner) = prefix::quote(rest) {
+        rest = inner;
+    }
+    rest
+}
+
+/// Commit messages and mails indent the logs that they show.
+fn unindented(line: &str) -> &str {
+    let inner = line.trim_start();
+    let shifted = inner.len() < line.len() && inner.starts_with(['[', '<']) && prefix::begins_with_stamp(inner);
+    if shifted { inner } else { line }
 }
 
 #[cfg(test)]
