@@ -36,19 +36,27 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
     (Start, "BUG: MAX_", " too low!", Kind::Limit),
     (Start, "INFO: trying to register non-static key", "", Kind::NonStaticKey),
     (Start, "BUG: key ", "has not been registered!", Kind::NonStaticKey),
+    (Start, "BUG: key ", "not in .data!", Kind::NonStaticKey),
     (Start, "BUG: looking up invalid subclass", "", Kind::LockWarn),
     (Start, "DEBUG_LOCKS_WARN_ON(", "", Kind::LockWarn),
     // kernel/sched/core.c, kernel/hung_task.c, kernel/watchdog.c, kernel/rcu
     (Start, "BUG: sleeping function called from invalid context", "", Kind::Sleeping),
+    (Start, "Debug: sleeping function called from invalid context", "", Kind::Sleeping),
     (Start, "BUG: scheduling while atomic", "", Kind::AtomicSchedule),
+    (Start, "bad: scheduling while atomic", "", Kind::AtomicSchedule),
+    (Start, "BUG: scheduling with irqs disabled", "", Kind::AtomicSchedule),
     (Start, "BUG: scheduling in a non-blocking section", "", Kind::AtomicSchedule),
     (Start, "INFO: task ", " blocked for more than ", Kind::HungTask),
     (Start, "INFO: task ", " blocked in I/O wait for more than ", Kind::HungTask),
     (Start, "BUG: soft lockup", "", Kind::SoftLockup),
     (Start, "Watchdog detected hard LOCKUP", "", Kind::HardLockup),
+    (Start, "BUG: NMI Watchdog detected LOCKUP", "", Kind::HardLockup),
+    (Start, "CPU ", " hard LOCKUP", Kind::HardLockup),
+    (Start, "Watchdog CPU:", " Hard LOCKUP", Kind::HardLockup),
     (Start, "INFO: rcu", " stall", Kind::RcuStall),
     // mm/kasan, kernel/kcsan, lib
     (Start, "BUG: KASAN: ", "", Kind::Kasan),
+    (Start, "BUG: KASan: ", "", Kind::Kasan),
     (Start, "BUG: KCSAN: ", "", Kind::Kcsan),
     (Start, "UBSAN: ", "", Kind::Ubsan),
     (Start, "BUG: memory leak", "", Kind::Kmemleak),
@@ -70,6 +78,9 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
     (Start, "Oops: ", "", Kind::Oops),
     (Start, "Oops - ", "", Kind::Oops),
     (Start, "Internal error: ", "", Kind::Oops),
+    (Start, "Unhandled fault: ", " at 0x", Kind::Oops),
+    (Start, "CPU ", " Unable to handle kernel", Kind::Oops),
+    (Start, "Kernel Fault: ", "", Kind::Oops),
     (Start, "general protection fault", "", Kind::Oops),
     (Start, "PANIC: double fault", "", Kind::Oops),
     (Start, "Insufficient stack space to handle exception", "", Kind::Oops),
@@ -77,6 +88,7 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
     (Start, "Kernel BUG at ", "", Kind::Bug),
     (Start, "Kernel panic - not syncing", "", Kind::Panic),
     (Start, "WARNING: ", "", Kind::Warn),
+    (Start, "Badness at ", "", Kind::Warn),
     (Start, "BUG: ", "", Kind::Bug),
     (Start, "BUG ", "): ", Kind::Bug),
     // drivers/gpu/drm
@@ -85,28 +97,43 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
     (Anywhere, "cleanup_done timed out", "", Kind::FlipTimeout),
     (Anywhere, "commit wait timed out", "", Kind::FlipTimeout),
     (Anywhere, "vblank wait timed out", "", Kind::FlipTimeout),
+    (Anywhere, "Waiting for fences timed out", "", Kind::FlipTimeout),
     (Anywhere, "GPU HANG: ", "", Kind::GpuHang),
     (Anywhere, "GPU hang detected", "", Kind::GpuHang),
+    (Anywhere, "GPU hung", "", Kind::GpuHang),
     (Anywhere, "GPU lockup", "", Kind::GpuHang),
     (Anywhere, "hangcheck detected gpu lockup", "", Kind::GpuHang),
     (Anywhere, "hangcheck recover!", "", Kind::GpuHang),
+    (Anywhere, "stuck on ", " ring", Kind::GpuHang),
     (Anywhere, "ring ", " timeout, ", Kind::GpuHang),
-    (Anywhere, "gpu sched timeout, ", "", Kind::GpuHang),
-    (Anywhere, "job timeout, channel ", "", Kind::GpuHang),
-    (Anywhere, "Generic job timeout", "", Kind::GpuHang),
+    (Anywhere, "ring ", " stalled for more than ", Kind::GpuHang),
+    (Anywhere, "gpu sched timeout", "", Kind::GpuHang),
+    (Anywhere, "job timeout", "", Kind::GpuHang),
     (Anywhere, "Timedout job: ", "", Kind::GpuHang),
     (Anywhere, "Check job timeout: ", "", Kind::GpuHang),
+    (Anywhere, "SCHED_ERROR ", "", Kind::GpuHang),
+    (Anywhere, "failed to idle channel", "", Kind::GpuHang),
+    (Anywhere, "recover hung GPU", "", Kind::GpuHang),
+    (Anywhere, "GPU recovery timed out", "", Kind::GpuHang),
     (Anywhere, "GPU reset", " begin!", Kind::GpuReset),
     (Anywhere, "GPU reset(", ") succeeded!", Kind::GpuReset),
     (Anywhere, "GPU reset(", ") failed", Kind::GpuReset),
+    (Anywhere, "GPU reset end with ret", "", Kind::GpuReset),
+    (Anywhere, "GPU reset succeeded", "", Kind::GpuReset),
     (Anywhere, "GPU Recovery Failed", "", Kind::GpuReset),
     (Anywhere, "GPU mode1 reset", "", Kind::GpuReset),
+    (Anywhere, "GPU softreset", "", Kind::GpuReset),
+    (Anywhere, "GPU soft-reset", "", Kind::GpuReset),
     (Anywhere, "Resetting chip for ", "", Kind::GpuReset),
+    (Anywhere, "Resetting GPU", "", Kind::GpuReset),
     (Anywhere, "Resetting ", " for ", Kind::GpuReset),
     (Anywhere, "Engine reset: ", "", Kind::GpuReset),
+    (Anywhere, "ASIC reset failed", "", Kind::GpuReset),
+    (Anywhere, "Starting ", " ring reset", Kind::GpuReset),
+    (Anywhere, "Ring ", " reset ", Kind::GpuReset),
     (Anywhere, "GT", ": reset started", Kind::GpuReset),
     (Anywhere, "device wedged", "", Kind::GpuReset),
-    (Anywhere, "declared wedged", "", Kind::GpuReset),
+    (Anywhere, "declared ", "wedged", Kind::GpuReset),
 ];
 
 /// The line that stands above a `WARN` or `BUG` (include/linux/bug.h).
@@ -130,7 +157,22 @@ pub(crate) const NEEDLES: &[&str] = &[
     "Oops",
     "Internal error: ",
     "general protection fault",
-    " [#",
+    "[#",
+    "Unhandled fault: ",
+    "Kernel Fault: ",
+    "Badness at ",
+    "Debug: sleeping",
+    "bad: scheduling",
+    "GPU hung",
+    "stuck on ",
+    " stalled for",
+    "SCHED_ERROR",
+    "failed to idle",
+    "recover hung",
+    "GPU soft",
+    "ASIC reset",
+    " ring reset",
+    "Ring ",
     "double fault",
     "Insufficient stack space",
     "BUG ",
@@ -163,11 +205,17 @@ pub(crate) fn find(message: &str) -> Option<Kind> {
     listed.or_else(|| is_die_line(text).then_some(Kind::Oops))
 }
 
-/// `divide error: 0000 [#1] PREEMPT SMP`: what `die()` prints for every trap (arch/x86/kernel/dumpstack.c).
+/// `divide error: 0000 [#1] PREEMPT SMP`, `Kernel bug detected[#1]:`, `illegal operation: 0001 ilc:1 [#1]`: what `die()` of
+/// every architecture prints (arch/*/kernel/dumpstack.c, traps.c), with the count of oopses behind it.
 fn is_die_line(text: &str) -> bool {
-    let Some((before, _)) = text.split_once(" [#") else { return false };
-    let code = before.rsplit(": ").next().unwrap_or("");
-    code.len() == 4 && code.len() < before.len() && code.bytes().all(|b| b.is_ascii_hexdigit())
+    let Some((before, rest)) = text.split_once("[#") else { return false };
+    let Some((count, flags)) = rest.split_once(']') else { return false };
+    let counted = (1..=3).contains(&count.len()) && count.bytes().all(|b| b.is_ascii_digit());
+    let flag = |word: &str| {
+        word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"_:,".contains(&b))
+    };
+    let named = before.len() > 3 && before.starts_with(|c: char| c.is_ascii_alphabetic());
+    counted && named && flags.split_ascii_whitespace().all(flag)
 }
 
 fn fits(text: &str, place: &Place, words: &str, more: &str) -> bool {
@@ -218,11 +266,15 @@ mod tests {
             ("BUG: MAX_LOCKDEP_CHAIN_HLOCKS too low!", Kind::Limit),
             ("rcu: INFO: rcu_preempt self-detected stall on CPU", Kind::RcuStall),
             ("watchdog: BUG: soft lockup - CPU#1 stuck for 26s! [kworker/1:1:30]", Kind::SoftLockup),
+            ("Kernel bug detected[#1]:", Kind::Oops),
+            ("illegal operation: 0001 ilc:1 [#1] SMP ", Kind::Oops),
+            ("watchdog: CPU 1 self-detected hard LOCKUP @ foo+0x1/0x2", Kind::HardLockup),
             ("WARNING: CPU: 0 PID: 1 at kernel/foo.c:1 foo+0x1/0x2", Kind::Warn),
             ("vkms_vblank: [drm] *ERROR* [CRTC:36:crtc-0] flip_done timed out", Kind::FlipTimeout),
         ] {
             assert_eq!(find(line), Some(kind), "{line}");
         }
+        assert_eq!(find("mlx5 [#1] link is up"), None);
         assert_eq!(find("foo: task blocked for more than a while"), None);
     }
 }

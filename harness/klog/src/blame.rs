@@ -48,7 +48,7 @@ const CORE: &[&str] = &[
     "_dma_buf_*", "ttm_*", "commit_tail", "commit_work", "sync_file_*", "process_one_work",
     "process_scheduled_works", "worker_thread", "kthread*", "ret_from_*", "do_syscall_*", "x64_sys_call",
     "x32_sys_call", "ia32_sys_call", "irqentry_*", "get_signal", "arch_do_signal*", "do_task_dead",
-    "entry_*", "__x64_*", "__ia32_*", "__se_*", "__do_sys_*", "__arm64_*", "ksys_*", "sys_*", "SyS_*",
+    "entry_*", "ret_fast_syscall", "__irq_svc", "__irq_usr", "__sys_trace*", "__x64_*", "__ia32_*", "__se_*", "__do_sys_*", "__arm64_*", "ksys_*", "sys_*", "SyS_*",
     "el0*", "el1*", "syscall_*", "do_el0_svc", "vfs_*", "do_vfs_ioctl", "do_fault*", "handle_mm_fault",
     "__handle_mm_fault", "queue_work*", "__queue_work*", "flush_work*", "__flush_work*", "cancel_work*",
     "cancel_delayed_work*", "__cancel_work*", "destroy_workqueue", "drain_workqueue", "start_flush_work",

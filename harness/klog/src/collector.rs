@@ -40,6 +40,7 @@ const PATIENCE_TAIL: (usize, usize) = (0, 8);
 /// How long a report may pause, in microseconds of the log's own time.
 const PAUSE_BODY: u64 = 30_000_000;
 const PAUSE_TAIL: u64 = 5_000_000;
+const PAUSE_OWN: u64 = 300_000_000;
 
 /// A report that is being printed.
 #[derive(Debug)]
@@ -135,7 +136,7 @@ impl Collector {
 
     /// Offers the next line. `own` tells that the log has caller ids and this line has the report's.
     pub(crate) fn offer(&mut self, line: Line, shape: Shape, own: bool, options: &Options) -> Offer {
-        if self.paused_too_long(line.meta.time_us) {
+        if self.paused_too_long(line.meta.time_us, shape) {
             return Offer::Ended;
         }
         let stranger = self.is_stranger(shape, &line.text);
@@ -153,9 +154,16 @@ impl Collector {
         if last { Offer::Last } else { Offer::Taken }
     }
 
-    /// Has the log gone on without this report for too long?
-    pub(crate) fn paused_too_long(&self, now: Option<u64>) -> bool {
-        let limit = if self.in_tail() { PAUSE_TAIL } else { PAUSE_BODY };
+    /// Has the log gone on without this report for too long? What only lockdep prints is waited for longer: a slow
+    /// console may take minutes for a long report, and people join what two boots printed.
+    pub(crate) fn paused_too_long(&self, now: Option<u64>, shape: Shape) -> bool {
+        let own = matches!(shape, Shape::Lockdep | Shape::HeldCount(_) | Shape::LastPart | Shape::Lock)
+            && self.kind.is_some_and(Kind::is_lockdep);
+        let limit = match (self.in_tail(), own) {
+            (true, _) => PAUSE_TAIL,
+            (false, false) => PAUSE_BODY,
+            (false, true) => PAUSE_OWN,
+        };
         now.zip(self.last_time).is_some_and(|(now, last)| now.saturating_sub(last) > limit)
     }
 

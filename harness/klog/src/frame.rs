@@ -28,16 +28,19 @@ impl Frame {
     /// Parses a whole line as a frame; anything else on the line makes it no frame.
     pub fn parse_line(line: &str) -> Option<Frame> {
         let text = without_stack_marks(line.trim());
+        let text = without_stack_marks(without_address(text));
         let (text, unreliable) = match text.strip_prefix("? ") {
             Some(rest) => (rest.trim_start(), true),
             None => (text, false),
         };
-        let text = arm_caller(without_address(text));
+        // s390 puts its first frame in parentheses.
+        let text = text.strip_prefix("([<").and_then(|_| text[1..].strip_suffix(')')).unwrap_or(text);
+        let text = without_source_mark(arm_caller(without_address(text)));
         let (text, unreliable) = match text.strip_suffix("(unreliable)") {
             Some(sure) => (sure.trim_end(), true),
             None => (text, unreliable),
         };
-        let (symbol, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let (symbol, rest) = symbol_and_rest(text);
         let mut frame =
             if symbol.contains("+0x") { Frame::parse_symbol(symbol)? } else { decoded(symbol, rest)? };
         frame.unreliable = unreliable;
@@ -47,7 +50,7 @@ impl Frame {
     /// Parses what follows `at: `: a frame, perhaps with an address in front. Text behind it is left alone.
     pub fn parse_at(text: &str) -> Option<Frame> {
         let text = without_address(text.trim());
-        let (symbol, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let (symbol, rest) = symbol_and_rest(text);
         let symbol = symbol.trim_end_matches([',', ')']);
         let mut frame = match Frame::parse_symbol(symbol) {
             Some(frame) => frame,
@@ -74,12 +77,11 @@ impl Frame {
             let inner = word.trim_matches(['(', ')', '[', ']']);
             if word == "[inline]" || word == "inline" || is_discriminator(word) {
                 continue;
+            } else if word.starts_with('(') && !rest.contains(')') && inner.contains('/') {
+                continue;
             } else if is_source(inner) {
                 self.source.get_or_insert_with(|| inner.to_owned());
-            } else if self.module.is_none()
-                && (word.starts_with('[') || self.source.is_some() && is_module_name(inner))
-            {
-                // A symboliser drops the brackets.
+            } else if self.module.is_none() && (word.starts_with('[') || self.may_be_module(rest, inner)) {
                 self.module = Some(inner.to_owned());
             } else {
                 // A build id stands inside the module's brackets; anything else is no part of a frame.
@@ -87,6 +89,11 @@ impl Frame {
             }
         }
         plain
+    }
+
+    /// A symboliser drops the brackets of a module: it stands behind the source, or alone behind the symbol.
+    fn may_be_module(&self, rest: &str, word: &str) -> bool {
+        is_module_name(word) && (self.source.is_some() || self.offset.is_some() && rest.trim() == word)
     }
 }
 
@@ -98,6 +105,25 @@ impl std::fmt::Display for Frame {
         }
         self.module.as_ref().map_or(Ok(()), |module| write!(f, " [{module}]"))
     }
+}
+
+/// The symbol and what stands behind it. Rust's names hold blanks: `<Ashmem as MiscDevice>::mmap+0x1/0x2`.
+fn symbol_and_rest(text: &str) -> (&str, &str) {
+    let from = if text.starts_with('<') { text.find(">::").unwrap_or(0) } else { 0 };
+    match text[from..].find(' ') {
+        Some(blank) => (&text[..from + blank], &text[from + blank + 1..]),
+        None => (text, ""),
+    }
+}
+
+/// Drops the letters by which arm64 tells how it found a frame, such as ` (P)` (`dump_backtrace_entry`,
+/// arch/arm64/kernel/stacktrace.c).
+fn without_source_mark(text: &str) -> &str {
+    let Some((before, letters)) = text.strip_suffix(')').and_then(|inner| inner.rsplit_once(" (")) else {
+        return text;
+    };
+    let mark = (1..=3).contains(&letters.len()) && letters.bytes().all(|b| b.is_ascii_uppercase());
+    if mark { before.trim_end() } else { text }
 }
 
 /// Drops what the compiler appends to the clones of a function.
@@ -134,14 +160,16 @@ fn without_address(text: &str) -> &str {
         }
         text = after.trim_start();
     }
-    text.strip_prefix("? ").unwrap_or(text)
+    text
 }
 
 /// Arm's `(callee) from [<address>] (caller+0x1/0x2 [module])` and its newer `callee from caller+0x1/0x2`: the frame
 /// is the caller.
 fn arm_caller(text: &str) -> &str {
     let Some((callee, caller)) = text.split_once(" from ") else { return text };
-    if callee.trim_end_matches(']').contains(' ') && !callee.starts_with('(') {
+    let (name, module) = callee.split_once(' ').unwrap_or((callee, "[]"));
+    let plain = !name.is_empty() && module.starts_with('[') && module.ends_with(']') && !module.contains(' ');
+    if !plain && !callee.starts_with('(') {
         return text;
     }
     let caller = without_address(caller.trim());
@@ -155,9 +183,11 @@ fn decoded(symbol: &str, rest: &str) -> Option<Frame> {
         return None;
     }
     let source = place.trim_start_matches('(').split([' ', ')']).next()?;
+    // A mailer may have broken the line inside the path, and the end is lost.
+    let broken = place.starts_with('(') && !place.contains([')', ' ']) && place.contains('/');
     let named = symbol.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_' || b == b'<');
     (named
-        && is_source(source)
+        && (broken || is_source(source))
         && symbol.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.<>:$".contains(&b)))
     .then(|| Frame { function: plain_name(symbol).to_owned(), ..Frame::default() })
 }
@@ -192,7 +222,7 @@ mod tests {
         for (line, expected) in [
             ("  drm_ioctl+0x256/0x490 [drm]", "drm_ioctl+0x256/0x490 [drm]"),
             (" ? stack_trace_save+0x4b/0x70", "? stack_trace_save+0x4b/0x70"),
-            (" [<ffffffff8138d924>] ? show+0x1/0x2", "show+0x1/0x2"),
+            (" [<ffffffff8138d924>] ? show+0x1/0x2", "? show+0x1/0x2"),
             ("<IRQ>  [<ffffffff8138d924>] show+0x1/0x2", "show+0x1/0x2"),
             (
                 "amdgpu_device_init.cold+0xe90/0x1677 [amdgpu 0123456789abcdef]",
@@ -205,8 +235,14 @@ mod tests {
             ("[<c010f0c0>] (unwind [a]) from [<c010ad38>] (show_stack+0x10/0x14)", "show_stack+0x10/0x14"),
             ("[c0000000028f7be0] [c0000000003f0140] init+0x5c0/0x6d0 (unreliable)", "? init+0x5c0/0x6d0"),
             ("unwind_backtrace from show_stack+0x10/0x14", "show_stack+0x10/0x14"),
+            (" show_stack+0x18/0x24 (C)", "show_stack+0x18/0x24"),
+            (" foo_ioctl+0x18/0x24 [foo] (CF)", "foo_ioctl+0x18/0x24 [foo]"),
+            ("([<0000000000112f6a>] show_stack+0x8a/0xd0)", "show_stack+0x8a/0xd0"),
+            ("<a::B as k::D>::mmap+0x1/0x2 [m]", "<a::B as k::D>::mmap+0x1/0x2 [m]"),
             ("? __warn (kernel/panic.c:693 (discriminator 9))", "? __warn"),
             ("tty_open+0x1/0x2 drivers/tty/tty.c:221", "tty_open+0x1/0x2"),
+            ("foo_bar (kbuild/obj/consumer/x86_64-", "foo_bar"),
+            ("siw_sendpages+0x1f1/0x4f0 siw", "siw_sendpages+0x1f1/0x4f0 [siw]"),
             ("destroy_cm_id (drivers/infiniband/core/iwcm.c:375) iw_cm", "destroy_cm_id [iw_cm]"),
         ] {
             assert_eq!(shown(line).as_deref(), Some(expected), "{line}");

@@ -51,7 +51,7 @@ const LOCKDEP: &[&str] = &[
 /// Starts of lines that go with any backtrace.
 #[rustfmt::skip]
 const DETAILS: &[&str] = &[
-    "CPU: ", "Hardware name:", "Workqueue:", "Tainted:", "Modules linked in:", "Stopper:", "Sched_ext:",
+    "CPU: ", "CPU#", "Pid: ", "Hardware name:", "Workqueue:", "Tainted:", "Modules linked in:", "Stopper:", "Sched_ext:",
     "irq event stamp:", "hardirqs last", "softirqs last", "INFO: lockdep is turned off",
     "Preemption disabled at", "RIP:", "EIP:", "RSP:", "ESP:", "RAX:", "EAX:", "RDX:", "ESI:", "RBP:",
     "EBP:", "R10:", "R13:", "DS:", "FS:", "CS:", "CR0:", "CR2:", "DR0:", "DR3:", "DR6:", "PKRU:", "Code:",
@@ -66,7 +66,7 @@ const DETAILS: &[&str] = &[
     "The buggy address", "Memory state around", "KASAN: ", "Stack dump", "Fixing recursive fault", "pwq ",
     "Showing all locks held", "Showing busy workqueues", "rcu: ", "rcu_", "\"echo 0 > ", "preempt_count:",
     "RCU nest depth:", "in_atomic():", "RCU used illegally", "stack is not available", "Not tainted",
-    "Rebooting in", "Modules:", "unwind:", "WARNING: stack", "EFLAGS:",
+    "Rebooting in", "Modules:", "Instruction dump:", "Last Breaking", "possible reason:", "unwind:", "WARNING: stack", "EFLAGS:",
 ];
 
 /// Looks at one message.
@@ -91,8 +91,7 @@ fn long_shape(text: &str) -> Shape {
     if Frame::parse_line(text).is_some() || is_raw_stack(text) || is_nameless_frame(text) {
         return Shape::Frame;
     }
-    if ["Call Trace:", "Call trace:", "Backtrace:", "Call Trace"].iter().any(|start| text.starts_with(start))
-    {
+    if is_trace_start(text) {
         return Shape::TraceStart;
     }
     if text.starts_with("---[ end trace") || text.starts_with("---[ end Kernel panic") {
@@ -109,6 +108,24 @@ fn long_shape(text: &str) -> Shape {
     }
     if DETAILS.iter().any(|start| text.starts_with(start)) { Shape::Detail } else { Shape::Other }
 }
+
+/// The words above a backtrace; mailers put them behind the line above.
+fn is_trace_start(text: &str) -> bool {
+    TRACE_STARTS.iter().any(|start| text.starts_with(start))
+        || text == "Trace:"
+        || text.starts_with("CPU: ") && TRACE_STARTS.iter().any(|start| text.ends_with(start))
+}
+
+/// What architectures print above a backtrace (`show_stack`, arch/*/kernel).
+pub(crate) const TRACE_STARTS: &[&str] = &[
+    "Call Trace:",
+    "Call trace:",
+    "Backtrace:",
+    "Call Trace",
+    "Stack Trace:",
+    "Call traces:",
+    "Kernel addresses on the stack:",
+];
 
 /// A rule of at least ten `=` or `-`.
 fn is_rule(text: &str) -> bool {

@@ -38,16 +38,17 @@ impl Streams {
 
     /// Sorts one line. `candidate` tells that it may be a banner.
     pub(crate) fn push(&mut self, line: Line, candidate: bool, options: &Options) {
-        self.close_paused(line.meta.time_us);
+        let look = if self.open.is_empty() { Shape::Other } else { shape(&line.text) };
+        self.close_paused(line.meta.time_us, look);
         let banner = if candidate { opening(&line.text) } else { None };
         match banner {
             Some(kind) => self.begin(kind, line),
-            None => self.continue_report(line, options),
+            None => self.continue_report(line, look, options),
         }
         self.open.retain(|_, stream| !stream.is_empty());
     }
 
-    fn continue_report(&mut self, line: Line, options: &Options) {
+    fn continue_report(&mut self, line: Line, shape: Shape, options: &Options) {
         let caller = line.meta.caller;
         // A line without caller id in a log that has them belongs to the one report that is being printed.
         let key = match self.open.keys().next() {
@@ -58,7 +59,6 @@ impl Streams {
             if stream.last_mut().is_some_and(|current| current.completes_banner(&line)) {
                 return;
             }
-            let shape = shape(&line.text);
             self.done.extend(offer(stream, line, shape, key.is_some(), options));
         }
     }
@@ -94,13 +94,13 @@ impl Streams {
         if opened.ended { self.done.push(opened) } else { stream.push(opened) }
     }
 
-    fn close_paused(&mut self, now: Option<u64>) {
+    fn close_paused(&mut self, now: Option<u64>, shape: Shape) {
         if self.open.is_empty() || now.is_none() {
             return;
         }
         for stream in self.open.values_mut() {
             let (paused, open) =
-                std::mem::take(stream).into_iter().partition(|c: &Collector| c.paused_too_long(now));
+                std::mem::take(stream).into_iter().partition(|c: &Collector| c.paused_too_long(now, shape));
             *stream = open;
             self.done.extend::<Vec<_>>(paused);
         }

@@ -227,6 +227,7 @@ fn is_header(text: &str) -> bool {
         "Tainted",
         "Call ",
         "kernel BUG at",
+        "---[ end",
     ]
     .iter()
     .any(|start| text.starts_with(start))

@@ -42,6 +42,13 @@ impl Header {
     fn read_line(&mut self, text: &str) {
         if let Some(rest) = text.strip_prefix("CPU: ") {
             self.read_cpu_line(rest);
+        } else if let Some(rest) = text.strip_prefix("Pid: ") {
+            self.read_old_line(rest);
+        } else if let Some((comm, rest)) =
+            text.strip_prefix("Process ").and_then(|rest| rest.split_once(" (pid: "))
+        {
+            let pid = rest.split([',', ')', ' ']).next().and_then(|pid| pid.parse().ok());
+            self.task = self.task.take().or_else(|| Some(Task { comm: comm.to_owned(), pid: pid? }));
         } else if let Some(rest) = text.strip_prefix("Workqueue: ") {
             self.workqueue.get_or_insert_with(|| rest.trim().to_owned());
         } else if let Some(ip) = instruction_pointer(text) {
@@ -64,6 +71,17 @@ impl Header {
             self.task = Some(Task { comm: rest[..end].trim_end().to_owned(), pid });
         }
         self.kernel = release(&rest[end..]);
+    }
+
+    /// `1234, comm: foo Not tainted 3.0.0 #1`, as kernels before 3.9 print it.
+    fn read_old_line(&mut self, text: &str) {
+        let Some((pid, rest)) = text.split_once(", comm: ") else { return };
+        let end =
+            [" Not tainted", " Tainted:"].iter().filter_map(|end| rest.find(end)).min().unwrap_or(rest.len());
+        if let Ok(pid) = pid.trim().parse() {
+            self.task.get_or_insert_with(|| Task { comm: rest[..end].trim_end().to_owned(), pid });
+        }
+        self.kernel = self.kernel.take().or_else(|| release(&rest[end..]));
     }
 
     /// Puts the facts into the report where it has none yet.
@@ -91,12 +109,40 @@ pub(super) fn release(text: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
+fn is_address(word: &str) -> bool {
+    matches!(word.len(), 8 | 16) && word.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// `RIP: 0010:foo+0x1/0x2 [module]`, and what other architectures call it. User space has no symbol.
 fn instruction_pointer(text: &str) -> Option<Frame> {
-    let rest = ["RIP: ", "EIP: ", "pc : ", "PC is at ", "NIP ", "epc : "]
-        .iter()
-        .find_map(|name| text.strip_prefix(name))?;
-    let rest = rest.trim_start();
+    const NAMES: [&str; 14] = [
+        "RIP: ",
+        "RIP ",
+        "EIP: ",
+        "EIP is at ",
+        "IP: ",
+        "pc : ",
+        "PC is at ",
+        "pc is at ",
+        "NIP ",
+        "epc ",
+        "IAOQ[0]: ",
+        "ERA: ",
+        "TPC: ",
+        "Krnl PSW : ",
+    ];
+    let (name, rest) = NAMES.iter().find_map(|name| Some((*name, text.strip_prefix(name)?)))?;
+    let rest = rest.trim_start().trim_start_matches(": ");
+    // In parentheses on s390, between `<` and `>` on sparc, behind an address elsewhere.
+    let rest = match rest.rsplit_once(" (").filter(|_| name.starts_with("Krnl")) {
+        Some((_, symbol)) => symbol.trim_end_matches(')'),
+        None => rest,
+    };
+    let rest = rest.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(rest);
+    let rest = match rest.split_once(' ') {
+        Some((address, symbol)) if is_address(address) => symbol,
+        _ => rest,
+    };
     // `0010:` is the code segment.
     let rest = match rest.split_once(':') {
         Some((segment, rest)) if segment.len() == 4 && segment.bytes().all(|b| b.is_ascii_hexdigit()) => rest,

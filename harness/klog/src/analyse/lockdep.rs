@@ -256,8 +256,9 @@ impl Reader<'_> {
     fn finish(mut self) {
         self.details.links.sort_by_key(|link| link.number);
         let links = &self.details.links;
-        let acquiring = self.details.acquiring.take().or_else(|| links.first().map(|link| link.lock.clone()));
-        let holding = self.details.holding.take().or_else(|| links.last().map(|link| link.lock.clone()));
+        let whole = is_whole(links);
+        let acquiring = end(self.details.acquiring.take(), links.first(), whole);
+        let holding = end(self.details.holding.take(), links.last(), whole);
         self.report.chain = match self.report.kind {
             Kind::Circular => links.iter().map(|link| link.lock.class.clone()).collect(),
             _ => self.details.named_chain.clone(),
@@ -271,6 +272,20 @@ impl Reader<'_> {
         self.report.task =
             self.report.task.take().or_else(|| self.details.held.first().map(|held| held.task.clone()));
         self.report.details = self.details;
+    }
+}
+
+/// Is every entry of the chain there? One without `-> #0` is cut.
+fn is_whole(links: &[Link]) -> bool {
+    links.len() >= 2 && links.iter().enumerate().all(|(index, link)| link.number as usize == index)
+}
+
+/// The lock at one end of the chain: as the text above names it, unless people mixed up those lines.
+fn end(named: Option<Lock>, link: Option<&Link>, whole: bool) -> Option<Lock> {
+    let linked = link.map(|link| &link.lock);
+    match (named, linked) {
+        (Some(named), Some(linked)) if whole && named.class != linked.class => Some(linked.clone()),
+        (named, linked) => named.or_else(|| linked.cloned()),
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::collector::Taken;
 use crate::kind::Kind;
 use crate::lock::Lock;
-use crate::shape::{Shape, is_lock_piece, shape};
+use crate::shape::{Shape, TRACE_STARTS, is_lock_piece, shape};
 
 /// One line of a report.
 #[derive(Clone, Debug)]
@@ -22,9 +22,34 @@ const MAX_PIECES: usize = 12;
 
 /// The report's lines, put together, somebody else's marked.
 pub(super) fn rows(kind: Kind, lines: &[Taken]) -> Vec<Row> {
-    let mut rows = joined(lines);
+    let mut rows: Vec<Row> = joined(lines).into_iter().flat_map(split).collect();
     mark_foreign(kind, &mut rows);
     rows
+}
+
+/// Takes the words above a backtrace apart from what shares their line: a mailer put them behind the task's line, and
+/// m68k prints the first frame behind them.
+fn split(row: Row) -> Vec<Row> {
+    let text = row.text.trim();
+    if let Some(at) =
+        text.find("} state was registered at:").and_then(|end| text[..end].rfind('{')).filter(|at| *at > 0)
+    {
+        return [&text[..at], &text[at..]]
+            .map(|text| Row { text: text.trim_end().to_owned(), shape: shape(text), foreign: false })
+            .into();
+    }
+    let words = TRACE_STARTS.iter().find(|words| text.starts_with(**words) || text.ends_with(**words));
+    let Some(words) = words.filter(|words| row.shape == Shape::TraceStart && text.len() > words.len()) else {
+        return vec![row];
+    };
+    let part = |text: &str| Row { text: text.to_owned(), shape: shape(text), foreign: false };
+    match text.strip_suffix(words) {
+        Some(before) => vec![part(before), part(words)],
+        None => {
+            let rest = part(&text[words.len()..]);
+            if rest.shape == Shape::Frame { vec![part(words), rest] } else { vec![row] }
+        }
+    }
 }
 
 /// Marks what cannot be the report's: text between the frames of a chain or of the last backtrace, and any text in
@@ -114,10 +139,14 @@ fn continues(row: &Row, taken: &Taken) -> bool {
     let open_lock = matches!(row.shape, Shape::Lock | Shape::Lockdep)
         && Lock::is_cut(above)
         && !above.starts_with("lock(");
+    // The place of "sleeping function called from invalid context at" is the longest word of its line.
+    let open_place =
+        above.ends_with(" invalid context at") || above.starts_with("in_atomic()") && above.ends_with(',');
     let module_alone =
         row.shape == Shape::Frame && below.starts_with('[') && below.ends_with(']') && !below.contains(' ');
     open_call
         || open_usage
+        || open_place
         || open_lock && Lock::parse(below).is_none_or(|lock| lock.address.is_none())
         || below.starts_with("--> ")
         || module_alone

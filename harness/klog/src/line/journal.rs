@@ -134,7 +134,15 @@ mod tests {
         let head = "Sat 2026-11-14 12:34:56.123456 UTC [s=1;i=2;b=3]";
         assert!(Journal::starts(head));
         let mut out = Vec::new();
-        for line in [head, "    _TRANSPORT=kernel", "    MESSAGE=one", "    PRIORITY=4", head, "    _TRANSPORT=stdout", "    MESSAGE=x"] {
+        for line in [
+            head,
+            "    _TRANSPORT=kernel",
+            "    MESSAGE=one",
+            "    PRIORITY=4",
+            head,
+            "    _TRANSPORT=stdout",
+            "    MESSAGE=x",
+        ] {
             out.extend(journal.push(1, line));
         }
         out.extend(journal.finish(9));

@@ -60,10 +60,12 @@ mod tests {
 
     #[test]
     fn an_entry_of_the_kernel_and_one_of_a_program() {
-        let line = r#"{"PRIORITY":"4","_TRANSPORT":"kernel","MESSAGE":"a\nb","_SOURCE_MONOTONIC_TIMESTAMP":"7"}"#;
+        let line =
+            r#"{"PRIORITY":"4","_TRANSPORT":"kernel","MESSAGE":"a\nb","_SOURCE_MONOTONIC_TIMESTAMP":"7"}"#;
         assert!(JournalJson::starts(line));
         let lines = JournalJson::lines(3, line);
-        let texts: Vec<_> = lines.iter().map(|line| (line.text.as_str(), line.meta.time_us, line.meta.level)).collect();
+        let texts: Vec<_> =
+            lines.iter().map(|line| (line.text.as_str(), line.meta.time_us, line.meta.level)).collect();
         assert_eq!(texts, [("a", Some(7), Some(4)), ("b", Some(7), Some(4))]);
         assert!(JournalJson::lines(3, &line.replace("kernel", "stdout")).is_empty());
         let bytes = r#"{"MESSAGE":[104,105,255],"PRIORITY":"4"}"#;

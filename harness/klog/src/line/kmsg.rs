@@ -69,7 +69,11 @@ impl Record {
 /// Drops the release of `6.12.0,4,100,200,-;message`.
 fn without_release(prefix: &str) -> &str {
     match prefix.split_once(',') {
-        Some((release, rest)) if release.contains('.') && release.starts_with(|c: char| c.is_ascii_digit()) => rest,
+        Some((release, rest))
+            if release.contains('.') && release.starts_with(|c: char| c.is_ascii_digit()) =>
+        {
+            rest
+        }
         _ => prefix,
     }
 }
@@ -133,7 +137,10 @@ mod tests {
     fn text_that_is_no_record() {
         assert_eq!(Record::parse(b"hello"), Err(RecordError::NoPrefix));
         let sent = Record::parse(b"6.12.0-rc1,4,7,8,-,caller=T1,ncfrag=5/9;lo").unwrap();
-        assert_eq!((sent.meta.seq, sent.meta.caller, sent.fragment), (Some(7), Some(Caller::Task(1)), Some((5, 9))));
+        assert_eq!(
+            (sent.meta.seq, sent.meta.caller, sent.fragment),
+            (Some(7), Some(Caller::Task(1)), Some((5, 9)))
+        );
         assert_eq!(Record::parse(b"4,x,1,-;hello"), Err(RecordError::Field("sequence number")));
     }
 }

@@ -70,10 +70,16 @@ mod tests {
     fn parts_come_out_in_the_order_of_printing() {
         let mut parts = Parts::default();
         let mut out = Vec::new();
-        for (number, text) in
-            ["Panic#1 Part1", "<4>[    2.000001] c", "Panic#1 Part2", "<4>[    1.000001] a", "<4>[    1.000002] b", "Oops#2 Part1"]
-                .iter()
-                .enumerate()
+        for (number, text) in [
+            "Panic#1 Part1",
+            "<4>[    2.000001] c",
+            "Panic#1 Part2",
+            "<4>[    1.000001] a",
+            "<4>[    1.000002] b",
+            "Oops#2 Part1",
+        ]
+        .iter()
+        .enumerate()
         {
             out.extend(parts.push(number as u64, text));
         }

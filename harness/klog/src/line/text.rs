@@ -99,7 +99,9 @@ fn behind_stamp<'a>(stamp: Stamp<'_>, inner: &'a str, meta: &mut Meta) -> &'a st
         return unpadded;
     }
     let own = prefix::caller(rest);
-    if let Some((caller, inner)) = own.or_else(|| prefix::device_caller(rest).filter(|_| meta.time_us.is_some())) {
+    if let Some((caller, inner)) =
+        own.or_else(|| prefix::device_caller(rest).filter(|_| meta.time_us.is_some()))
+    {
         meta.caller = Some(caller);
         rest = inner;
     }
@@ -118,7 +120,8 @@ fn unquoted(line: &str) -> &str {
 /// Commit messages and mails indent the logs that they show.
 fn unindented(line: &str) -> &str {
     let inner = line.trim_start();
-    let shifted = inner.len() < line.len() && inner.starts_with(['[', '<']) && prefix::begins_with_stamp(inner);
+    let shifted =
+        inner.len() < line.len() && inner.starts_with(['[', '<']) && prefix::begins_with_stamp(inner);
     if shifted { inner } else { line }
 }
 

@@ -16,7 +16,8 @@ pub(in crate::line) fn clock(line: &str) -> Option<(&str, &str)> {
 fn syslog(line: &str) -> Option<usize> {
     let date = line.get(..7)?.as_bytes();
     let day = |byte: u8| byte == b' ' || byte.is_ascii_digit();
-    let dated = is_month(line.get(..3)?) && date[3] == b' ' && day(date[4]) && day(date[5]) && date[6] == b' ';
+    let dated =
+        is_month(line.get(..3)?) && date[3] == b' ' && day(date[4]) && day(date[5]) && date[6] == b' ';
     dated.then(|| time(line.get(7..)?).map(|length| 7 + length)).flatten()
 }
 
@@ -34,14 +35,18 @@ fn date(text: &str) -> Option<usize> {
     let year = text.bytes().take_while(u8::is_ascii_digit).count();
     let bytes = text.as_bytes().get(year..year + 6)?;
     let fits = matches!(year, 2 | 4)
-        && bytes.iter().enumerate().all(|(at, b)| if at % 3 == 0 { matches!(b, b'-' | b'/') } else { b.is_ascii_digit() });
+        && bytes
+            .iter()
+            .enumerate()
+            .all(|(at, b)| if at % 3 == 0 { matches!(b, b'-' | b'/') } else { b.is_ascii_digit() });
     fits.then_some(year + 6)
 }
 
 /// `12:34:56`, with a fraction behind a point or a comma or not.
 fn time(text: &str) -> Option<usize> {
     let bytes = text.as_bytes().get(..8)?;
-    let fits = bytes.iter().enumerate().all(|(at, b)| if at % 3 == 2 { *b == b':' } else { b.is_ascii_digit() });
+    let fits =
+        bytes.iter().enumerate().all(|(at, b)| if at % 3 == 2 { *b == b':' } else { b.is_ascii_digit() });
     if !fits {
         return None;
     }
@@ -60,7 +65,8 @@ fn zone(text: &str) -> usize {
     if let Some(offset) = text.strip_prefix(['+', '-']) {
         return 1 + offset.bytes().take_while(|b| b.is_ascii_digit() || *b == b':').count();
     }
-    let name = text.strip_prefix(' ').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_uppercase).count());
+    let name =
+        text.strip_prefix(' ').map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_uppercase).count());
     if (3..=4).contains(&name) && text.as_bytes().get(1 + name) == Some(&b' ') { 1 + name } else { 0 }
 }
 

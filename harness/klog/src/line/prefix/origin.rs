@@ -12,7 +12,8 @@ pub(in crate::line) fn caller(line: &str) -> Option<(Caller, &str)> {
 /// `[1:  kworker/1:1:  123]`, `[pid:123,cpu1,kworker/1:1]`, `c1    123 `. All name the task that was running.
 pub(in crate::line) fn device_caller(line: &str) -> Option<(Caller, &str)> {
     let line = line.trim_start();
-    let (pid, rest) = cpu_then_task(line).or_else(|| task_in_brackets(line)).or_else(|| cpu_and_number(line))?;
+    let (pid, rest) =
+        cpu_then_task(line).or_else(|| task_in_brackets(line)).or_else(|| cpu_and_number(line))?;
     Some((Caller::Task(pid.trim().parse().ok()?), rest))
 }
 

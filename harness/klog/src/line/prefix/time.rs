@@ -38,7 +38,9 @@ pub(in crate::line) fn within(line: &str) -> Option<&str> {
 
 /// printk's time has six places (`print_time`, kernel/printk/printk.c).
 fn is_kernel_time(line: &str) -> bool {
-    let Some((inside, _)) = line.strip_prefix('[').and_then(|inner| inner.split_once(']')) else { return false };
+    let Some((inside, _)) = line.strip_prefix('[').and_then(|inner| inner.split_once(']')) else {
+        return false;
+    };
     matches!(bracketed(inside), Some(Stamp::Boot(_)))
         && inside.split_once('.').is_some_and(|(_, places)| places.len() >= 6)
 }
