@@ -88,7 +88,11 @@ fn long_shape(text: &str) -> Shape {
     if is_rule(text) {
         return Shape::Rule;
     }
-    if Frame::parse_line(text).is_some() || is_raw_stack(text) || is_nameless_frame(text) {
+    if Frame::parse_line(text).is_some()
+        || is_raw_stack(text)
+        || is_nameless_frame(text)
+        || is_half_arm_frame(text)
+    {
         return Shape::Frame;
     }
     if is_trace_start(text) {
@@ -154,6 +158,11 @@ fn is_nameless_frame(text: &str) -> bool {
     let identifier = unsure.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.');
     alone && identifier && (unsure.len() < text.len() || unsure.starts_with("0x"))
         || text.ends_with("(unreliable)") && text.starts_with('[')
+}
+
+/// `[<c07caac8>] (mutex_lock_nested) from [<bf00b704>]`, broken by a mailer.
+pub(crate) fn is_half_arm_frame(text: &str) -> bool {
+    text.starts_with("[<") && text.ends_with(">]") && text.contains(") from [<")
 }
 
 /// What can only be a continuation of a lock's mention.

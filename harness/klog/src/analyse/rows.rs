@@ -6,7 +6,7 @@
 use crate::collector::Taken;
 use crate::kind::Kind;
 use crate::lock::Lock;
-use crate::shape::{Shape, TRACE_STARTS, is_lock_piece, shape};
+use crate::shape::{Shape, TRACE_STARTS, is_half_arm_frame, is_lock_piece, shape};
 
 /// One line of a report.
 #[derive(Clone, Debug)]
@@ -140,13 +140,14 @@ fn continues(row: &Row, taken: &Taken) -> bool {
         && Lock::is_cut(above)
         && !above.starts_with("lock(");
     // The place of "sleeping function called from invalid context at" is the longest word of its line.
-    let open_place =
-        above.ends_with(" invalid context at") || above.starts_with("in_atomic()") && above.ends_with(',');
+    let open_place = above.ends_with(" invalid context at")
+        || above.starts_with("in_atomic()") && above.ends_with([',', ':']);
     let module_alone =
         row.shape == Shape::Frame && below.starts_with('[') && below.ends_with(']') && !below.contains(' ');
     open_call
         || open_usage
         || open_place
+        || is_half_arm_frame(above) && below.starts_with('(')
         || open_lock && Lock::parse(below).is_none_or(|lock| lock.address.is_none())
         || below.starts_with("--> ")
         || module_alone

@@ -95,8 +95,12 @@ fn behind_stamp<'a>(stamp: Stamp<'_>, inner: &'a str, meta: &mut Meta) -> &'a st
     }
     let mut rest = inner;
     let unpadded = rest.strip_prefix(' ').unwrap_or(rest);
-    if meta.time_us.is_none() && (prefix::begins_with_stamp(unpadded) || prefix::stamp(unpadded).is_some()) {
-        return unpadded;
+    // The last of several times is the kernel's own.
+    match prefix::stamp(unpadded) {
+        Some(_) if meta.time_us.is_none() => return unpadded,
+        Some((stamp @ Stamp::Boot(_), inner)) => return behind_stamp(stamp, inner, meta),
+        _ if prefix::begins_with_stamp(unpadded) => return unpadded,
+        _ => {}
     }
     let own = prefix::caller(rest);
     if let Some((caller, inner)) =
