@@ -25,6 +25,14 @@ pub enum Role {
     Vgem,
     /// The i915 driver's module, with or without a device.
     I915Module,
+    /// A GPU whose jobs are known here ([`crate::gpu`]): amdgpu, i915, or a twin of one.
+    Submitter,
+    /// A GPU that takes pages of a process as a buffer.
+    Userptr,
+    /// A device of the amdgpu driver, or its twin.
+    AmdgpuDevice,
+    /// A device of the i915 driver, or its twin.
+    I915Device,
 }
 
 impl Role {
@@ -38,6 +46,9 @@ impl Role {
             Role::Scanout => drm && device.has_kms,
             Role::Exporter => device.kind != Kind::Module,
             Role::I915Module => device.kind == Kind::Module && device.driver == "i915",
+            Role::Submitter | Role::Userptr => drm && ["amdgpu", "i915"].contains(&device.driver.as_str()),
+            Role::AmdgpuDevice => drm && device.driver == "amdgpu",
+            Role::I915Device => drm && device.driver == "i915",
         }
     }
 }

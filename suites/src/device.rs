@@ -82,7 +82,7 @@ fn scan_drm(root: &Path) -> io::Result<Vec<Device>> {
         let node = root.join("dev/dri").join(&name);
         let position = found.iter().position(|d| d.bus_path == bus_path);
         let index = position.unwrap_or_else(|| {
-            found.push(Device { bus_path, ..bare(driver_of(&parent), Kind::Drm) });
+            found.push(Device { bus_path, ..drm_device(driver_of(&parent)) });
             found.len() - 1
         });
         let device = &mut found[index];
@@ -95,6 +95,15 @@ fn scan_drm(root: &Path) -> io::Result<Vec<Device>> {
         }
     }
     Ok(found)
+}
+
+/// A device of this driver. The twins' own drivers (`ci/twins`) speak another one's uAPI: they stand for it, under a name
+/// that says so.
+fn drm_device(driver: String) -> Device {
+    match driver.strip_prefix("fencelab-twin-") {
+        Some(real) => Device { name: format!("{real}-twin"), ..bare(real.into(), Kind::Drm) },
+        None => bare(driver, Kind::Drm),
+    }
 }
 
 /// The driver of the device behind `parent`. Virtual devices have no driver link (vgem, vkms before 6.16):
@@ -162,5 +171,28 @@ fn tell_apart(devices: &mut [Device]) {
         if let (true, Some(path)) = (twins > 1, devices[i].bus_path.clone()) {
             devices[i].name = format!("{}-{path}", devices[i].driver);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_twin_stands_for_its_driver_under_a_name_of_its_own() {
+        let root = tempfile::tempdir().unwrap();
+        let device = root.path().join("sys/devices/pci10000:00/10000:00:00.0");
+        let driver = root.path().join("sys/bus/pci/drivers/fencelab_twin_amdgpu");
+        let class = root.path().join("sys/class/drm");
+        for folder in [&device, &driver, &class.join("renderD130")] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        symlink(&driver, device.join("driver")).unwrap();
+        symlink(&device, class.join("renderD130/device")).unwrap();
+        let found = scan(root.path()).unwrap();
+        assert_eq!((found[0].name.as_str(), found[0].driver.as_str()), ("amdgpu-twin", "amdgpu"));
+        assert_eq!(found[0].bus_path.as_deref(), Some("10000:00:00.0"));
+        assert!(found[0].has_render && !found[0].has_kms);
     }
 }

@@ -13,6 +13,7 @@ pub mod ctx;
 pub mod device;
 pub mod dma_buf;
 pub mod exec;
+pub mod gpu;
 pub mod i915_selftest;
 pub mod kms;
 pub mod kmsg;

@@ -31,6 +31,11 @@ impl Gem {
         Ok(Gem { card: Arc::clone(card), handle, owned: true })
     }
 
+    /// Takes over a handle that a driver's own ioctl made.
+    pub(crate) fn adopt(card: &Arc<DrmFile>, handle: u32) -> Gem {
+        Gem { card: Arc::clone(card), handle, owned: true }
+    }
+
     /// The number.
     pub fn handle(&self) -> u32 {
         self.handle

@@ -51,6 +51,29 @@ impl Map {
         }
     }
 
+    /// Writes these words from the beginning on; what does not fit is left out.
+    pub fn write(&mut self, words: &[u32]) {
+        for (index, &word) in words.iter().take(self.len / 4).enumerate() {
+            // SAFETY: the index is below the map's length, and page alignment aligns the words.
+            unsafe { self.start.cast::<u32>().add(index).write_volatile(word) };
+        }
+    }
+
+    /// The 64-bit word of this index.
+    ///
+    /// # Panics
+    /// Beyond the map.
+    pub fn word(&self, index: usize) -> u64 {
+        assert!(index < self.len / 8, "word {index} of a map of {} bytes", self.len);
+        // SAFETY: the index is below the map's length, and page alignment aligns the words.
+        unsafe { self.start.cast::<u64>().add(index).read_volatile() }
+    }
+
+    /// Whether all of it repeats this word: the offset of the first that is another, with what is there.
+    pub fn other_than(&self, word: u64) -> Option<(usize, u64)> {
+        (0..self.len / 8).map(|index| (index * 8, self.word(index))).find(|(_, found)| *found != word)
+    }
+
     /// The offset of the first word in the first `len` bytes that is not of `seed`'s pattern, with both words.
     pub fn differs(&self, seed: u64, len: usize) -> Option<(usize, u64, u64)> {
         Pattern::new(seed).take(len.min(self.len) / 8).enumerate().find_map(|(index, expected)| {
@@ -129,6 +152,15 @@ mod tests {
         writer.fill(7, 8);
         assert_eq!(reader.differs(7, 8192).map(|(offset, ..)| offset), Some(8));
         assert_ne!(reader.checksum(8192), right);
+    }
+
+    #[test]
+    fn a_word_that_is_not_the_one_repeated_is_found() {
+        let (mut writer, reader) = two_maps();
+        assert_eq!(reader.other_than(0), None);
+        writer.write(&[0, 0, 7, 1]);
+        assert_eq!(reader.other_than(0), Some((8, 1 << 32 | 7)));
+        assert_eq!(reader.word(1), 1 << 32 | 7);
     }
 
     #[test]

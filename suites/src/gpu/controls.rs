@@ -1,0 +1,91 @@
+//! What a GPU offers in debugfs: forced resets, and the twins' settings.
+
+use std::fs;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::sys::stat::fstat;
+
+use super::Gpu;
+use crate::case::{Stop, Tested};
+use crate::must::Must;
+
+/// Where the twins' files are.
+const TWINS: &str = "/sys/kernel/debug/fencelab";
+
+/// Where DRM's are, a folder a minor.
+const DRI: &str = "/sys/kernel/debug/dri";
+
+/// What takes longer than this is not about to come on any GPU: amdgpu's own limit for a job is 10 s, i915's heartbeats
+/// take up to 10 s before they reset.
+pub const RESET_PATIENCE: Duration = Duration::from_secs(25);
+
+/// One GPU's files.
+#[derive(Debug)]
+pub struct Controls {
+    name: String,
+    twin: Option<PathBuf>,
+    dri: PathBuf,
+}
+
+impl Controls {
+    /// Of this GPU.
+    ///
+    /// # Errors
+    /// Fails where its node cannot be looked at.
+    pub fn of(gpu: &Gpu, driver: &str) -> Result<Controls, Stop> {
+        let node = fstat(gpu.file().as_fd()).must("look at a device node")?;
+        let minor = nix::sys::stat::minor(node.st_rdev);
+        Ok(Controls {
+            name: gpu.name().into(),
+            twin: gpu.is_twin().then(|| Path::new(TWINS).join(driver)),
+            dri: Path::new(DRI).join(minor.to_string()),
+        })
+    }
+
+    /// Has the twin give a job this long before it counts as hung; real hardware keeps its own time.
+    ///
+    /// # Errors
+    /// Fails where the twin refuses.
+    pub fn job_timeout(&self, time: Duration) -> Tested {
+        match &self.twin {
+            Some(folder) => write(&folder.join("job_timeout_ms"), &time.as_millis().to_string()),
+            None => Ok(()),
+        }
+    }
+
+    /// Resets the GPU, whatever it does: by amdgpu's `amdgpu_gpu_recover` or i915's `i915_wedged`.
+    ///
+    /// # Errors
+    /// Skips where debugfs offers no reset, fails where it is refused.
+    pub fn reset(&self) -> Tested {
+        let (recover, wedged) = (self.dri.join("amdgpu_gpu_recover"), self.dri.join("i915_wedged"));
+        if recover.exists() {
+            return fs::read(&recover).must(&format!("read {}", recover.display())).map(drop);
+        }
+        if wedged.exists() {
+            return write(&wedged, "-1");
+        }
+        Err(Stop::skip(format!("{} offers no forced reset in {}", self.name, self.dri.display())))
+    }
+
+    /// Has the twin reset as it would with displays to restore.
+    ///
+    /// # Errors
+    /// Skips on real hardware, fails where the twin refuses.
+    pub fn reset_with_modeset(&self) -> Tested {
+        self.twin_write("reset", "modeset")
+    }
+
+    fn twin_write(&self, file: &str, text: &str) -> Tested {
+        match &self.twin {
+            Some(folder) => write(&folder.join(file), text),
+            None => Err(Stop::skip(format!("{} is real hardware, without {file}", self.name))),
+        }
+    }
+}
+
+fn write(path: &Path, text: &str) -> Tested {
+    fs::write(path, text).must(&format!("write {text} to {}", path.display()))
+}
