@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use crate::device::Device;
-use crate::{atomic, dma_buf, i915_selftest, kunit, sync_file, syncobj};
+use crate::{atomic, dma_buf, i915_selftest, kunit, submit, sync_file, syncobj, userptr};
 
 /// A case bound to its devices.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub fn suites() -> Vec<(&'static str, &'static [Case])> {
         (sync_file::SUITE, sync_file::CASES),
         (syncobj::SUITE, syncobj::CASES),
         (dma_buf::SUITE, dma_buf::CASES),
+        (submit::SUITE, submit::CASES),
+        (userptr::SUITE, userptr::CASES),
         (atomic::SUITE, atomic::CASES),
         (kunit::SUITE, kunit::CASES),
         (i915_selftest::SUITE, i915_selftest::CASES),

@@ -25,10 +25,12 @@ pub mod open;
 pub mod pending;
 pub mod report;
 pub mod selftest;
+pub mod submit;
 pub mod sync_file;
 pub mod syncobj;
 pub mod test_module;
 pub mod uapi;
+pub mod userptr;
 pub mod waiter;
 
 pub use case::{Case, Role, Stop, Tested};

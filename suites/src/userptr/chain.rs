@@ -1,0 +1,87 @@
+//! A device's fence in front of another device's job on a process's pages, from the discussion of the series (Daniel
+//! Vetter and Jason Gunthorpe): unmapping the pages then waits for the foreign device, and must end when that does.
+
+use std::sync::Arc;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use super::{Fixture, SUITE};
+use crate::case::{Case, Role, Stop, Tested};
+use crate::check;
+use crate::child::Child;
+use crate::ctx::Ctx;
+use crate::gpu::Gpu;
+use crate::pending::Pending;
+use crate::submit::{GLANCE_MS, PATIENCE_MS, ended, held};
+
+pub(super) const CASES: &[Case] = &[
+    Case::new(
+        SUITE,
+        "chain",
+        "unmapping a job's pages ends when the other device's job before it does",
+        PAIR,
+        chain,
+    )
+    .rules(&["UPTR-CHAIN", "FENCE-NO-TIMEOUT", "UPTR-ORDER"]),
+    Case::new(
+        SUITE,
+        "chain-others",
+        "while such an unmapping waits, other processes and queues go on",
+        PAIR,
+        others,
+    )
+    .rules(&["UPTR-CHAIN"]),
+];
+
+/// The device with the pages, then the one that it waits for.
+const PAIR: &[Role] = &[Role::Userptr, Role::Submitter];
+
+fn chain(ctx: &mut Ctx) -> Tested {
+    let gate = Pending::new()?;
+    let foreign = Gpu::open(ctx.device(1))?.queue()?;
+    let first = foreign.job().after(&gate)?.submit()?;
+    let Fixture { queue, buffer, pages, .. } = Fixture::new(ctx, 4)?;
+    let fence = queue.job().after(&first)?.fill(&buffer, 1).submit()?;
+    let pages = Arc::new(pages);
+    let its = Arc::clone(&pages);
+    let unmapping = ctx.spawn(move || its.unmap());
+    // From here on no new memory: the unmapping may hold the lock of this process's address space.
+    sleep(Duration::from_millis(GLANCE_MS.into()));
+    gate.signal()?;
+    let began = Instant::now();
+    while !unmapping.is_finished() && began.elapsed() < Duration::from_millis(PATIENCE_MS.into()) {
+        sleep(Duration::from_millis(1));
+    }
+    check!(
+        unmapping.is_finished(),
+        "unmapping still blocks {PATIENCE_MS} ms after the foreign job could end"
+    );
+    unmapping.join().map_err(|_| Stop::fail("the thread that unmapped panicked"))??;
+    ended(&first, "the foreign job")?;
+    ended(&fence, "the job on the pages")
+}
+
+fn others(ctx: &mut Ctx) -> Tested {
+    let gate = Pending::new()?;
+    let there = Gpu::open(ctx.device(1))?;
+    let foreign = there.queue()?;
+    let first = foreign.job().after(&gate)?.submit()?;
+    let child = Child::spawn(|line| {
+        let Fixture { queue, buffer, pages, .. } = Fixture::new(ctx, 4)?;
+        let fence = queue.job().after(&first)?.fill(&buffer, 1).submit()?;
+        held(&fence, "a job behind a foreign one")?;
+        line.send("unmapping", None)?;
+        pages.unmap()?;
+        ended(&fence, "the job on the pages")
+    })?;
+    if child.line.receive().is_err() {
+        return child.join();
+    }
+    sleep(Duration::from_millis(GLANCE_MS.into()));
+    ended(&there.queue()?.job().submit()?, "another queue's job on the foreign device")?;
+    let here = Gpu::open(ctx.device(0))?;
+    ended(&here.queue()?.job().submit()?, "another process's job on the device with the pages")?;
+    gate.signal()?;
+    child.join()?;
+    ended(&first, "the foreign job")
+}
