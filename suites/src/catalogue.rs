@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use crate::device::Device;
-use crate::{atomic, dma_buf, i915_selftest, kunit, submit, sync_file, syncobj, userptr};
+use crate::{atomic, dma_buf, i915_selftest, kunit, prime, reset, submit, sync_file, syncobj, userptr};
 
 /// A case bound to its devices.
 #[derive(Debug, Clone)]
@@ -31,8 +31,10 @@ pub fn suites() -> Vec<(&'static str, &'static [Case])> {
         (syncobj::SUITE, syncobj::CASES),
         (dma_buf::SUITE, dma_buf::CASES),
         (submit::SUITE, submit::CASES),
+        (prime::SUITE, prime::CASES),
         (userptr::SUITE, userptr::CASES),
         (atomic::SUITE, atomic::CASES),
+        (reset::SUITE, reset::CASES),
         (kunit::SUITE, kunit::CASES),
         (i915_selftest::SUITE, i915_selftest::CASES),
     ]

@@ -1,4 +1,4 @@
-//! What a GPU offers in debugfs: forced resets, and the twins' settings.
+//! What a GPU offers in debugfs: forced resets, and the twins' own ways.
 
 use std::fs;
 use std::os::fd::AsFd;
@@ -44,17 +44,6 @@ impl Controls {
         })
     }
 
-    /// Has the twin give a job this long before it counts as hung; real hardware keeps its own time.
-    ///
-    /// # Errors
-    /// Fails where the twin refuses.
-    pub fn job_timeout(&self, time: Duration) -> Tested {
-        match &self.twin {
-            Some(folder) => write(&folder.join("job_timeout_ms"), &time.as_millis().to_string()),
-            None => Ok(()),
-        }
-    }
-
     /// Resets the GPU, whatever it does: by amdgpu's `amdgpu_gpu_recover` or i915's `i915_wedged`.
     ///
     /// # Errors
@@ -76,6 +65,14 @@ impl Controls {
     /// Skips on real hardware, fails where the twin refuses.
     pub fn reset_with_modeset(&self) -> Tested {
         self.twin_write("reset", "modeset")
+    }
+
+    /// Has every buffer of the twin that is not pinned get other pages, as memory pressure would.
+    ///
+    /// # Errors
+    /// Skips on real hardware, fails where the twin refuses.
+    pub fn evict(&self) -> Tested {
+        self.twin_write("evict", "1")
     }
 
     fn twin_write(&self, file: &str, text: &str) -> Tested {

@@ -45,6 +45,8 @@ const PARTS: &[&[Case]] = &[
 /// The suite's cases.
 pub const CASES: &[Case] = &join::<{ count(PARTS) }>(PARTS);
 
+pub(crate) use data::holds;
+
 /// How long a job that nothing holds back may take on a loaded, emulated machine, in milliseconds.
 pub(crate) const PATIENCE_MS: u16 = 8000;
 
