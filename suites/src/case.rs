@@ -11,6 +11,8 @@ use crate::device::{Device, Kind};
 /// stops with [`Stop::Skip`] and the reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
+    /// Anything with a node: a DRM device, udmabuf, a dma-heap.
+    Any,
     /// Any DRM device.
     Drm,
     /// A DRM device with a render node.
@@ -21,6 +23,12 @@ pub enum Role {
     Exporter,
     /// A DRM device that may take another one's dma-buf.
     Importer,
+    /// An exporter whose buffers are pages that others may map; not one that is known to refuse every attach.
+    PageExporter,
+    /// A DRM device that takes such pages; not one that is known to refuse every import.
+    PageImporter,
+    /// A buffer allocator without a GPU behind it: udmabuf, a dma-heap.
+    Allocator,
     /// The vgem device: buffers whose fences user space signals.
     Vgem,
     /// The i915 driver's module, with or without a device.
@@ -44,13 +52,27 @@ impl Role {
             Role::Vgem => drm && device.driver == "vgem",
             Role::Render => drm && device.has_render,
             Role::Scanout => drm && device.has_kms,
-            Role::Exporter => device.kind != Kind::Module,
+            Role::Any | Role::Exporter => device.kind != Kind::Module,
+            Role::PageExporter => device.kind != Kind::Module && !keeps_its_buffers(&device.driver),
+            Role::PageImporter => drm && !imports_nothing(&device.driver),
+            Role::Allocator => matches!(device.kind, Kind::Udmabuf | Kind::DmaHeap),
             Role::I915Module => device.kind == Kind::Module && device.driver == "i915",
             Role::Submitter | Role::Userptr => drm && ["amdgpu", "i915"].contains(&device.driver.as_str()),
             Role::AmdgpuDevice => drm && device.driver == "amdgpu",
             Role::I915Device => drm && device.driver == "i915",
         }
     }
+}
+
+/// Drivers that export a dma-buf and refuse every attach: no `get_sg_table` (bochs), one that says no (qxl).
+fn keeps_its_buffers(driver: &str) -> bool {
+    matches!(driver, "bochs" | "qxl")
+}
+
+/// Drivers that refuse every foreign buffer: no `gem_prime_import_sg_table` (bochs), one that says no (qxl), one that
+/// wants blob resources of its host, which fencelab's guest has not (virtio-gpu).
+fn imports_nothing(driver: &str) -> bool {
+    matches!(driver, "bochs" | "qxl" | "virtio-gpu")
 }
 
 /// Why a case stopped before its end.

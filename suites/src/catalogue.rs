@@ -2,7 +2,7 @@
 
 use crate::case::Case;
 use crate::device::Device;
-use crate::{atomic, dma_buf, i915_selftest, kunit, prime, reset, submit, sync_file, syncobj, userptr};
+use crate::{atomic, dma_buf, hang, i915_selftest, kunit, prime, reset, submit, sync_file, syncobj, userptr};
 
 /// A case bound to its devices.
 #[derive(Debug, Clone)]
@@ -37,6 +37,7 @@ pub fn suites() -> Vec<(&'static str, &'static [Case])> {
         (reset::SUITE, reset::CASES),
         (kunit::SUITE, kunit::CASES),
         (i915_selftest::SUITE, i915_selftest::CASES),
+        (hang::SUITE, hang::CASES),
     ]
 }
 

@@ -42,10 +42,27 @@ impl Pending {
     /// # Errors
     /// As [`Pending::new`].
     pub fn lasting(patience: Duration) -> Result<Self, Stop> {
-        let timeline = Timeline::new()?;
+        Self::guarding(Timeline::new()?, patience)
+    }
+
+    /// A fence on a timeline that somebody else made and may leave: the guard holds the timeline too.
+    ///
+    /// # Errors
+    /// Fails where the guard cannot be set up.
+    pub fn guarding(timeline: Timeline, patience: Duration) -> Result<Self, Stop> {
         let fence = timeline.fence(1).must("make a sw_sync fence")?;
         let watchdog = Watchdog::over(&timeline, patience)?;
         Ok(Pending { fence, timeline, _watchdog: watchdog })
+    }
+
+    /// Waits until the watchdog's patience ends and it signals the fence.
+    ///
+    /// # Errors
+    /// Fails where it does not within a time that is long beyond any patience.
+    pub fn expires(&self) -> Tested {
+        let signalled = self.fence.wait(30_000).must("wait for the watchdog")?;
+        crate::check!(signalled, "the watchdog did not signal the fence");
+        Ok(())
     }
 
     /// Its sync file.

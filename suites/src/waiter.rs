@@ -45,6 +45,16 @@ impl<T: Send + 'static> Waiter<T> {
         }
     }
 
+    /// The thread's id, as kernel reports name it.
+    pub fn tid(&self) -> i32 {
+        self.tid
+    }
+
+    /// The thread's state as `/proc` has it: `S` sleeps where a signal reaches it, `D` where none does.
+    pub fn state(&self) -> Option<char> {
+        state(&fs::read_to_string(format!("/proc/self/task/{}/stat", self.tid)).unwrap_or_default())
+    }
+
     /// Whether the call still blocks. A thread that was woken counts as neither until it sleeps again or is done, so
     /// that an answer after a change tells what the change did.
     ///
@@ -105,7 +115,7 @@ fn sleeps_in_call(tid: i32) -> bool {
 }
 
 /// The state letter of a `stat` line: behind the name, which may hold anything but ends with the last parenthesis.
-fn state(stat: &str) -> Option<char> {
+pub(crate) fn state(stat: &str) -> Option<char> {
     stat.rsplit_once(") ")?.1.chars().next()
 }
 

@@ -40,17 +40,17 @@ pub(super) fn out_fence(ctx: &mut Ctx) -> Tested {
 }
 
 /// Another device's buffer on a stage's screen; it is taken off before it is closed.
-pub(super) struct ForeignScreen {
+pub(crate) struct ForeignScreen {
     /// The framebuffer of the stage's device.
-    pub(super) framebuffer: Framebuffer<Layout>,
+    pub(crate) framebuffer: Framebuffer<Layout>,
     _gem: Gem,
     /// The buffer of the other device.
-    pub(super) made: Exported,
+    pub(crate) made: Exported,
 }
 
 impl ForeignScreen {
     /// A buffer of the case's second device that fills the stage's screen.
-    pub(super) fn on(stage: &Stage, device: &Device) -> Result<Self, Stop> {
+    pub(crate) fn on(stage: &Stage, device: &Device) -> Result<Self, Stop> {
         let (width, height) = stage.size();
         let made = Exporter::open(device)?.make(width, height)?;
         let pitch = match &made.source {

@@ -10,14 +10,19 @@ use crate::pending::{Pending, signalled_fence};
 
 use super::in_fence::{completes, waits};
 
-/// The dma-buf of the stage's back framebuffer, with a pending fence of that use. The framebuffer was shown
-/// before: a driver that keeps it in memory of its own (bochs) moves it there first, and a move rightly waits
-/// for every fence of the buffer, inside the ioctl (`ttm_bo_move_memcpy()`).
-pub(super) fn busy_back(stage: &Stage, access: Access) -> Result<(DmaBuf, Pending), Stop> {
+/// The dma-buf of the stage's back framebuffer, which was shown before: a driver that keeps it in memory of its own
+/// (bochs) moves it there first, and a move rightly waits for every fence of the buffer, inside the ioctl
+/// (`ttm_bo_move_memcpy()`).
+pub(crate) fn shown_before(stage: &Stage) -> Result<DmaBuf, Stop> {
     for framebuffer in [&stage.back, &stage.front] {
         stage.on(framebuffer.id()).send().must("show both framebuffers")?;
     }
-    let dmabuf = stage.back.buffer().gem().export()?;
+    stage.back.buffer().gem().export()
+}
+
+/// The same, with a pending fence of that use.
+pub(super) fn busy_back(stage: &Stage, access: Access) -> Result<(DmaBuf, Pending), Stop> {
+    let dmabuf = shown_before(stage)?;
     let fence = Pending::new()?;
     dmabuf.import_fence(access, &fence)?;
     Ok((dmabuf, fence))

@@ -25,7 +25,7 @@ pub(super) fn waits(stage: &Stage, commit: Commit, fence: &Pending) -> Tested {
 }
 
 /// Queues `commit` and checks that it completes.
-pub(super) fn completes(stage: &Stage, commit: Commit) -> Tested {
+pub(crate) fn completes(stage: &Stage, commit: Commit) -> Tested {
     commit.event(8).nonblock().send().must("queue a commit")?;
     stage.events().flip(8).map(drop)
 }

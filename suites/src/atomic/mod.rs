@@ -15,6 +15,10 @@ mod modeset;
 mod out_fence;
 mod pixels;
 
+pub(crate) use foreign::ForeignScreen;
+pub(crate) use implicit::shown_before;
+pub(crate) use in_fence::completes;
+
 use crate::Tested;
 use crate::case::{Case, Role};
 use crate::ctx::Ctx;

@@ -15,6 +15,6 @@ pub(super) fn now_ns() -> Result<i64, Stop> {
 }
 
 /// `ms` milliseconds from now.
-pub(super) fn in_ms(ms: i64) -> Result<i64, Stop> {
+pub(crate) fn in_ms(ms: i64) -> Result<i64, Stop> {
     Ok(now_ns()? + ms * 1_000_000)
 }

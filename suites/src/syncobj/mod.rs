@@ -19,6 +19,7 @@ mod wait;
 mod wait_change;
 mod wait_matrix;
 
+pub(crate) use clock::in_ms;
 pub use fixture::Fixture;
 pub use object::{Point, Syncobj};
 
