@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Read a kernel log and say what it reports, which rules that breaks, and where.
     Klog(KlogArgs),
+    /// Show what a recorded session holds: each call in the manner of strace, with names for numbers.
+    Trace(TraceArgs),
 }
 
 /// Where cases run.
@@ -176,6 +178,52 @@ pub(crate) struct KlogArgs {
     /// Exit with 1 if anything is reported.
     #[arg(long)]
     pub(crate) fail: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TraceArgs {
+    /// The session's folder, or a pool file without one.
+    pub(crate) session: PathBuf,
+    /// One JSON object a line: the session, then its calls.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Go on with what is recorded from now on, until the recorder ends or Ctrl-C.
+    #[arg(long, short, conflicts_with_all = ["perfetto", "tail"])]
+    pub(crate) follow: bool,
+    /// Only calls of this process: a pid, or the program's name.
+    #[arg(long, short, value_name = "PID|NAME")]
+    pub(crate) process: Vec<String>,
+    /// Only calls of this thread.
+    #[arg(long, short, value_name = "TID")]
+    pub(crate) thread: Vec<u32>,
+    /// Only calls that are made on this fd, name it or bring it.
+    #[arg(long, value_name = "N")]
+    pub(crate) fd: Vec<i32>,
+    /// The life of an object, such as syncobj:7: who made, shared, waited for, signalled and ended it.
+    #[arg(long, short, value_name = "KIND:N")]
+    pub(crate) object: Vec<String>,
+    /// Only calls of these kinds: ioctl, close, send-fds, ...; or wait, signal, submit for what they do.
+    #[arg(long, value_name = "KIND", value_delimiter = ',')]
+    pub(crate) kind: Vec<String>,
+    /// The first N lines only.
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// The last N lines only.
+    #[arg(long, value_name = "N", conflicts_with = "limit")]
+    pub(crate) tail: Option<usize>,
+    /// Write a trace for ui.perfetto.dev to this file, and no lines.
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) perfetto: Option<PathBuf>,
+    /// Colour: `auto` colours a terminal.
+    #[arg(long, value_enum, default_value_t = Colour::Auto)]
+    pub(crate) color: Colour,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    Auto,
+    Always,
+    Never,
 }
 
 #[cfg(test)]

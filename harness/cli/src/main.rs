@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Kernel(args) => commands::kernel::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Klog(args) => commands::klog::run(&args),
+        Command::Trace(args) => commands::trace::run(&args),
     };
     outcome.unwrap_or_else(|error| Outcome::failed(&error)).into()
 }

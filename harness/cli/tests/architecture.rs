@@ -33,6 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "fencelab-report",
             "fencelab-runner",
             "fencelab-suites",
+            "fencelab-trace",
         ],
     ),
 ];

@@ -3,13 +3,13 @@
 use std::io;
 use std::sync::Arc;
 
-use fencelab_abi::{FdClass, Ioctl, Kind, Request, Slot, flags};
+use fencelab_abi::{Driver, FdClass, Ioctl, Kind, Request, Slot, flags};
 
 use crate::Session;
 use crate::chunk::Chunk;
 use crate::head::Head;
 use crate::id::{CallId, RecordId};
-use crate::ioctls;
+use crate::ioctls::{self, Known};
 use crate::payload::Payload;
 use crate::source::Source;
 
@@ -48,16 +48,21 @@ pub struct Call<'r> {
 impl<'r> Call<'r> {
     /// What is known of an ioctl; `None` of other calls and of ioctls that no table has.
     pub fn ioctl(&self) -> Option<&'static Ioctl> {
-        self.ioctl_on(self.class)
+        self.known_on(self.class).map(|known| known.ioctl)
     }
 
     /// As [`Call::ioctl`], on an fd of which more is known than the recorder knew.
     pub fn ioctl_on(&self, class: FdClass) -> Option<&'static Ioctl> {
+        self.known_on(class).map(|known| known.ioctl)
+    }
+
+    pub(crate) fn known_on(&self, class: FdClass) -> Option<&'static Known> {
         if self.kind != Some(Kind::Ioctl) {
             return None;
         }
-        let class = if self.class == FdClass::Unknown { class } else { self.class };
-        ioctls::find(self.request, class)
+        // The recorder may not know a device's driver where the trace as a whole does.
+        let unsure = matches!(self.class, FdClass::Unknown | FdClass::Drm(Driver::Other));
+        ioctls::find(self.request, if unsure { class } else { self.class })
     }
 
     /// Whether it succeeded. One that has not returned has not.
@@ -116,6 +121,16 @@ pub struct Reader {
     chunks: Vec<Option<(u32, Chunk)>>,
     before: Vec<u8>,
     after: Vec<u8>,
+    loaded: Option<Loaded>,
+}
+
+/// The records of a call, without their payload.
+struct Loaded {
+    id: CallId,
+    enter: u64,
+    exit: Option<u64>,
+    first: Slot,
+    last: Option<Slot>,
 }
 
 impl Reader {
@@ -124,7 +139,7 @@ impl Reader {
 
     pub(crate) fn new(source: Arc<dyn Source>, head: Head) -> Self {
         let chunks = std::iter::repeat_with(|| None).take(Self::KEPT).collect();
-        Self { source, head, chunks, before: Vec::new(), after: Vec::new() }
+        Self { source, head, chunks, before: Vec::new(), after: Vec::new(), loaded: None }
     }
 
     /// Reads a call of the session that the reader is of. `None`: it is gone, as newer records took its place.
@@ -133,9 +148,16 @@ impl Reader {
     ///
     /// When the pool can no longer be read.
     pub fn read(&mut self, session: &Session, id: CallId) -> io::Result<Option<Call<'_>>> {
-        let (Some(entry), Some(thread)) = (session.entry(id), session.thread(id.thread)) else {
-            return Ok(None);
-        };
+        Ok(if self.load(session, id)? { self.loaded() } else { None })
+    }
+
+    /// Reads a call's records. False: they are gone.
+    pub(crate) fn load(&mut self, session: &Session, id: CallId) -> io::Result<bool> {
+        let (Some(entry), Some(thread)) = (session.entry(id), session.thread(id.thread)) else { return Ok(false) };
+        if self.loaded.as_ref().is_some_and(|loaded| loaded.id == id && loaded.exit == entry.exit()) {
+            return Ok(true);
+        }
+        self.loaded = None;
         self.before.clear();
         self.after.clear();
         let mut before = std::mem::take(&mut self.before);
@@ -143,24 +165,23 @@ impl Reader {
         // Whatever newer record took an old one's place was made later.
         let ours = |slot: &Slot| slot.tid == thread.tid && slot.enter <= entry.enter;
         let first = self.record(entry.first, &ours, &mut before);
-        let last =
-            if entry.last == entry.first { Ok(None) } else { self.record(entry.last, &ours, &mut after) };
+        let last = if entry.last == entry.first { Ok(None) } else { self.record(entry.last, &ours, &mut after) };
         (self.before, self.after) = (before, after);
-        let (Some(first), last) = (first?, last?) else { return Ok(None) };
+        let (Some(first), last) = (first?, last?) else { return Ok(false) };
         if entry.last != entry.first && last.is_none() {
-            return Ok(None);
+            return Ok(false);
         }
-        Ok(Some(self.put_together(id, entry.enter, entry.exit(), &first, last.as_ref())))
+        self.loaded = Some(Loaded { id, enter: entry.enter, exit: entry.exit(), first, last });
+        Ok(true)
     }
 
-    fn put_together(
-        &self,
-        id: CallId,
-        enter: u64,
-        exit: Option<u64>,
-        first: &Slot,
-        last: Option<&Slot>,
-    ) -> Call<'_> {
+    /// The call that was read last.
+    pub(crate) fn loaded(&self) -> Option<Call<'_>> {
+        let Loaded { id, enter, exit, first, last } = self.loaded.as_ref()?;
+        Some(self.put_together(*id, *enter, *exit, first, last.as_ref()))
+    }
+
+    fn put_together(&self, id: CallId, enter: u64, exit: Option<u64>, first: &Slot, last: Option<&Slot>) -> Call<'_> {
         let number = Kind::from_u8(first.kind);
         let kind = match number {
             Some(Kind::IoctlEnter | Kind::IoctlExit) => Some(Kind::Ioctl),

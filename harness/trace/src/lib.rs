@@ -1,12 +1,14 @@
 //! Reads what the recorder wrote: sessions of any number of processes, live or dead, whole or torn.
 //!
-//! Three layers, each on the one before:
+//! Five layers, each on the one before:
 //!
 //! | layer | what it gives |
 //! | --- | --- |
 //! | [`Session`] | processes, threads, each thread's calls, the clock, what is missing |
 //! | [`Reader`], [`Call`] | one call's numbers and bytes |
 //! | [`decode`] | the names of its fields, handles, fds, flags, and what its pointers led to |
+//! | [`Model`] | the walk through all calls in one order, with what each does to which [`model::Object`] |
+//! | [`view`], [`perfetto`] | all that as lines, JSON, a summary, a picture |
 //!
 //! Nothing here fails on a damaged trace: what cannot be read is a [`Loss`].
 //!
@@ -33,12 +35,15 @@ mod head;
 mod id;
 mod ioctls;
 mod loss;
+pub mod model;
 mod payload;
+pub mod perfetto;
 mod process;
 mod scan;
 mod session;
 mod source;
 mod thread;
+pub mod view;
 
 pub use call::{Call, Reader};
 pub use calls::Calls;
@@ -47,6 +52,7 @@ pub use error::Error;
 pub use head::Head;
 pub use id::{CallId, ProcessId, ThreadId};
 pub use loss::{Loss, Lost};
+pub use model::{Event, Model, Moment};
 pub use process::Process;
 pub use session::Session;
 pub use source::Source;

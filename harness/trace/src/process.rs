@@ -30,12 +30,11 @@ pub struct Process {
     pub arguments: Vec<String>,
     /// The process that it was forked from, if that was recorded.
     pub forked_from: Option<ProcessId>,
-    pub(crate) chunk: u32,
     pub(crate) forked_from_chunk: Option<u32>,
 }
 
 impl Process {
-    pub(crate) fn new(id: ProcessId, chunk: u32, info: &ProcessInfo<'_>) -> Self {
+    pub(crate) fn new(id: ProcessId, info: &ProcessInfo<'_>) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let line = info.cmdline.strip_suffix(&[0]).unwrap_or(info.cmdline);
         let words = line.split(|&byte| byte == 0).map(text);
@@ -51,7 +50,6 @@ impl Process {
             exe: text(info.exe),
             arguments: if line.is_empty() { Vec::new() } else { words.collect() },
             forked_from: None,
-            chunk,
             forked_from_chunk: (info.forked_from != NO_CHUNK).then_some(info.forked_from),
         }
     }

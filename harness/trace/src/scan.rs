@@ -72,7 +72,7 @@ impl Scan {
         let Some(info) = ProcessInfo::decode(chunk.bytes()) else { return Ok(()) };
         let known = self.by_chunk.get(&index).copied();
         let id = known.unwrap_or(ProcessId(self.processes.len() as u32));
-        let mut process = Process::new(id, index, &info);
+        let mut process = Process::new(id, &info);
         process.forked_from = process.forked_from_chunk.and_then(|chunk| self.by_chunk.get(&chunk).copied());
         match self.processes.get_mut(id.0 as usize) {
             Some(place) => *place = process,

@@ -155,6 +155,22 @@ impl Session {
         self.thread(id.thread)?.entries.get(id.index as usize).copied()
     }
 
+    /// CLOCK_MONOTONIC of the last thing that the session tells of, in nanoseconds: a call, or a look at the clock. A live
+    /// session goes on behind it.
+    pub fn last_ns(&self) -> u64 {
+        let ends = self.threads().iter().filter_map(|thread| thread.entries.last());
+        let last = ends.map(|entry| self.clock.ns(entry.exit.max(entry.enter))).max().unwrap_or(0);
+        let looks = self.head.pairs.iter().flatten().map(|pair| pair.monotonic).max().unwrap_or(0);
+        last.max(looks)
+    }
+
+    /// CLOCK_MONOTONIC when the session began, in nanoseconds.
+    pub fn first_ns(&self) -> u64 {
+        let looks = self.head.pairs.iter().flatten().map(|pair| pair.monotonic).min();
+        let first = self.threads().iter().filter_map(|thread| thread.entries.first()).map(|entry| entry.enter).min();
+        looks.or(first.map(|ticks| self.clock.ns(ticks))).unwrap_or(0)
+    }
+
     /// What is missing, and where.
     pub fn losses(&self) -> Vec<Loss> {
         let mut losses = self.scan.losses.clone();

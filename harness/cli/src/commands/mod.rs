@@ -6,4 +6,5 @@ pub(crate) mod list;
 pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;
+pub(crate) mod trace;
 pub(crate) mod vm;

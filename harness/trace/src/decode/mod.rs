@@ -16,7 +16,8 @@ pub use value::{Field, Value};
 
 use crate::Call;
 
-pub(crate) use array::{Elements, elements};
+pub(crate) use amdgpu::data as chunk_data;
+pub(crate) use array::elements;
 
 /// A call in one line, with the numbers that the program used.
 pub fn plain(call: &Call<'_>) -> String {

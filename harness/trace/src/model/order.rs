@@ -1,0 +1,113 @@
+//! The one order of everything: beginnings and ends of calls, and births of processes.
+//!
+//! What a call gives up it gives up at its beginning, what it brings it brings at its end. So the model walks both, and what
+//! is given up by one thread is gone before another one can be given it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use crate::Session;
+use crate::id::{CallId, ProcessId, ThreadId};
+
+/// One step of the walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A process is seen for the first time.
+    Birth(ProcessId),
+    /// A call is made.
+    Begin(CallId),
+    /// A call returns.
+    End(CallId),
+}
+
+/// The walk. It can go on when a live session has grown: what comes late is taken in as soon as it is known.
+#[derive(Debug, Default)]
+pub(crate) struct Steps {
+    begins: BinaryHeap<Reverse<(u64, ThreadId, u32)>>,
+    ends: BinaryHeap<Reverse<(u64, ThreadId, u32)>>,
+    births: BinaryHeap<Reverse<(u64, u32)>>,
+    /// Calls of each thread that are taken or lie in `begins`.
+    taken: Vec<u32>,
+    known_processes: u32,
+    /// Calls that have begun and not returned, as far as is known.
+    open: Vec<CallId>,
+}
+
+impl Steps {
+    /// Takes in what the session has come to know since the last time.
+    pub(crate) fn refresh(&mut self, session: &Session) {
+        for process in session.processes().iter().skip(self.known_processes as usize) {
+            self.births.push(Reverse((process.seen, process.id.0)));
+        }
+        self.known_processes = session.processes().len() as u32;
+        for thread in session.threads().iter().skip(self.taken.len()) {
+            self.taken.push(0);
+            self.offer(session, thread.id);
+        }
+        let waiting: Vec<bool> = self.queued(session.threads().len());
+        for thread in session.threads() {
+            if !waiting[thread.id.0 as usize] {
+                self.offer(session, thread.id);
+            }
+        }
+        let ends = &mut self.ends;
+        self.open.retain(|id| match session.entry(*id).and_then(|entry| entry.exit()) {
+            Some(exit) => {
+                ends.push(Reverse((exit, id.thread, id.index)));
+                false
+            }
+            None => true,
+        });
+    }
+
+    /// Which threads have a call in `begins`.
+    fn queued(&self, threads: usize) -> Vec<bool> {
+        let mut queued = vec![false; threads];
+        for Reverse((_, thread, _)) in &self.begins {
+            queued[thread.0 as usize] = true;
+        }
+        queued
+    }
+
+    /// Puts a thread's next call into `begins`, if there is one.
+    fn offer(&mut self, session: &Session, thread: ThreadId) {
+        let Some(taken) = self.taken.get_mut(thread.0 as usize) else { return };
+        if let Some(entry) = session.entry(CallId { thread, index: *taken }) {
+            self.begins.push(Reverse((entry.enter, thread, *taken)));
+            *taken += 1;
+        }
+    }
+
+    /// The next step before `until` ticks, and when it is.
+    pub(crate) fn next(&mut self, session: &Session, until: u64) -> Option<(u64, Step)> {
+        let time = |top: Option<u64>| top.unwrap_or(u64::MAX);
+        let end = self.ends.peek().map(|Reverse((at, ..))| *at);
+        let birth = self.births.peek().map(|Reverse((at, _))| *at);
+        let begin = self.begins.peek().map(|Reverse((at, ..))| *at);
+        let at = time(end).min(time(birth)).min(time(begin));
+        if at > until || (end, birth, begin) == (None, None, None) {
+            return None;
+        }
+        if end == Some(at) {
+            let Reverse((_, thread, index)) = self.ends.pop()?;
+            return Some((at, Step::End(CallId { thread, index })));
+        }
+        if birth == Some(at) {
+            let Reverse((_, process)) = self.births.pop()?;
+            return Some((at, Step::Birth(ProcessId(process))));
+        }
+        let Reverse((_, thread, index)) = self.begins.pop()?;
+        let id = CallId { thread, index };
+        self.offer(session, thread);
+        match session.entry(id).and_then(|entry| entry.exit()) {
+            Some(exit) => self.ends.push(Reverse((exit, thread, index))),
+            None => self.open.push(id),
+        }
+        Some((at, Step::Begin(id)))
+    }
+
+    /// Calls that have begun and not returned.
+    pub(crate) fn open(&self) -> &[CallId] {
+        &self.open
+    }
+}

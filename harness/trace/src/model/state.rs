@@ -1,0 +1,276 @@
+//! Which objects there are, and by which names whom knows them.
+
+use fencelab_abi::{Driver, FdClass};
+use rustc_hash::FxHashMap;
+
+use super::effect::{Effect, Name, Target, Targets};
+use super::object::{ObjectId, ObjectKind, Objects, Origin};
+use super::rights::Socket;
+use super::space::{Entry, Space, SpaceId, Table};
+use crate::id::{CallId, ThreadId};
+
+/// An open DRM file.
+#[derive(Debug, Default)]
+pub(super) struct DrmFile {
+    /// The device's path, if it was opened in sight.
+    pub(super) path: String,
+    pub(super) driver: Option<Driver>,
+    /// The driver's name, also of one that the recorder has no table for.
+    pub(super) driver_name: String,
+    pub(super) handles: FxHashMap<(ObjectKind, u64), ObjectId>,
+}
+
+/// Everything that the model knows at one moment.
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) objects: Objects,
+    pub(super) spaces: Vec<Space>,
+    /// By program and pid; a child that shares its parent's memory has fds of its own.
+    pub(super) space_of: FxHashMap<(u32, u32), SpaceId>,
+    pub(super) space_of_thread: Vec<Option<SpaceId>>,
+    /// fds of children that were forked and not seen yet, by pid.
+    pub(super) forks: FxHashMap<u32, Table>,
+    /// The same of children that share their parent's fds.
+    pub(super) shared: FxHashMap<u32, SpaceId>,
+    /// Programs that are about to be replaced, by pid.
+    pub(super) execs: FxHashMap<u32, SpaceId>,
+    pub(super) spawns: FxHashMap<u32, Table>,
+    pub(super) files: FxHashMap<ObjectId, DrmFile>,
+    pub(super) crtcs: FxHashMap<(String, u64), ObjectId>,
+    pub(super) sockets: FxHashMap<ObjectId, Socket>,
+    /// Listening sockets by their address.
+    pub(super) listeners: FxHashMap<Vec<u8>, ObjectId>,
+    /// The dma-buf of a GEM object that was exported or imported.
+    pub(super) dma_bufs: FxHashMap<ObjectId, ObjectId>,
+    /// The dma-buf with that inode, of which the low half is known.
+    pub(super) inodes: FxHashMap<u32, ObjectId>,
+    /// Processes behind pidfds.
+    pub(super) pidfds: FxHashMap<ObjectId, u32>,
+    /// Fences of calls that have begun and not returned.
+    pub(super) fences: FxHashMap<CallId, ObjectId>,
+    /// Values of sw_sync timelines.
+    pub(super) sw_values: FxHashMap<ObjectId, u64>,
+    /// What the step does.
+    pub(super) effects: Vec<Effect>,
+    pub(super) targets: Vec<Target>,
+    /// The call that the step is of.
+    pub(super) call: CallId,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            objects: Objects::default(),
+            spaces: Vec::new(),
+            space_of: FxHashMap::default(),
+            space_of_thread: Vec::new(),
+            forks: FxHashMap::default(),
+            shared: FxHashMap::default(),
+            execs: FxHashMap::default(),
+            spawns: FxHashMap::default(),
+            files: FxHashMap::default(),
+            crtcs: FxHashMap::default(),
+            sockets: FxHashMap::default(),
+            listeners: FxHashMap::default(),
+            dma_bufs: FxHashMap::default(),
+            inodes: FxHashMap::default(),
+            pidfds: FxHashMap::default(),
+            fences: FxHashMap::default(),
+            sw_values: FxHashMap::default(),
+            effects: Vec::new(),
+            targets: Vec::new(),
+            call: CallId { thread: ThreadId(0), index: 0 },
+        }
+    }
+}
+
+impl State {
+    /// Begins a step.
+    pub(super) fn begin(&mut self, call: CallId) {
+        self.effects.clear();
+        self.targets.clear();
+        self.call = call;
+    }
+
+    /// A new object.
+    pub(super) fn meet(&mut self, kind: ObjectKind, origin: Origin, parent: Option<ObjectId>) -> ObjectId {
+        let id = self.objects.add(kind, origin, self.call, parent);
+        self.effects.push(Effect::Met(id));
+        id
+    }
+
+    pub(super) fn used(&mut self, object: ObjectId) {
+        if self.effects.last() != Some(&Effect::Used(object)) {
+            self.effects.push(Effect::Used(object));
+        }
+    }
+
+    pub(super) fn kind(&self, object: ObjectId) -> Option<ObjectKind> {
+        self.objects.get(object).map(|object| object.kind)
+    }
+
+    /// One more name leads to an object.
+    pub(super) fn hold(&mut self, object: ObjectId) {
+        if let Some(object) = self.objects.get_mut(object) {
+            object.refs = object.refs.saturating_add(1);
+            object.ended = false;
+        }
+    }
+
+    /// One name less leads to an object: the last takes the object along, and an open file its handles.
+    pub(super) fn release(&mut self, object: ObjectId) {
+        let mut gone = vec![object];
+        while let Some(id) = gone.pop() {
+            let Some(object) = self.objects.get_mut(id) else { continue };
+            object.refs = object.refs.saturating_sub(1);
+            if object.refs > 0 || object.ended {
+                continue;
+            }
+            object.ended = true;
+            self.effects.push(Effect::Ended(id));
+            if let Some(file) = self.files.get_mut(&id) {
+                let mut handles: Vec<_> = file.handles.drain().collect();
+                handles.sort_unstable_by_key(|(key, _)| *key);
+                for ((_, handle), object) in handles {
+                    self.effects.push(Effect::Unnamed(object, Name::Handle(id, handle)));
+                    gone.push(object);
+                }
+            }
+            self.dma_bufs.remove(&id);
+            self.sockets.remove(&id);
+        }
+    }
+
+    /// Gives an fd to an object. What had it before was closed out of sight.
+    pub(super) fn bind_fd(&mut self, space: SpaceId, fd: i32, entry: Entry) {
+        if fd < 0 {
+            return;
+        }
+        self.hold(entry.object);
+        self.unbind_fd(space, fd);
+        if let Some(space) = self.spaces.get_mut(space.0 as usize) {
+            space.fds.insert(fd, entry);
+        }
+        self.effects.push(Effect::Named(entry.object, Name::Fd(fd)));
+    }
+
+    /// Takes an fd away.
+    pub(super) fn unbind_fd(&mut self, space: SpaceId, fd: i32) {
+        let Some(space) = self.spaces.get_mut(space.0 as usize) else { return };
+        space.unconfirmed.remove(&fd);
+        if let Some(entry) = space.fds.remove(&fd) {
+            self.effects.push(Effect::Unnamed(entry.object, Name::Fd(fd)));
+            self.release(entry.object);
+        }
+    }
+
+    pub(super) fn entry(&self, space: SpaceId, fd: i32) -> Option<Entry> {
+        self.spaces.get(space.0 as usize)?.fds.get(&fd).copied()
+    }
+
+    /// What an fd leads to, if that is known.
+    pub(super) fn fd(&self, space: SpaceId, fd: i32) -> Option<ObjectId> {
+        self.entry(space, fd).map(|entry| entry.object)
+    }
+
+    /// What an fd leads to that a call shows to be of that class: an opaque object if it was not known, or was known as
+    /// something else and so has been closed and used again out of sight.
+    pub(super) fn fd_of(&mut self, space: SpaceId, fd: i32, class: FdClass, origin: Origin) -> Option<ObjectId> {
+        let known = self.entry(space, fd);
+        let Some(kind) = ObjectKind::of_class(class).filter(|_| fd >= 0) else {
+            return known.map(|entry| entry.object);
+        };
+        if let Some(entry) = known.filter(|entry| self.kind(entry.object) == Some(kind)) {
+            self.learn_driver(entry.object, class);
+            return Some(entry.object);
+        }
+        let object = self.meet(kind, origin, None);
+        if kind == ObjectKind::DrmFile {
+            self.files.insert(object, DrmFile::default());
+            self.learn_driver(object, class);
+        }
+        self.bind_fd(space, fd, Entry { object, class, cloexec: false });
+        Some(object)
+    }
+
+    fn learn_driver(&mut self, object: ObjectId, class: FdClass) {
+        if let (Some(file), FdClass::Drm(driver)) = (self.files.get_mut(&object), class)
+            && driver != Driver::Other
+            && file.driver.is_none()
+        {
+            file.driver = Some(driver);
+            file.driver_name = driver.name().unwrap_or_default().to_owned();
+        }
+    }
+
+    /// What is behind a handle; an opaque object if that was not known.
+    pub(super) fn handle(&mut self, file: ObjectId, kind: ObjectKind, handle: u64) -> ObjectId {
+        if kind == ObjectKind::Crtc {
+            return self.crtc(file, handle);
+        }
+        if let Some(known) = self.files.get(&file).and_then(|file| file.handles.get(&(kind, handle))) {
+            return *known;
+        }
+        // Drivers with a queue of their own for each file number it 0.
+        let own = kind == ObjectKind::Queue && handle == 0;
+        let object = self.meet(kind, if own { Origin::Kernel } else { Origin::Unseen }, Some(file));
+        self.bind_handle(file, kind, handle, object);
+        object
+    }
+
+    /// CRTCs belong to the device, not to one open file.
+    fn crtc(&mut self, file: ObjectId, id: u64) -> ObjectId {
+        let path = self.files.get(&file).map(|file| file.path.clone()).unwrap_or_default();
+        let device = if path.is_empty() { format!("{}", file.0) } else { path };
+        if let Some(known) = self.crtcs.get(&(device.clone(), id)) {
+            return *known;
+        }
+        let object = self.meet(ObjectKind::Crtc, Origin::Kernel, None);
+        self.crtcs.insert((device, id), object);
+        object
+    }
+
+    /// A CRTC that was met before.
+    pub(super) fn known_crtc(&self, file: ObjectId, id: u64) -> Option<ObjectId> {
+        let path = self.files.get(&file).map(|file| file.path.clone()).unwrap_or_default();
+        let device = if path.is_empty() { format!("{}", file.0) } else { path };
+        self.crtcs.get(&(device, id)).copied()
+    }
+
+    /// Gives a handle to an object. What had it before was closed out of sight.
+    pub(super) fn bind_handle(&mut self, file: ObjectId, kind: ObjectKind, handle: u64, object: ObjectId) {
+        let Some(table) = self.files.get_mut(&file) else { return };
+        let old = table.handles.insert((kind, handle), object);
+        if old == Some(object) {
+            return;
+        }
+        self.hold(object);
+        if let Some(old) = old {
+            self.effects.push(Effect::Unnamed(old, Name::Handle(file, handle)));
+            self.release(old);
+        }
+        self.effects.push(Effect::Named(object, Name::Handle(file, handle)));
+    }
+
+    /// Takes a handle away.
+    pub(super) fn unbind_handle(&mut self, file: ObjectId, kind: ObjectKind, handle: u64) {
+        let object = self.handle(file, kind, handle);
+        if let Some(table) = self.files.get_mut(&file) {
+            table.handles.remove(&(kind, handle));
+        }
+        self.effects.push(Effect::Unnamed(object, Name::Handle(file, handle)));
+        self.release(object);
+    }
+
+    /// The buffer that a GEM object is: its dma-buf, if it has one.
+    pub(super) fn buffer(&self, gem: ObjectId) -> ObjectId {
+        self.dma_bufs.get(&gem).copied().unwrap_or(gem)
+    }
+
+    /// Adds targets of one effect.
+    pub(super) fn add_targets(&mut self, targets: impl IntoIterator<Item = Target>) -> Targets {
+        let start = self.targets.len() as u32;
+        self.targets.extend(targets);
+        start..self.targets.len() as u32
+    }
+}
