@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -23,6 +24,8 @@ pub(crate) enum Command {
     List(ListArgs),
     /// Run any command in a guest and return its exit status.
     Vm(VmArgs),
+    /// Run a command and record what it and its children do with their fences.
+    Record(RecordArgs),
     /// Build and find guest kernels.
     Kernel(KernelArgs),
     /// Write a session's reports again from its journal.
@@ -121,6 +124,45 @@ pub(crate) struct VmArgs {
     /// The command and its arguments.
     #[arg(last = true, required = true)]
     pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecordArgs {
+    /// The folder of the trace; a new one named by the time if not given. On tmpfs, recording disturbs least.
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Catch every system call (Syscall User Dispatch): for static programs, Go, and raw system calls. About 1.5 us a call.
+    #[arg(long, group = "way")]
+    pub(crate) raw: bool,
+    /// Come in by LD_AUDIT: sees RTLD_DEEPBIND, dlmopen and dlsym on handles too; needs glibc 2.35.
+    #[arg(long, group = "way")]
+    pub(crate) audit: bool,
+    /// Come in by LD_PRELOAD; so it is anyway, unless the program is linked statically.
+    #[arg(long, group = "way")]
+    pub(crate) preload: bool,
+    /// Size of the trace. It is taken at the start and never exceeded.
+    #[arg(long, value_name = "MIB", default_value_t = 64)]
+    pub(crate) size: u64,
+    /// What gives way when the trace is full.
+    #[arg(long, value_enum, default_value_t = WhenFull::Flight)]
+    pub(crate) mode: WhenFull,
+    /// Do something wrong now and then, to reproduce races: delay=50us@1%, eintr@0.1%, etime@1%, drop@1%, seed=7.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) fault: Option<String>,
+    /// Draw the live line even where the command writes to the same terminal.
+    #[arg(long)]
+    pub(crate) live: bool,
+    /// The command and its arguments.
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WhenFull {
+    /// A thread's oldest records, as a flight recorder has it.
+    Flight,
+    /// The newest: what comes then is counted and dropped.
+    Stop,
 }
 
 #[derive(Debug, Args)]

@@ -4,10 +4,12 @@ mod args;
 mod benches;
 mod commands;
 mod kernels;
+mod live;
 mod outcome;
 mod paths;
 mod plan;
 mod progress;
+mod recorded;
 mod reports;
 mod selections;
 
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         Command::Resume(args) => commands::resume::run(&args),
         Command::List(args) => commands::list::run(&args),
         Command::Vm(args) => commands::vm::run(&args),
+        Command::Record(args) => commands::record::run(&args),
         Command::Kernel(args) => commands::kernel::run(&args),
         Command::Report(args) => commands::report::run(&args),
         Command::Klog(args) => commands::klog::run(&args),

@@ -1,6 +1,6 @@
 //! Records a command and prints what was recorded, a line per record in the manner of `strace -f -X raw`.
 //!
-//! `cargo run -p fencelab-record --example record -- [--audit] DIR COMMAND…`
+//! `cargo run -p fencelab-record --example record -- [--audit|--raw] DIR COMMAND…`
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -13,15 +13,19 @@ use fencelab_record::{Entry, Options, record};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
-    let audit = arguments.first().is_some_and(|first| first == "--audit");
-    if audit {
+    let entry = match arguments.first().and_then(|first| first.to_str()) {
+        Some("--audit") => Entry::Audit,
+        Some("--raw") => Entry::Raw,
+        _ => Entry::Preload,
+    };
+    if entry != Entry::Preload {
         arguments.remove(0);
     }
     let [folder, command @ ..] = arguments.as_slice() else {
-        return Err("usage: [--audit] DIR COMMAND…".into());
+        return Err("usage: [--audit|--raw] DIR COMMAND…".into());
     };
     let mut options = Options::new(folder);
-    options.entry = if audit { Entry::Audit } else { Entry::Preload };
+    options.entry = entry;
     let outcome = record(options, command)?;
     print(Path::new(folder))?;
     println!("{:?}, {:?}", outcome.exit, outcome.status);

@@ -3,9 +3,12 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use fencelab_abi::{Clock, ClockPair};
 use nix::time::{ClockId, clock_gettime};
+
+use crate::pool::Pool;
 
 /// The time stamp counter where it is invariant and the kernel itself goes by it, so that it neither stops nor differs
 /// between processors; else CLOCK_MONOTONIC.
@@ -70,6 +73,17 @@ pub(crate) fn pair(clock: Clock) -> ClockPair {
     };
     let tries = std::iter::repeat_with(once).take(TRIES);
     tries.min_by_key(|pair| pair.after.saturating_sub(pair.before)).unwrap_or_default()
+}
+
+/// How long ago a moment was, by the rate at which the clock has run since the session began.
+pub(crate) fn since(pool: &Pool, ticks: u64) -> Duration {
+    let Some(info) = pool.info() else { return Duration::ZERO };
+    let (Some(clock), [Some(first), _]) = (info.clock, info.pairs) else { return Duration::ZERO };
+    let now = pair(clock);
+    let ticks_passed = now.before.saturating_sub(first.before);
+    let passed = now.monotonic.saturating_sub(first.monotonic);
+    let ago = u128::from(now.before.saturating_sub(ticks)) * u128::from(passed);
+    Duration::from_nanos((ago / u128::from(ticks_passed.max(1))) as u64)
 }
 
 /// The session's `clock` file.

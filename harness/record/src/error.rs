@@ -40,6 +40,12 @@ pub enum Error {
     /// The shim is made for x86-64 only.
     #[error("this fencelab has no recorder for this machine's architecture")]
     Architecture,
+    /// The kernel lacks what `--raw` needs.
+    #[error("this kernel has no Syscall User Dispatch, which raw mode needs (x86-64, Linux 5.11 or newer)")]
+    Dispatch,
+    /// The shim that this program carries cannot be loaded without ld.so.
+    #[error("the recorder that this fencelab carries cannot be loaded in raw mode: {0}")]
+    Image(String),
     /// The command could not be started.
     #[error("cannot run {command}: {source}")]
     Run {

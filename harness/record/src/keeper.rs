@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::launch::LiveStatus;
+use crate::processes::{self, Recorded};
 use crate::session::Session;
 use crate::status::Status;
 use crate::tree;
@@ -51,7 +52,11 @@ impl Keeper {
 
     /// The last look: what was recorded, and what was not. `root` is the command's first process, started from `program`:
     /// it may be too short to be met.
-    pub(crate) fn finish(mut self, root: u32, program: Option<PathBuf>) -> (Status, Vec<Unseen>) {
+    pub(crate) fn finish(
+        mut self,
+        root: u32,
+        program: Option<PathBuf>,
+    ) -> (Status, Vec<Recorded>, Vec<Unseen>) {
         let _ = self.session.mark();
         let met = self.met.entry(root).or_default();
         met.0 = met.0.take().or(program);
@@ -66,7 +71,7 @@ impl Keeper {
                 unseen.push(account.unseen(pid, exe.as_deref(), false));
             }
         }
-        (Status::of(&self.session.pool), unseen)
+        (Status::of(&self.session.pool), processes::of(&self.session.pool), unseen)
     }
 
     /// Whether the shim got into the command itself.

@@ -1,16 +1,22 @@
 //! Running a command under the recorder.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::process::ExitStatusExt;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fencelab_abi::SESSION_VARIABLE;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
+use rustix::process::{PidfdFlags, pidfd_open};
 
 use crate::keeper::Keeper;
+use crate::raw::{self, Image, Requests, Tracer};
 use crate::session::chained;
-use crate::{Error, Faults, Geometry, Session, Status, Unseen};
+use crate::{Error, Faults, Geometry, Recorded, Session, Status, Unseen};
 
 /// Between two looks at the session.
 const TICK: Duration = Duration::from_millis(100);
@@ -25,10 +31,15 @@ pub enum Entry {
     Preload,
     /// LD_AUDIT: sees those too; glibc 2.35 and newer.
     Audit,
+    /// Syscall User Dispatch: sees every system call of every program, at some 1.5 us each; Linux 5.11 and newer.
+    Raw,
 }
 
 /// Called about twice a second while the command runs.
 pub type LiveStatus = Box<dyn FnMut(&Status) + Send>;
+
+/// Asked some hundred times a second: a signal to pass on to the command.
+pub type Signals = Box<dyn FnMut() -> Option<i32> + Send>;
 
 /// How to record.
 pub struct Options {
@@ -44,6 +55,8 @@ pub struct Options {
     pub environment: Vec<(OsString, OsString)>,
     /// What to tell while it runs.
     pub live: Option<LiveStatus>,
+    /// Signals that were sent to this process and are meant for the command.
+    pub signals: Option<Signals>,
 }
 
 impl Options {
@@ -56,6 +69,7 @@ impl Options {
             faults: Faults::default(),
             environment: Vec::new(),
             live: None,
+            signals: None,
         }
     }
 }
@@ -69,6 +83,45 @@ pub enum Exit {
     Signal(i32),
 }
 
+impl Exit {
+    /// From a status as waitpid gives it.
+    fn decode(status: i32) -> Self {
+        // nix has no word for the end by a real-time signal.
+        if libc::WIFSIGNALED(status) {
+            Self::Signal(libc::WTERMSIG(status))
+        } else {
+            Self::Code(libc::WEXITSTATUS(status))
+        }
+    }
+
+    /// Waits for a child; `None`: another thread has done so.
+    fn of(pid: u32) -> Option<Self> {
+        let mut status = 0;
+        // SAFETY: an int of ours.
+        let got = unsafe { libc::waitpid(pid as i32, &raw mut status, 0) };
+        (got == pid as i32).then(|| Self::decode(status))
+    }
+}
+
+/// A process, to be looked at without waiting for it.
+struct Process(Option<OwnedFd>);
+
+impl Process {
+    fn open(pid: u32) -> Self {
+        let pid = rustix::process::Pid::from_raw(pid as i32);
+        Self(pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()))
+    }
+
+    /// Whether it ends within that time. Without a pidfd (Linux before 5.3), looks at once a moment later.
+    fn has_ended(&self, time: Duration) -> bool {
+        let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::ZERO);
+        match &self.0 {
+            Some(fd) => poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], timeout).is_ok_and(|n| n > 0),
+            None => true,
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub struct Outcome {
@@ -78,6 +131,8 @@ pub struct Outcome {
     pub loaded: bool,
     /// What was recorded.
     pub status: Status,
+    /// The same, process by process, in order of first sight.
+    pub recorded: Vec<Recorded>,
     /// Processes that ran unrecorded, and why.
     pub unseen: Vec<Unseen>,
 }
@@ -91,46 +146,89 @@ pub fn record(options: Options, command: &[OsString]) -> Result<Outcome, Error> 
     let session = Session::create(&options.folder, options.geometry, options.faults)?;
     // Children of the command that outlive their parent stay below this process, where they can be told from others.
     let _ = nix::sys::prctl::set_child_subreaper(true);
-    let mut child = start(&session, &options, command)?;
+    let tracer = if options.entry == Entry::Raw { Some(trace(&session)?) } else { None };
+    let requests = tracer.as_ref().map(|(_, requests)| Arc::clone(requests));
+    let child = start(&session, &options, command, requests)?;
     let pid = child.id();
     let mut keeper = Keeper::new(session, options.live);
-    let exit = watch(&mut child, &mut keeper);
+    let exit = watch(&child, &mut keeper, options.signals);
+    let traced = tracer.map(|(tracer, _)| tracer.end()).unwrap_or_default();
+    let exit = exit.or_else(|| traced.ended.get(&pid).map(|status| Exit::decode(*status)));
+    let exit = exit.unwrap_or(Exit::Code(-1));
     let loaded = keeper.saw(pid);
     let program = command.first().map(PathBuf::from);
-    let (status, unseen) = keeper.finish(pid, program);
-    Ok(Outcome { exit, loaded, status, unseen })
+    let (status, recorded, mut unseen) = keeper.finish(pid, program);
+    for unseen in &mut unseen {
+        unseen.reason = traced.refused.get(&unseen.pid).copied().unwrap_or(unseen.reason);
+    }
+    Ok(Outcome { exit, loaded, status, recorded, unseen })
 }
 
-fn start(session: &Session, options: &Options, command: &[OsString]) -> Result<Child, Error> {
+/// Starts the thread that brings the shim into programs from outside.
+fn trace(session: &Session) -> Result<(Tracer, Arc<Requests>), Error> {
+    if !raw::is_supported() {
+        return Err(Error::Dispatch);
+    }
+    let image = Image::new(crate::shim::OBJECT).map_err(|error| Error::Image(error.to_string()))?;
+    let pool = session.folder().join(fencelab_abi::POOL_FILE);
+    let requests = Arc::new(Requests::open(&pool).map_err(Error::write(&pool))?);
+    Ok((Tracer::start(Arc::clone(&requests), image, session.folder()), requests))
+}
+
+fn start(
+    session: &Session,
+    options: &Options,
+    command: &[OsString],
+    requests: Option<Arc<Requests>>,
+) -> Result<Child, Error> {
     let (program, arguments) =
         command.split_first().map_or((OsStr::new(""), &[][..]), |(first, rest)| (first, rest));
-    let variable = match options.entry {
-        Entry::Preload => "LD_PRELOAD",
-        Entry::Audit => "LD_AUDIT",
-    };
     let mut run = Command::new(program);
     run.args(arguments).envs(options.environment.iter().cloned());
-    let given = options.environment.iter().find(|(name, _)| name == variable).map(|(_, value)| value.clone());
-    let before = given.or_else(|| std::env::var_os(variable));
-    run.env(SESSION_VARIABLE, session.folder()).env(variable, chained(session.shim(), before));
+    if let Some(requests) = requests {
+        let ask = move || {
+            requests.ask();
+            Ok(())
+        };
+        // SAFETY: between fork and exec it uses atomics and makes system calls, nothing else.
+        unsafe { run.pre_exec(ask) };
+    } else {
+        preload(&mut run, session, options);
+    }
     run.spawn().map_err(|source| Error::Run { command: program.to_string_lossy().into_owned(), source })
 }
 
+/// Has ld.so load the shim.
+fn preload(run: &mut Command, session: &Session, options: &Options) {
+    let variable = if options.entry == Entry::Audit { "LD_AUDIT" } else { "LD_PRELOAD" };
+    let given = options.environment.iter().find(|(name, _)| name == variable).map(|(_, value)| value.clone());
+    let before = given.or_else(|| std::env::var_os(variable));
+    run.env(SESSION_VARIABLE, session.folder()).env(variable, chained(session.shim(), before));
+}
+
+/// Sends the command a signal. One that has ended, or that the user may not signal, needs none.
+fn pass_on(child: &Child, signal: i32) {
+    let signal = nix::sys::signal::Signal::try_from(signal);
+    let _ = signal.and_then(|signal| nix::sys::signal::kill(Pid::from_raw(child.id() as i32), signal));
+}
+
 /// Waits for the command, and lets the keeper look meanwhile.
-fn watch(child: &mut Child, keeper: &mut Keeper) -> Exit {
+///
+/// A wait for a child would take a stop of its that is the tracing thread's to wait for; so it is not waited for before it has
+/// ended. `None`: the tracing thread was quicker.
+fn watch(child: &Child, keeper: &mut Keeper, mut signals: Option<Signals>) -> Option<Exit> {
+    let process = Process::open(child.id());
     let mut ticks = 0;
     loop {
+        if let Some(signal) = signals.as_mut().and_then(|signals| signals()) {
+            pass_on(child, signal);
+        }
         if ticks % (TICK.as_millis() / WAIT.as_millis()) == 0 {
             keeper.tick();
         }
         ticks += 1;
-        match child.try_wait() {
-            Ok(Some(status)) => {
-                let signal = || Exit::Signal(status.signal().unwrap_or_default());
-                return status.code().map_or_else(signal, Exit::Code);
-            }
-            Ok(None) => std::thread::sleep(WAIT),
-            Err(_) => return Exit::Code(-1),
+        if process.has_ended(WAIT) {
+            return Exit::of(child.id());
         }
     }
 }

@@ -14,9 +14,12 @@
 mod clock;
 mod elf;
 mod error;
+mod fault_spec;
 mod keeper;
 mod launch;
 mod pool;
+mod processes;
+mod raw;
 mod reclaim;
 mod session;
 mod shim;
@@ -25,8 +28,11 @@ mod tree;
 mod unseen;
 
 pub use error::Error;
+pub use fault_spec::{FaultError, parse_faults};
+pub use fencelab_abi::Mode;
 pub use fencelab_abi::fault::Faults;
-pub use launch::{Entry, Exit, LiveStatus, Options, Outcome, record};
+pub use launch::{Entry, Exit, LiveStatus, Options, Outcome, Signals, record};
+pub use processes::{Recorded, Seen};
 pub use session::{Geometry, Session};
-pub use status::Status;
-pub use unseen::{Reason, Unseen};
+pub use status::{Pending, Status};
+pub use unseen::{Reason, Unseen, obstacle};

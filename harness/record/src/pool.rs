@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering::*};
 
 use fencelab_abi::fault::Faults;
-use fencelab_abi::pool::{PoolInfo, state};
+use fencelab_abi::pool::{PoolInfo, REQUESTS, state};
 use fencelab_abi::{
     CHUNK_SIZE, ChunkHeader, Clock, ClockPair, MAGIC, POOL_HEADER_SIZE, PoolHeader, SLOT_SIZE, VERSION,
 };
@@ -64,6 +64,8 @@ impl Pool {
             homeless: 0.into(),
             first_pair: pair,
             last_pair: pair,
+            bell: AtomicU32::new(0),
+            requests: [const { AtomicU32::new(0) }; REQUESTS],
         };
         // SAFETY: the mapping begins with room for it, page-aligned, and nobody else has it yet.
         unsafe { pool.base.cast::<PoolHeader>().write(header) };

@@ -7,7 +7,7 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 
 use crate::Error;
 
-static OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libfencelab.so"));
+pub(crate) static OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libfencelab.so"));
 
 /// Where it may lie when nothing may be executed from the session folder's file system.
 const ELSEWHERE: [&str; 3] = ["/dev/shm", "/tmp", "/var/tmp"];

@@ -1,20 +1,24 @@
 //! How a session is doing.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use fencelab_abi::pool::ChunkInfo;
 use fencelab_abi::record::next_record;
-use fencelab_abi::{CHUNK_SIZE, ChunkKind, Kind};
+use fencelab_abi::{CHUNK_SIZE, ChunkKind, FdClass, Kind, Request, Slot, table};
 
+use crate::clock;
 use crate::pool::Pool;
 
 /// What a session has recorded so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Status {
     /// Records written, those included that are gone again.
     pub events: u64,
     /// Threads whose last record says that they are inside a call that may block.
     pub pending: u64,
+    /// The call of those that has lasted longest.
+    pub longest: Option<Pending>,
     /// Records that are gone: overwritten, or dropped for want of room.
     pub dropped: u64,
     /// Processes seen.
@@ -25,13 +29,28 @@ pub struct Status {
     pub chunks: (u32, u32),
 }
 
+/// A call that has not come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Process.
+    pub pid: u32,
+    /// Thread.
+    pub tid: u32,
+    /// The ioctl by its name, or `poll`.
+    pub call: String,
+    /// How long the thread has been in it.
+    pub lasts: Duration,
+}
+
 /// What a thread's chunks add up to.
 #[derive(Default)]
 struct Thread {
     records: u64,
     dropped: u64,
     newest: u64,
-    inside: bool,
+    pid: u32,
+    tid: u32,
+    inside: Option<Slot>,
 }
 
 impl Status {
@@ -52,8 +71,15 @@ impl Status {
         for thread in threads.values() {
             status.events += thread.records + thread.dropped;
             status.dropped += thread.dropped;
-            status.pending += u64::from(thread.inside);
+            status.pending += u64::from(thread.inside.is_some());
         }
+        let waiting = threads.values().filter_map(|thread| Some((thread, thread.inside?)));
+        status.longest = waiting.min_by_key(|(_, call)| call.enter).map(|(thread, call)| Pending {
+            pid: thread.pid,
+            tid: thread.tid,
+            call: name(&call),
+            lasts: clock::since(pool, call.enter),
+        });
         status.dropped += pool.info().map_or(0, |info| info.homeless);
         status
     }
@@ -61,25 +87,42 @@ impl Status {
 
 impl Thread {
     fn add(&mut self, info: &ChunkInfo, chunk: &[u8; CHUNK_SIZE]) {
-        let (count, inside) = count(info, chunk);
-        self.records += count;
+        let count = count(info, chunk);
+        self.records += count.records;
         self.dropped = self.dropped.max(info.dropped);
         if info.sequence >= self.newest {
             self.newest = info.sequence;
-            self.inside = inside;
+            self.inside = count.inside;
+            (self.pid, self.tid) = (info.pid, info.tid);
         }
     }
 }
 
-/// Records in a chunk, and whether the last one is of a call that has not come back.
-fn count(info: &ChunkInfo, chunk: &[u8]) -> (u64, bool) {
-    let (mut count, mut inside, mut at) = (0, false, 1);
+/// What a chunk holds.
+pub(crate) struct Count {
+    pub(crate) records: u64,
+    /// The last one, if it is of a call that has not come back.
+    inside: Option<Slot>,
+}
+
+/// Counts a chunk's records.
+pub(crate) fn count(info: &ChunkInfo, chunk: &[u8]) -> Count {
+    let (mut count, mut at) = (Count { records: 0, inside: None }, 1);
     while let Some((index, slot)) = next_record(chunk, info.generation, at) {
         let kind = Kind::from_u8(slot.kind);
-        // What tells of loss is no event of the program's.
-        count += u64::from(kind != Some(Kind::Dropped));
-        inside = matches!(kind, Some(Kind::IoctlEnter | Kind::PollEnter));
         at = index + usize::from(slot.slots);
+        // What tells of loss is no event of the program's.
+        count.records += u64::from(kind != Some(Kind::Dropped));
+        count.inside = matches!(kind, Some(Kind::IoctlEnter | Kind::PollEnter)).then_some(slot);
     }
-    (count, inside)
+    count
+}
+
+/// What a call is called.
+fn name(slot: &Slot) -> String {
+    if Kind::from_u8(slot.kind) == Some(Kind::PollEnter) {
+        return "poll".to_owned();
+    }
+    let known = table::find(Request(slot.request), FdClass::from_u8(slot.class));
+    known.map_or_else(|| format!("ioctl {:#x}", slot.request), |ioctl| ioctl.name.to_owned())
 }

@@ -32,6 +32,7 @@ pub struct Unseen {
 
 /// Why the shim did not get into a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reason {
     /// The program is linked statically: no ld.so, no preload.
     Static,
@@ -43,6 +44,8 @@ pub enum Reason {
     Environment,
     /// An earlier chroot, change of user, or filter of system calls kept it from the session.
     Confined,
+    /// Another program traced it, a debugger maybe, and a process has one tracer.
+    Traced,
     /// None of the known ways.
     Unknown,
 }
@@ -55,6 +58,7 @@ impl fmt::Display for Reason {
             Self::Privileged => "it is set-user-ID",
             Self::Environment => "its environment lacks the session",
             Self::Confined => "its process was confined before it was started",
+            Self::Traced => "another program traced it",
             Self::Unknown => "the reason is not known",
         })
     }
@@ -144,7 +148,11 @@ impl Account {
     }
 }
 
-/// What about a program's file keeps the shim out.
+/// What about a program's file keeps a preloaded shim out; `None`: nothing, or it cannot be read.
+pub fn obstacle(path: &Path) -> Option<Reason> {
+    reason_of_file(path)
+}
+
 fn reason_of_file(path: &Path) -> Option<Reason> {
     const SET_ID: u32 = 0o6000;
     let path = find(path)?;

@@ -151,5 +151,5 @@ fn what_was_preloaded_already_stays() {
         format!("LD_PRELOAD={shim}:/lib/other.so"),
         format!("FENCELAB_SESSION={}", session.display()),
     ];
-    assert_eq!(environment, expected);
+    assert_eq!(environment, expected.map(OsString::from));
 }

@@ -153,7 +153,9 @@ impl Reader {
 
     /// Reads a call's records. False: they are gone.
     pub(crate) fn load(&mut self, session: &Session, id: CallId) -> io::Result<bool> {
-        let (Some(entry), Some(thread)) = (session.entry(id), session.thread(id.thread)) else { return Ok(false) };
+        let (Some(entry), Some(thread)) = (session.entry(id), session.thread(id.thread)) else {
+            return Ok(false);
+        };
         if self.loaded.as_ref().is_some_and(|loaded| loaded.id == id && loaded.exit == entry.exit()) {
             return Ok(true);
         }
@@ -165,7 +167,8 @@ impl Reader {
         // Whatever newer record took an old one's place was made later.
         let ours = |slot: &Slot| slot.tid == thread.tid && slot.enter <= entry.enter;
         let first = self.record(entry.first, &ours, &mut before);
-        let last = if entry.last == entry.first { Ok(None) } else { self.record(entry.last, &ours, &mut after) };
+        let last =
+            if entry.last == entry.first { Ok(None) } else { self.record(entry.last, &ours, &mut after) };
         (self.before, self.after) = (before, after);
         let (Some(first), last) = (first?, last?) else { return Ok(false) };
         if entry.last != entry.first && last.is_none() {
@@ -181,7 +184,14 @@ impl Reader {
         Some(self.put_together(*id, *enter, *exit, first, last.as_ref()))
     }
 
-    fn put_together(&self, id: CallId, enter: u64, exit: Option<u64>, first: &Slot, last: Option<&Slot>) -> Call<'_> {
+    fn put_together(
+        &self,
+        id: CallId,
+        enter: u64,
+        exit: Option<u64>,
+        first: &Slot,
+        last: Option<&Slot>,
+    ) -> Call<'_> {
         let number = Kind::from_u8(first.kind);
         let kind = match number {
             Some(Kind::IoctlEnter | Kind::IoctlExit) => Some(Kind::Ioctl),

@@ -167,7 +167,8 @@ impl Session {
     /// CLOCK_MONOTONIC when the session began, in nanoseconds.
     pub fn first_ns(&self) -> u64 {
         let looks = self.head.pairs.iter().flatten().map(|pair| pair.monotonic).min();
-        let first = self.threads().iter().filter_map(|thread| thread.entries.first()).map(|entry| entry.enter).min();
+        let first =
+            self.threads().iter().filter_map(|thread| thread.entries.first()).map(|entry| entry.enter).min();
         looks.or(first.map(|ticks| self.clock.ns(ticks))).unwrap_or(0)
     }
 

@@ -86,7 +86,7 @@ pub use record::{Slot, commit_word, flags};
 pub use section::Section;
 
 /// Version of the trace format: (major, minor).
-pub const VERSION: (u16, u16) = (1, 0);
+pub const VERSION: (u16, u16) = (1, 1);
 
 /// First bytes of a pool.
 pub const MAGIC: [u8; 8] = *b"FENCELAB";

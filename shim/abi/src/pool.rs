@@ -65,6 +65,24 @@ pub struct PoolHeader {
     pub first_pair: ClockPair,
     /// The newest moment that the recorder wrote.
     pub last_pair: ClockPair,
+    /// Counts requests; who posts one wakes the recorder, which waits here (a futex).
+    pub bell: AtomicU32,
+    /// Tasks that are about to exec and want the recorder to bring the shim into what they become: see [`request`].
+    pub requests: [AtomicU32; REQUESTS],
+}
+
+/// Execs that can be asked for at the same time.
+pub const REQUESTS: usize = 32;
+
+/// What a word of [`PoolHeader::requests`] holds: 0, or a thread's id with one of these bits once it is answered. The
+/// asker waits for the answer (a futex) and sets the word to 0. Since format 1.1.
+pub mod request {
+    /// The recorder traces the thread and will see its exec.
+    pub const TRACED: u32 = 1 << 31;
+    /// The recorder cannot trace it.
+    pub const REFUSED: u32 = 1 << 30;
+    /// The thread's id.
+    pub const TID: u32 = REFUSED - 1;
 }
 
 /// What a chunk is used for.

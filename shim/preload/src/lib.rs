@@ -17,6 +17,8 @@
 //!
 //! # Where things are
 //!
+//! [`raw`] is the way in for programs without a libc that could be hooked.
+//!
 //! [`hooks`] holds what replaces libc's functions, a file per family. [`session`] maps the trace, [`ring`] claims chunks
 //! and writes records, [`payload`] gathers what an ioctl's pointers lead to, [`fds`] remembers what fds are.
 #![no_std]
@@ -40,6 +42,7 @@ pub mod hooks;
 #[cfg(feature = "so")]
 mod mem;
 pub mod payload;
+pub mod raw;
 pub mod readable;
 pub mod real;
 pub mod ring;

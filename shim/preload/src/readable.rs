@@ -12,7 +12,7 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use fencelab_abi::process::blind;
 
 use crate::sys::{self, nr};
-use crate::{session, tls};
+use crate::{raw, session, tls};
 
 /// Ends of the main thread's stack, of the executable's data and of the heap.
 static STACK_END: AtomicUsize = AtomicUsize::new(0);
@@ -102,7 +102,11 @@ pub fn check(address: usize, len: usize, trust: Trust) -> bool {
 fn on_stack(address: usize, end: usize) -> bool {
     let here = tls::stack_pointer();
     let main_end = STACK_END.load(Relaxed);
-    let top = if here < main_end && main_end - here < STACK_REACH { main_end } else { tls::thread_pointer() };
+    let top = match main_end {
+        _ if here < main_end && main_end - here < STACK_REACH => main_end,
+        _ if raw::is_on() => return false,
+        _ => tls::thread_pointer(),
+    };
     address >= here && end <= top && top - here < STACK_REACH
 }
 
@@ -112,7 +116,8 @@ fn elsewhere(address: usize, end: usize, trust: Trust) -> bool {
     if in_data || in_heap(address, end) {
         return true;
     }
-    let asked = trust == Trust::Ask && MAY_PROBE.load(Relaxed);
+    // In raw mode a question costs little beside the call itself.
+    let asked = (trust == Trust::Ask || raw::is_on()) && MAY_PROBE.load(Relaxed);
     let there = asked && (address / PAGE..=(end - 1) / PAGE).all(|page| probe((page * PAGE).max(address)));
     if !there {
         session::blind(blind::UNREAD);

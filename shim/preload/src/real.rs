@@ -7,6 +7,9 @@ use core::arch::{asm, global_asm};
 use core::ffi::{CStr, c_int};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
+/// The namespace of no libc: raw mode's system calls, which return negated errnos.
+pub const RAW: usize = NAMESPACES;
+
 /// libcs that there is room for: the program's, and those that dlmopen loads.
 pub const NAMESPACES: usize = 4;
 
@@ -37,8 +40,8 @@ functions! {
     Environment = c"environ",
 }
 
-static REAL: [[AtomicUsize; NAMES.len()]; NAMESPACES] =
-    [const { [const { AtomicUsize::new(0) }; NAMES.len()] }; NAMESPACES];
+static REAL: [[AtomicUsize; NAMES.len()]; NAMESPACES + 1] =
+    [const { [const { AtomicUsize::new(0) }; NAMES.len()] }; NAMESPACES + 1];
 
 /// The address of a function in a namespace; 0: it has none.
 #[inline]
@@ -126,8 +129,22 @@ fn errno_at(namespace: usize) -> Option<*mut c_int> {
 
 /// The calling thread's errno.
 pub fn errno(namespace: usize) -> c_int {
+    /// A system call that returned -1.
+    const EPERM: c_int = 1;
+    if namespace == RAW {
+        return EPERM;
+    }
     // SAFETY: libc's, of this thread.
     errno_at(namespace).map_or(0, |errno| unsafe { *errno })
+}
+
+/// What a call that fails with that errno returns; libc's errno is set.
+pub fn fail(namespace: usize, errno: c_int) -> c_int {
+    if namespace == RAW {
+        return -errno;
+    }
+    set_errno(namespace, errno);
+    -1
 }
 
 /// Sets it.

@@ -8,7 +8,7 @@ use fencelab_abi::record::{COMMIT_OFFSET, INLINE, MAX_SLOTS, PAYLOAD_OFFSET, pay
 use fencelab_abi::{CHUNK_SIZE, ChunkHeader, ChunkKind, Kind, Mode, SLOT_SIZE, Slot, commit_word};
 
 use crate::tls::{self, Thread};
-use crate::{borrow, clock, session};
+use crate::{borrow, clock, raw, session};
 
 const SLOTS: u32 = (CHUNK_SIZE / SLOT_SIZE) as u32;
 
@@ -35,21 +35,30 @@ pub struct Owner {
 /// The calling thread's state, ready to write; `None`: nothing can be recorded now.
 #[inline]
 pub fn thread() -> Option<*mut Thread> {
-    let thread = tls::current();
     let epoch = session::epoch();
-    // SAFETY: the block lives as long as the thread.
-    if epoch != 0 && unsafe { (*thread).epoch } == epoch && !borrow::possible() {
-        return Some(thread);
+    // In raw mode, where the thread pointer is the program's own affair, borrowing is always possible.
+    if epoch != 0 && !borrow::possible() {
+        let thread = tls::current();
+        // SAFETY: the block lives as long as the thread.
+        if unsafe { (*thread).epoch } == epoch {
+            return Some(thread);
+        }
     }
-    attach(thread)
+    attach()
 }
 
 #[cold]
-fn attach(thread: *mut Thread) -> Option<*mut Thread> {
+fn attach() -> Option<*mut Thread> {
     if !session::ensure() {
         return None;
     }
-    let thread = if borrow::possible() { borrow::thread(thread)? } else { thread };
+    let thread = if raw::is_on() {
+        raw::threads::own()?
+    } else if borrow::possible() {
+        borrow::thread(tls::current())?
+    } else {
+        tls::current()
+    };
     // SAFETY: the block is the calling thread's, and no reference to it outlives a statement.
     unsafe {
         if (*thread).epoch == session::epoch() {

@@ -126,20 +126,30 @@ pub fn ensure() -> bool {
     }
 }
 
-/// Starts the process's recording; the first call wins, and a call from within it finds it starting.
+/// Starts the process's recording, with the folder that its environment names.
 #[cold]
 pub fn start() {
+    start_as(if real::is_audited() { Entry::Audit } else { Entry::Preload }, session_folder);
+}
+
+/// Starts the process's recording, the shim having come in that way; false: it is not recorded. The first call wins, and a
+/// call from within it finds it starting. `folder` stores the session folder's path in what it is given, and gives its length.
+pub fn start_as(entry: Entry, folder: impl FnOnce(&mut [u8]) -> Option<usize>) -> bool {
     if STATE.compare_exchange(UNSTARTED, STARTING, AcqRel, Acquire).is_err() {
-        return;
+        return false;
     }
-    real::resolve();
-    let state = match map_pool() {
-        Some(()) => claim_process(if real::is_audited() { Entry::Audit } else { Entry::Preload }, NO_CHUNK),
+    if entry != Entry::Trace {
+        real::resolve();
+    }
+    let state = match map_pool(folder) {
+        Some(()) => claim_process(entry, NO_CHUNK),
         None => OFF,
     };
     if state == READY {
         readable::learn();
-        tls::learn_id(sys::gettid());
+        if entry != Entry::Trace {
+            tls::learn_id(sys::gettid());
+        }
         fault::enable(pool().faults.any());
         let wiped = wipe_on_fork();
         EPOCH.0.store(PROCESS.load(Relaxed) + 1, Release);
@@ -151,6 +161,7 @@ pub fn start() {
     if state == READY {
         crate::hooks::open::inherited();
     }
+    state == READY
 }
 
 /// Gives a forked child a chunk of its own.
@@ -184,11 +195,11 @@ fn wipe_on_fork() -> bool {
     unsafe { sys::syscall(nr::MADVISE, args) == 0 }
 }
 
-/// Opens, checks and maps the pool that the environment names.
-fn map_pool() -> Option<()> {
+/// Opens, checks and maps the pool of the session folder.
+fn map_pool(folder: impl FnOnce(&mut [u8]) -> Option<usize>) -> Option<()> {
     const O_RDWR: usize = 2;
     let mut path = [0; 1024];
-    let len = session_folder(&mut path)?;
+    let len = folder(&mut path)?;
     let name = path.get_mut(len..len + 1 + POOL_FILE.len())?;
     name[0] = b'/';
     name[1..].copy_from_slice(POOL_FILE.as_bytes());

@@ -3,6 +3,7 @@
 pub(crate) mod kernel;
 pub(crate) mod klog;
 pub(crate) mod list;
+pub(crate) mod record;
 pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;

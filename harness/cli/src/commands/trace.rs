@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use fencelab_report::exit::Exit;
-use fencelab_trace::view::{Filter, Item, Line, Lines, Style, loss_json, loss_line, session_json, summary};
 use fencelab_trace::Session;
+use fencelab_trace::view::{Filter, Item, Line, Lines, Style, loss_json, loss_line, session_json, summary};
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
@@ -62,11 +62,16 @@ fn show(args: &TraceArgs, filter: Filter, session: &mut Session) -> Result<()> {
     if let Some(path) = &args.perfetto {
         let file = std::fs::File::create(path).with_context(|| format!("create {}", path.display()))?;
         let mut out = BufWriter::new(file);
-        fencelab_trace::perfetto::write(session, &mut out).with_context(|| format!("write {}", path.display()))?;
+        fencelab_trace::perfetto::write(session, &mut out)
+            .with_context(|| format!("write {}", path.display()))?;
         return out.flush().with_context(|| format!("write {}", path.display()));
     }
     let mut out = Out::new(args);
-    if args.json { out.text(&format!("{}\n", session_json(session)))? } else { out.dim(&summary(session))? }
+    if args.json {
+        out.text(&format!("{}\n", session_json(session)))?
+    } else {
+        out.dim(&summary(session))?
+    }
     let objects = filter.objects.clone();
     let style = Style { json: args.json, follow: args.follow };
     let mut lines = Lines::new(session, filter, style);
@@ -74,8 +79,11 @@ fn show(args: &TraceArgs, filter: Filter, session: &mut Session) -> Result<()> {
         follow(session, &mut lines, &mut out)?;
     } else {
         all(args, session, &mut lines, &mut out)?;
-        let met = |wanted: &(_, _)| lines.model().objects().iter().any(|(_, o)| (o.kind, o.serial) == *wanted);
-        if let Some((kind, serial)) = objects.iter().find(|wanted| !met(wanted)).filter(|_| args.limit.is_none()) {
+        let met =
+            |wanted: &(_, _)| lines.model().objects().iter().any(|(_, o)| (o.kind, o.serial) == *wanted);
+        if let Some((kind, serial)) =
+            objects.iter().find(|wanted| !met(wanted)).filter(|_| args.limit.is_none())
+        {
             bail!("the session has no {}:{serial}", kind.name());
         }
     }
@@ -181,7 +189,8 @@ impl Out {
     }
 
     fn dim(&mut self, text: &str) -> Result<()> {
-        text.lines().try_for_each(|line| self.coloured(if line.contains("INCOMPLETE") { RED } else { DIM }, line))
+        text.lines()
+            .try_for_each(|line| self.coloured(if line.contains("INCOMPLETE") { RED } else { DIM }, line))
     }
 
     fn text(&mut self, text: &str) -> Result<()> {

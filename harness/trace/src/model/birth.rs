@@ -104,7 +104,8 @@ impl State {
             if entry.cloexec { closed.push((fd, entry.object)) } else { _ = fds.insert(fd, *entry) }
         }
         // Of what is neither an eventfd nor a pidfd, the program says itself which it has.
-        let says = |entry: &Entry| !matches!(entry.class, FdClass::Eventfd | FdClass::Pidfd | FdClass::Unknown);
+        let says =
+            |entry: &Entry| !matches!(entry.class, FdClass::Eventfd | FdClass::Pidfd | FdClass::Unknown);
         let unconfirmed = fds.iter().filter(|(_, entry)| says(entry)).map(|(fd, _)| *fd).collect();
         self.add_space(key, Space { fds, unconfirmed, before });
         closed.sort_unstable();
@@ -135,13 +136,20 @@ impl State {
 
     /// The object that a program has under another number than before: a dma-buf by its inode, others if there was only
     /// one that it can be.
-    fn same_elsewhere(&self, space: SpaceId, kind: ObjectKind, class: FdClass, inode: u32) -> Option<ObjectId> {
+    fn same_elsewhere(
+        &self,
+        space: SpaceId,
+        kind: ObjectKind,
+        class: FdClass,
+        inode: u32,
+    ) -> Option<ObjectId> {
         if let Some(known) = self.inodes.get(&inode).filter(|_| kind == ObjectKind::DmaBuf) {
             return Some(*known);
         }
         let before = &self.spaces.get(space.0 as usize)?.before;
         let alike = |entry: &&Entry| entry.class == class && self.kind(entry.object) == Some(kind);
-        let candidates: FxHashMap<ObjectId, ()> = before.values().filter(alike).map(|entry| (entry.object, ())).collect();
+        let candidates: FxHashMap<ObjectId, ()> =
+            before.values().filter(alike).map(|entry| (entry.object, ())).collect();
         let mut candidates = candidates.into_keys();
         candidates.next().filter(|_| candidates.next().is_none())
     }
@@ -173,7 +181,9 @@ impl State {
 
     /// A process is about to make another one.
     pub(super) fn fork(&mut self, space: SpaceId, call: &Call<'_>) {
-        let Some(child) = call.result.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0) else { return };
+        let Some(child) = call.result.and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0) else {
+            return;
+        };
         match call.kind {
             Some(Kind::Fork | Kind::Vfork) if call.request.0 & CLONE_FILES != 0 => {
                 self.shared.insert(child, space);

@@ -289,7 +289,9 @@ impl State {
         if refused {
             return (Some(known.ioctl), entry.map(|entry| entry.object));
         }
-        let Some(file) = self.fd_of(space, call.fd, class, Origin::Unseen) else { return (Some(known.ioctl), None) };
+        let Some(file) = self.fd_of(space, call.fd, class, Origin::Unseen) else {
+            return (Some(known.ioctl), None);
+        };
         let scene = Scene { call, known, space, file, ns };
         match moment {
             Moment::Begin => self.ioctl_begins(&scene),

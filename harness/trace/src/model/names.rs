@@ -56,7 +56,10 @@ impl Names for EventNames<'_, '_> {
             ObjectKind::Crtc => event.state.known_crtc(file, handle),
             _ => event.state.files.get(&file).and_then(|file| file.handles.get(&(kind, handle)).copied()),
         };
-        let id = event.object(Name::Handle(file, handle)).filter(|id| event.state.kind(*id) == Some(kind)).or(known)?;
+        let id = event
+            .object(Name::Handle(file, handle))
+            .filter(|id| event.state.kind(*id) == Some(kind))
+            .or(known)?;
         Some(event.state.objects.get(id)?.to_string())
     }
 

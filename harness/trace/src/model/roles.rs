@@ -36,7 +36,8 @@ impl State {
                 }
             }
             Role::Ends(object) if scene.may_succeed() => {
-                let (Some(kind), Some(handle)) = (ObjectKind::of_handle(object), scene.number(field, bytes)) else {
+                let (Some(kind), Some(handle)) = (ObjectKind::of_handle(object), scene.number(field, bytes))
+                else {
                     return;
                 };
                 self.unbind_handle(scene.file, kind, handle);
@@ -53,7 +54,13 @@ impl State {
     }
 
     /// The object behind a handle in a field; `None`: there is none in it, or it is no object.
-    fn used_handle(&mut self, scene: &Scene<'_, '_>, field: &Field, object: Object, bytes: &[u8]) -> Option<ObjectId> {
+    fn used_handle(
+        &mut self,
+        scene: &Scene<'_, '_>,
+        field: &Field,
+        object: Object,
+        bytes: &[u8],
+    ) -> Option<ObjectId> {
         let kind = ObjectKind::of_handle(object)?;
         let handle = scene.number(field, bytes)?;
         // 0 names nothing, but a queue.
@@ -88,8 +95,12 @@ impl State {
     }
 
     fn made_handle(&mut self, scene: &Scene<'_, '_>, object: Object, handle: u64) {
-        let Some(kind) = ObjectKind::of_handle(object).filter(|_| handle != 0 || object == Object::Queue) else { return };
-        if matches!(scene.known.action, Action::AmdgpuContext | Action::AmdgpuBoList) && !scene.is_creation() {
+        let Some(kind) = ObjectKind::of_handle(object).filter(|_| handle != 0 || object == Object::Queue)
+        else {
+            return;
+        };
+        if matches!(scene.known.action, Action::AmdgpuContext | Action::AmdgpuBoList) && !scene.is_creation()
+        {
             return;
         }
         let object = match (scene.known.action, self.fences.remove(&self.call)) {

@@ -40,10 +40,14 @@ impl<'r> Scene<'_, 'r> {
     }
 
     /// What the pointer of that index led to, each with its place in the list.
-    pub(super) fn indexed_elements(&self, follow: usize) -> impl Iterator<Item = (usize, &'r [u8])> + use<'r> {
-        let found = self.known.ioctl.follow.get(follow).and_then(|step| {
-            elements(&self.call.before, step, follow as u8 + 1, 0, self.call.argument_in())
-        });
+    pub(super) fn indexed_elements(
+        &self,
+        follow: usize,
+    ) -> impl Iterator<Item = (usize, &'r [u8])> + use<'r> {
+        let found =
+            self.known.ioctl.follow.get(follow).and_then(|step| {
+                elements(&self.call.before, step, follow as u8 + 1, 0, self.call.argument_in())
+            });
         let list = found.clone();
         let whole = move |bytes: &[u8]| list.as_ref().is_some_and(|list| list.is_whole(bytes));
         found.into_iter().flatten().enumerate().filter(move |(_, bytes)| whole(bytes))
@@ -117,8 +121,12 @@ impl<'r> Scene<'_, 'r> {
         const USER_FENCE: u64 = 2;
         let xe = matches!(self.known.ioctl.name, "DRM_IOCTL_XE_EXEC" | "DRM_IOCTL_XE_VM_BIND");
         xe && field.name == "handle" && number(bytes, 8, 4) == Some(USER_FENCE)
-            || field.name == "in.ctx_id" && self.known.action == Action::AmdgpuContext && self.input("in.op") == 1
-            || field.name == "in.list_handle" && self.known.action == Action::AmdgpuBoList && self.is_creation()
+            || field.name == "in.ctx_id"
+                && self.known.action == Action::AmdgpuContext
+                && self.input("in.op") == 1
+            || field.name == "in.list_handle"
+                && self.known.action == Action::AmdgpuBoList
+                && self.is_creation()
             || self.known.ioctl.name == "DRM_IOCTL_LIMA_GEM_SUBMIT" && field.name == "in_sync"
     }
 }

@@ -175,7 +175,13 @@ impl State {
 
     /// What an fd leads to that a call shows to be of that class: an opaque object if it was not known, or was known as
     /// something else and so has been closed and used again out of sight.
-    pub(super) fn fd_of(&mut self, space: SpaceId, fd: i32, class: FdClass, origin: Origin) -> Option<ObjectId> {
+    pub(super) fn fd_of(
+        &mut self,
+        space: SpaceId,
+        fd: i32,
+        class: FdClass,
+        origin: Origin,
+    ) -> Option<ObjectId> {
         let known = self.entry(space, fd);
         let Some(kind) = ObjectKind::of_class(class).filter(|_| fd >= 0) else {
             return known.map(|entry| entry.object);

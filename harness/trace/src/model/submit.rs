@@ -66,9 +66,11 @@ impl State {
             let Some(value) = scene.number(field, scene.call.argument_in()) else { continue };
             match object {
                 Object::Syncobj => {
-                    for handle in [value & 0xffff_ffff, value >> 32].into_iter().filter(|handle| *handle != 0) {
+                    for handle in [value & 0xffff_ffff, value >> 32].into_iter().filter(|handle| *handle != 0)
+                    {
                         let point = self.point(scene, handle, 0);
-                        if field.name.starts_with("in_") { &mut job.waits } else { &mut job.signals }.push(point);
+                        if field.name.starts_with("in_") { &mut job.waits } else { &mut job.signals }
+                            .push(point);
                     }
                 }
                 // Transfers and fences of single buffers; what is bound to an address is not worked on yet.
@@ -92,7 +94,8 @@ impl State {
             };
             // i915 has handles and points in two arrays.
             let points = follow.inner.iter().position(|inner| inner.name == "values_ptr").and_then(below);
-            let points: Vec<u64> = points.into_iter().flatten().filter_map(|bytes| number(bytes, 0, 8)).collect();
+            let points: Vec<u64> =
+                points.into_iter().flatten().filter_map(|bytes| number(bytes, 0, 8)).collect();
             for (which, inner) in follow.inner.iter().enumerate() {
                 for (at, bytes) in below(which).into_iter().flatten().enumerate() {
                     self.element_of_job(scene, inner, bytes, points.get(at).copied(), job);
@@ -255,7 +258,9 @@ fn access_of(scene: &Scene<'_, '_>, follow: &Follow, bytes: &[u8], flags: u64) -
     // EXEC_OBJECT_WRITE of i915; MSM_SUBMIT_BO_WRITE, ETNA_SUBMIT_BO_WRITE, LIMA_SUBMIT_BO_WRITE.
     let write = match scene.known.ioctl.name {
         "DRM_IOCTL_I915_GEM_EXECBUFFER2_WR" => flags & 4 != 0,
-        "DRM_IOCTL_MSM_GEM_SUBMIT" | "DRM_IOCTL_ETNAVIV_GEM_SUBMIT" | "DRM_IOCTL_LIMA_GEM_SUBMIT" => flags & 2 != 0,
+        "DRM_IOCTL_MSM_GEM_SUBMIT" | "DRM_IOCTL_ETNAVIV_GEM_SUBMIT" | "DRM_IOCTL_LIMA_GEM_SUBMIT" => {
+            flags & 2 != 0
+        }
         "DRM_IOCTL_NOUVEAU_GEM_PUSHBUF" if follow.name == "buffers" => number(bytes, 16, 4) != Some(0),
         _ => true,
     };

@@ -35,14 +35,18 @@ impl State {
             }
             Action::SyncobjImport if scene.input("flags") & SYNC_FILE != 0 => {
                 let fd = scene.input("fd") as i32;
-                let Some(file) = self.fd_of(scene.space, fd, FdClass::SyncFile, Origin::Unseen) else { return };
+                let Some(file) = self.fd_of(scene.space, fd, FdClass::SyncFile, Origin::Unseen) else {
+                    return;
+                };
                 let point = scene.input("point");
                 let to = self.point(scene, scene.input("handle"), point);
                 self.effects.push(Effect::Copy { from: Target::File(file), to, adds: point != 0 });
             }
             Action::FencesIn => {
                 let fd = scene.input("fd") as i32;
-                let Some(file) = self.fd_of(scene.space, fd, FdClass::SyncFile, Origin::Unseen) else { return };
+                let Some(file) = self.fd_of(scene.space, fd, FdClass::SyncFile, Origin::Unseen) else {
+                    return;
+                };
                 // DMA_BUF_SYNC_WRITE: as a writer's.
                 let to = Target::Buffer(scene.file, access(scene.input("flags")));
                 self.effects.push(Effect::Copy { from: Target::File(file), to, adds: true });
@@ -91,7 +95,11 @@ impl State {
         let syncobj = self.handle(scene.file, ObjectKind::Syncobj, scene.input("handle"));
         let Some(fd) = scene.output("fd").map(|fd| fd as i32) else { return };
         if scene.input("flags") & SYNC_FILE == 0 {
-            return self.bind_fd(scene.space, fd, Entry { object: syncobj, class: FdClass::Syncobj, cloexec: true });
+            return self.bind_fd(
+                scene.space,
+                fd,
+                Entry { object: syncobj, class: FdClass::Syncobj, cloexec: true },
+            );
         }
         let object = self.meet(ObjectKind::SyncFile, Origin::Made, None);
         self.bind_fd(scene.space, fd, Entry { object, class: FdClass::SyncFile, cloexec: true });
@@ -143,7 +151,8 @@ impl State {
         match scene.known.action {
             Action::Merge => {
                 let first = Target::File(scene.file);
-                let second = self.fd_of(scene.space, scene.input("fd2") as i32, FdClass::SyncFile, Origin::Unseen);
+                let second =
+                    self.fd_of(scene.space, scene.input("fd2") as i32, FdClass::SyncFile, Origin::Unseen);
                 self.effects.push(copy(first, false));
                 self.effects.extend(second.map(|second| copy(Target::File(second), true)));
             }

@@ -58,7 +58,8 @@ impl State {
     fn buffers_waited_for(&mut self, scene: &Scene<'_, '_>) -> Vec<Target> {
         let mut targets = Vec::new();
         for field in scene.known.ioctl.fields.iter().filter(|field| field.role == Role::Uses(Object::Gem)) {
-            if let Some(handle) = scene.number(field, scene.call.argument_in()).filter(|handle| *handle != 0) {
+            if let Some(handle) = scene.number(field, scene.call.argument_in()).filter(|handle| *handle != 0)
+            {
                 let gem = self.handle(scene.file, ObjectKind::Gem, handle);
                 targets.push(Target::Buffer(self.buffer(gem), Access::Write));
             }

@@ -44,7 +44,9 @@ impl<'w> Events<'w> {
 
     pub(super) fn thread(&mut self, at: Place, name: &str, order: Option<u32>) -> io::Result<()> {
         let (pid, tid) = (at.pid, at.tid);
-        self.event(&json!({ "ph": "M", "pid": pid, "tid": tid, "name": "thread_name", "args": { "name": name } }))?;
+        self.event(
+            &json!({ "ph": "M", "pid": pid, "tid": tid, "name": "thread_name", "args": { "name": name } }),
+        )?;
         match order {
             Some(order) => self.event(&json!({
                 "ph": "M", "pid": pid, "tid": tid, "name": "thread_sort_index", "args": { "sort_index": order },
@@ -53,7 +55,14 @@ impl<'w> Events<'w> {
         }
     }
 
-    pub(super) fn slice(&mut self, at: Place, name: &str, ns: u64, length: u64, args: Value) -> io::Result<()> {
+    pub(super) fn slice(
+        &mut self,
+        at: Place,
+        name: &str,
+        ns: u64,
+        length: u64,
+        args: Value,
+    ) -> io::Result<()> {
         self.event(&json!({
             "ph": "X", "pid": at.pid, "tid": at.tid, "ts": us(ns), "dur": us(length), "name": name, "args": args,
         }))

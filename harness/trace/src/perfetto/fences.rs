@@ -43,7 +43,13 @@ fn place_of(target: &Target) -> Option<(ObjectId, u64)> {
 }
 
 impl Fences {
-    pub(super) fn step(&mut self, event: &Event<'_>, ns: u64, at: Place, events: &mut Events<'_>) -> io::Result<()> {
+    pub(super) fn step(
+        &mut self,
+        event: &Event<'_>,
+        ns: u64,
+        at: Place,
+        events: &mut Events<'_>,
+    ) -> io::Result<()> {
         for effect in event.effects {
             match effect {
                 Effect::Submit { signals, fence, .. } => {
@@ -52,7 +58,9 @@ impl Fences {
                         self.begins(target, ns, (at, ns), event, events)?;
                     }
                 }
-                Effect::Fence { fence, .. } => self.begins(&Target::Fence(*fence), ns, (at, ns), event, events)?,
+                Effect::Fence { fence, .. } => {
+                    self.begins(&Target::Fence(*fence), ns, (at, ns), event, events)?
+                }
                 Effect::Copy { from, to, .. } => {
                     // The arrow starts where the fence came from.
                     let origin = self.life(from).map_or((at, ns), |life| life.from);

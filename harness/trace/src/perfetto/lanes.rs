@@ -20,7 +20,12 @@ pub(super) struct Lanes {
 
 impl Lanes {
     /// A track of an object that is free, which it is no longer.
-    pub(super) fn take(&mut self, id: ObjectId, objects: &Objects, events: &mut Events<'_>) -> io::Result<Place> {
+    pub(super) fn take(
+        &mut self,
+        id: ObjectId,
+        objects: &Objects,
+        events: &mut Events<'_>,
+    ) -> io::Result<Place> {
         let lanes = self.of.entry(id).or_default();
         if let Some(lane) = lanes.iter_mut().find(|(_, used)| !used) {
             lane.1 = true;

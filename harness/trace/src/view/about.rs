@@ -55,7 +55,8 @@ fn phrase(effect: &Effect, event: &Event<'_>, ours: &dyn Fn(ObjectId) -> bool) -
             Some(format!("fences of {} {how} {}", target(event, from), target(event, to)))
         }
         Effect::Fence { fence, by } if ours(*fence) || by.as_ref().is_some_and(on) => {
-            let by = by.as_ref().map_or_else(|| "a device or another call".to_owned(), |by| target(event, by));
+            let by =
+                by.as_ref().map_or_else(|| "a device or another call".to_owned(), |by| target(event, by));
             Some(format!("{} is signalled by {by}", name(*fence)))
         }
         _ => None,

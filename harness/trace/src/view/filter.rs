@@ -38,9 +38,9 @@ fn kinds() -> String {
 
 /// What `--kind` takes.
 fn call_kinds() -> Vec<&'static str> {
-    let recorded = (1..=u8::MAX).filter_map(Kind::from_u8).filter(|kind| {
-        !matches!(kind, Kind::IoctlEnter | Kind::IoctlExit | Kind::PollExit | Kind::Dropped)
-    });
+    let recorded = (1..=u8::MAX)
+        .filter_map(Kind::from_u8)
+        .filter(|kind| !matches!(kind, Kind::IoctlEnter | Kind::IoctlExit | Kind::PollExit | Kind::Dropped));
     recorded.map(kind_name).chain(["wait", "signal", "submit"]).collect()
 }
 
@@ -147,9 +147,11 @@ pub(super) fn mentions(effect: &Effect, event: &Event<'_>, ours: &dyn Fn(ObjectI
     let target = |target: &Target| target_object(target).is_some_and(ours);
     let any = |range| event.targets_of(range).iter().any(target);
     match effect {
-        Effect::Met(id) | Effect::Named(id, _) | Effect::Unnamed(id, _) | Effect::Used(id) | Effect::Ended(id) => {
-            ours(*id)
-        }
+        Effect::Met(id)
+        | Effect::Named(id, _)
+        | Effect::Unnamed(id, _)
+        | Effect::Used(id)
+        | Effect::Ended(id) => ours(*id),
         Effect::Sent(id, socket) | Effect::Received(id, socket) => ours(*id) || ours(*socket),
         Effect::Wait { targets, .. } | Effect::Signal(targets) | Effect::Reset(targets) => any(targets),
         Effect::Submit { queue, fence, waits, signals } => {

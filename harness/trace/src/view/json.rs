@@ -27,19 +27,23 @@ use crate::{Loss, Session};
 pub fn session_json(session: &Session) -> Value {
     let head = session.head();
     let clock = if session.clock().is_mapped() { "tsc" } else { "monotonic" };
-    let processes: Vec<Value> = session.processes().iter().map(|process| {
-        json!({
-            "pid": process.pid,
-            "parent": process.parent,
-            "exe": process.exe,
-            "arguments": process.arguments,
-            "entry": process.entry_name(),
-            "forked_from": process.forked_from.map(|id| id.0),
-            "seen": session.clock().ns(process.seen),
-            "unrecorded": process.unrecorded,
-            "blind_spots": process.blind_spots().collect::<Vec<_>>(),
+    let processes: Vec<Value> = session
+        .processes()
+        .iter()
+        .map(|process| {
+            json!({
+                "pid": process.pid,
+                "parent": process.parent,
+                "exe": process.exe,
+                "arguments": process.arguments,
+                "entry": process.entry_name(),
+                "forked_from": process.forked_from.map(|id| id.0),
+                "seen": session.clock().ns(process.seen),
+                "unrecorded": process.unrecorded,
+                "blind_spots": process.blind_spots().collect::<Vec<_>>(),
+            })
         })
-    }).collect();
+        .collect();
     json!({
         "type": "session",
         "version": format!("{}.{}", fencelab_abi::VERSION.0, head.minor),
@@ -74,7 +78,9 @@ pub fn loss_json(session: &Session, loss: &Loss) -> Value {
 /// Drops fields that hold nothing.
 fn prune(value: Value) -> Value {
     match value {
-        Value::Object(fields) => Value::Object(fields.into_iter().filter(|(_, value)| !value.is_null()).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().filter(|(_, value)| !value.is_null()).collect())
+        }
         other => other,
     }
 }
@@ -89,9 +95,10 @@ pub(super) fn call(session: &Session, event: &Event<'_>, line: &Line, effects: V
         State::Unfinished { .. } | State::Begun => "unfinished",
         State::Instant => "instant",
     };
-    let error = call.result.filter(|result| *result < 0).map(|result| {
-        errno_name(-result).map_or_else(|| result.unsigned_abs().to_string(), str::to_owned)
-    });
+    let error = call
+        .result
+        .filter(|result| *result < 0)
+        .map(|result| errno_name(-result).map_or_else(|| result.unsigned_abs().to_string(), str::to_owned));
     let arguments = event.ioctl.map(|ioctl| structure(&decode::fields(call, ioctl), event));
     prune(json!({
         "type": "call",
@@ -187,7 +194,9 @@ fn effect(of: &Effect, event: &Event<'_>) -> Value {
         Effect::Used(object) => on("use", object),
         Effect::Ended(object) => on("end", object),
         Effect::Sent(object, socket) => json!({ "do": "send", "object": id(object), "socket": id(socket) }),
-        Effect::Received(object, socket) => json!({ "do": "receive", "object": id(object), "socket": id(socket) }),
+        Effect::Received(object, socket) => {
+            json!({ "do": "receive", "object": id(object), "socket": id(socket) })
+        }
         Effect::Wait { targets, all: every, for_submit, available, until } => json!({
             "do": "wait",
             "for": all(targets),

@@ -56,7 +56,12 @@ impl fmt::Display for Line {
             State::Done(ns) | State::Resumed(ns) => write!(f, " <{}>", Clock(ns))?,
             State::Unfinished { since, waits } => {
                 let what = if waits { "waiting for" } else { "for" };
-                write!(f, " <unfinished: {what} {}.{:03} s>", since / 1_000_000_000, since / 1_000_000 % 1_000)?;
+                write!(
+                    f,
+                    " <unfinished: {what} {}.{:03} s>",
+                    since / 1_000_000_000,
+                    since / 1_000_000 % 1_000
+                )?;
             }
             State::Begun => f.write_str(" <unfinished ...>")?,
             State::Instant => {}
@@ -69,7 +74,11 @@ impl Line {
     /// Who made it: name and pid, and the thread if it is not the first one.
     pub fn who(&self) -> String {
         let name = if self.name.is_empty() { "?" } else { &self.name };
-        if self.tid == self.pid { format!("{name}[{}]", self.pid) } else { format!("{name}[{}/{}]", self.pid, self.tid) }
+        if self.tid == self.pid {
+            format!("{name}[{}]", self.pid)
+        } else {
+            format!("{name}[{}/{}]", self.pid, self.tid)
+        }
     }
 }
 

@@ -67,7 +67,8 @@ const MOST: usize = 65_536;
 impl Lines {
     /// The lines of a session from its beginning.
     pub fn new(session: &Session, filter: Filter, style: Style) -> Self {
-        let mut losses: Vec<(u64, Loss)> = session.losses().into_iter().map(|loss| (place(&loss), loss)).collect();
+        let mut losses: Vec<(u64, Loss)> =
+            session.losses().into_iter().map(|loss| (place(&loss), loss)).collect();
         losses.sort_by_key(|(at, _)| *at);
         Self {
             model: Model::new(session),
@@ -145,7 +146,9 @@ impl Lines {
                     let (notes, effects) = (Vec::new(), Vec::new());
                     let id = event.call.id;
                     self.held.push_back(Held { id, line, open: false, notes, matched: true, effects });
-                } else if let Some(held) = self.held.iter_mut().find(|held| held.open && held.id == event.call.id) {
+                } else if let Some(held) =
+                    self.held.iter_mut().find(|held| held.open && held.id == event.call.id)
+                {
                     shown.end(held);
                 }
             }
@@ -252,7 +255,9 @@ impl Shown<'_, '_> {
         let event = self.event;
         let whole = self.line(Vec::new(), self.effects());
         let at = self.session.clock().ns(event.ticks);
-        let name = event.ioctl.map_or_else(|| event.call.kind.map_or("call", super::filter::kind_name), |ioctl| ioctl.name);
+        let name = event
+            .ioctl
+            .map_or_else(|| event.call.kind.map_or("call", super::filter::kind_name), |ioctl| ioctl.name);
         let result = whole.text.rsplit_once(" = ").map_or("?", |(_, result)| result);
         let text = format!("<... {name} resumed> = {result}");
         let duration = at.saturating_sub(event.entered_ns());
@@ -264,9 +269,8 @@ impl Shown<'_, '_> {
 fn brings(event: &Event<'_>) -> bool {
     use Kind::{Accept, Dup, Inherited, Open, PidfdGetfd, PidfdOpen, Receive, SocketPair};
     let kinds = [Open, Dup, Receive, SocketPair, Accept, PidfdOpen, PidfdGetfd, Inherited];
-    let makes = |role| {
-        matches!(role, Role::Makes(_) | Role::MakesFd(_) | Role::MakesSyncobjFd | Role::MakesSyncobj)
-    };
+    let makes =
+        |role| matches!(role, Role::Makes(_) | Role::MakesFd(_) | Role::MakesSyncobjFd | Role::MakesSyncobj);
     event.call.kind.is_some_and(|kind| kinds.contains(&kind))
         || event.ioctl.is_some_and(|ioctl| {
             ioctl.returns.is_some() || ioctl.fields.iter().any(|field| makes(field.role))

@@ -7,10 +7,6 @@ use fencelab_abi::Kind;
 use super::{about_to, write};
 use crate::{readable, real, sys::nr};
 
-const SETUID: u32 = 105;
-const SETREUID: u32 = 113;
-const SETRESUID: u32 = 117;
-
 /// `int chroot(const char *path)`.
 pub fn chroot(namespace: usize, path: *const c_char) -> c_int {
     let result = real!(namespace, Chroot, fn(*const c_char) -> c_int, path);
@@ -20,19 +16,19 @@ pub fn chroot(namespace: usize, path: *const c_char) -> c_int {
 /// `int setuid(uid_t user)`.
 pub fn setuid(namespace: usize, user: c_uint) -> c_int {
     let result = real!(namespace, Setuid, fn(c_uint) -> c_int, user);
-    confined(result, SETUID)
+    confined(result, nr::SETUID as u32)
 }
 
 /// `int setreuid(uid_t real, uid_t effective)`.
 pub fn setreuid(namespace: usize, user: c_uint, effective: c_uint) -> c_int {
     let result = real!(namespace, Setreuid, fn(c_uint, c_uint) -> c_int, user, effective);
-    confined(result, SETREUID)
+    confined(result, nr::SETREUID as u32)
 }
 
 /// `int setresuid(uid_t real, uid_t effective, uid_t saved)`.
 pub fn setresuid(namespace: usize, user: c_uint, effective: c_uint, saved: c_uint) -> c_int {
     let result = real!(namespace, Setresuid, fn(c_uint, c_uint, c_uint) -> c_int, user, effective, saved);
-    confined(result, SETRESUID)
+    confined(result, nr::SETRESUID as u32)
 }
 
 /// `int prctl(int operation, ...)`.

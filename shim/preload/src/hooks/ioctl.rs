@@ -126,10 +126,9 @@ impl Call {
                 crate::sys::sleep(nanos);
                 self.forward()
             }),
-            Fault::Fail(errno) => self.record(thread, flags::FAULT, &mut || {
-                real::set_errno(self.namespace, errno);
-                -1
-            }),
+            Fault::Fail(errno) => {
+                self.record(thread, flags::FAULT, &mut || real::fail(self.namespace, errno))
+            }
             Fault::Drop => self.record(thread, flags::FAULT, &mut || 0),
         }
     }

@@ -70,7 +70,7 @@ extern "C" fn next(number: usize, flags: usize) -> usize {
 
 extern "C" fn by_number(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize {
     match number {
-        nr::IOCTL => ioctl(a as c_int, b, c as *mut c_void) as isize,
+        nr::IOCTL => ioctl(0, a as c_int, b, c as *mut c_void) as isize,
         nr::PIDFD_GETFD => rights::pidfd_getfd(0, a as c_int, b as c_int, c as u32) as isize,
         _ => {
             confine::seccomp();
@@ -79,13 +79,14 @@ extern "C" fn by_number(number: usize, a: usize, b: usize, c: usize, d: usize, e
     }
 }
 
-fn ioctl(fd: c_int, request: usize, argument: *mut c_void) -> c_int {
+/// An ioctl that was made by its number.
+pub(crate) fn ioctl(namespace: usize, fd: c_int, request: usize, argument: *mut c_void) -> c_int {
     let request = request as u64;
     let class = || -> FdClass { fds::class(fd) };
     match plan::find(Request(request as u32), class) {
         Some((plan, listed)) => {
-            Call { namespace: 0, fd, request, argument, plan, listed, by_number: true }.make()
+            Call { namespace, fd, request, argument, plan, listed, by_number: true }.make()
         }
-        None => super::ioctl::ioctl(0, fd, request, argument),
+        None => super::ioctl::ioctl(namespace, fd, request, argument),
     }
 }

@@ -44,7 +44,7 @@ opens! {
 
 /// Records an open that worked, if the path is one of ours.
 #[inline(never)]
-fn opened(namespace: usize, name: *const c_char, flags: c_int, call: Timed) -> c_int {
+pub(crate) fn opened(namespace: usize, name: *const c_char, flags: c_int, call: Timed) -> c_int {
     if call.result >= 0 {
         // SAFETY: the kernel has just read it.
         let name = unsafe { path(name) };

@@ -1,0 +1,89 @@
+//! What each process left in the trace.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use fencelab_abi::ChunkKind;
+use fencelab_abi::pool::ChunkInfo;
+use fencelab_abi::process::{ProcessInfo, blind};
+
+pub use fencelab_abi::process::Entry as Seen;
+
+use crate::pool::Pool;
+use crate::status::count;
+
+/// A process that the shim got into.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Process.
+    pub pid: u32,
+    /// Its parent when it was first seen.
+    pub parent: u32,
+    /// Its program.
+    pub program: PathBuf,
+    /// How the shim came in; `None`: a way newer than this version.
+    pub entry: Option<Seen>,
+    /// Threads that wrote records.
+    pub threads: u64,
+    /// Records written, those included that are gone again.
+    pub events: u64,
+    /// Records that are gone.
+    pub dropped: u64,
+    /// Calls that went by unrecorded, before the shim was ready or within its own start.
+    pub unrecorded: u64,
+    /// What its records cannot show, by the names of [`fencelab_abi::process::blind`].
+    pub blind: Vec<&'static str>,
+}
+
+/// What a thread's chunks add up to.
+#[derive(Default)]
+struct Thread {
+    events: u64,
+    dropped: u64,
+}
+
+/// Every process of a pool, in order of first sight.
+pub(crate) fn of(pool: &Pool) -> Vec<Recorded> {
+    let mut processes: Vec<(u32, u64, Recorded)> = Vec::new();
+    let mut threads: HashMap<(u32, u32), Thread> = HashMap::new();
+    for index in 0..pool.used() {
+        let chunk = pool.chunk(index);
+        let Some(info) = ChunkInfo::decode(&chunk) else { continue };
+        match info.kind {
+            ChunkKind::Free => {}
+            ChunkKind::Process => processes
+                .extend(ProcessInfo::decode(&chunk).map(|process| (index, process.seen, recorded(&process)))),
+            ChunkKind::Records => {
+                let thread = threads.entry((info.process, info.thread)).or_default();
+                thread.events += count(&info, &chunk).records;
+                thread.dropped = thread.dropped.max(info.dropped);
+            }
+        }
+    }
+    for (index, _, process) in &mut processes {
+        for thread in threads.iter().filter(|((of, _), _)| of == index).map(|(_, thread)| thread) {
+            process.threads += 1;
+            process.events += thread.events + thread.dropped;
+            process.dropped += thread.dropped;
+        }
+    }
+    processes.sort_by_key(|(_, seen, _)| *seen);
+    processes.into_iter().map(|(_, _, process)| process).collect()
+}
+
+fn recorded(process: &ProcessInfo<'_>) -> Recorded {
+    let names = blind::NAMES.iter().enumerate();
+    Recorded {
+        pid: process.pid,
+        parent: process.parent,
+        program: PathBuf::from(OsStr::from_bytes(process.exe)),
+        entry: process.entry,
+        threads: 0,
+        events: 0,
+        dropped: 0,
+        unrecorded: process.unrecorded,
+        blind: names.filter(|(bit, _)| process.blind & 1 << bit != 0).map(|(_, name)| *name).collect(),
+    }
+}
