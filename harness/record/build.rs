@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const OPTIONS: &str = "--edition=2024 -Copt-level=2 -Cpanic=abort -Ccodegen-units=1 -Cembed-bitcode=yes \
-    -Crelocation-model=pic -Cforce-unwind-tables=yes";
+    -Crelocation-model=pic -Cforce-unwind-tables=yes -Cllvm-args=-inline-threshold=25";
 /// No libc and nothing else that would have to be loaded with it; every symbol resolved; what nobody calls left out.
 const LINK: &str = "-shared -nostdlib -Wl,--gc-sections,-z,defs,-z,now,-z,relro,-z,noexecstack,--hash-style=gnu,-z,noseparate-code,-Bsymbolic,-s";
 

@@ -24,6 +24,17 @@ pub enum Phase {
     Whole,
 }
 
+impl Phase {
+    #[inline]
+    fn wants(self, step: &Step) -> bool {
+        match self {
+            Self::Before => !step.output,
+            Self::After => step.output,
+            Self::Whole => true,
+        }
+    }
+}
+
 /// An argument in the program's memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Argument {
@@ -76,14 +87,8 @@ impl Sink<'_> {
     unsafe fn copy(&mut self, address: usize, len: usize) {
         match self {
             Self::Size(total) => *total += len.next_multiple_of(8),
-            Self::Write(draft) => {
-                let mut at = 0;
-                while at < len {
-                    // SAFETY: below `len`.
-                    draft.word(unsafe { load(address + at, (len - at).min(8)) });
-                    at += 8;
-                }
-            }
+            // SAFETY: as promised.
+            Self::Write(draft) => unsafe { draft.copy(address, len) },
         }
     }
 
@@ -126,16 +131,30 @@ impl Argument {
     /// Appends what its pointers lead to.
     pub fn follow(&self, plan: &Plan, phase: Phase, sink: &mut Sink<'_>) {
         for (index, step) in plan.steps().iter().enumerate() {
-            let wanted = match phase {
-                Phase::Before => !step.output,
-                Phase::After => step.output,
-                Phase::Whole => true,
-            };
-            if wanted {
+            if phase.wants(step) {
                 let id = index as u8 + 1;
                 self.array(plan, step, id, 0, sink);
             }
         }
+    }
+
+    /// Bytes that the sections of [`Argument::follow`] need at most, if that is easily told: if its pointers lead to arrays
+    /// that its own fields count.
+    #[inline]
+    pub fn simple_len(&self, plan: &Plan, phase: Phase) -> Option<usize> {
+        let mut len = 0;
+        for (index, step) in plan.steps().iter().enumerate() {
+            let Shape::Array(stride) = step.shape else { return None };
+            if !step.inner().is_empty() || matches!(step.count, Count::SumOf(_)) {
+                return None;
+            }
+            if phase.wants(step) && field(self.address, self.size, step.pointer, 8) != 0 {
+                let count = self.count(plan, step).min(self.room[index % MAX_FOLLOW] as usize);
+                let bytes = count.min(MAX_ELEMENTS) * usize::from(stride);
+                len += Section::SIZE + bytes.next_multiple_of(8);
+            }
+        }
+        Some(len)
     }
 
     /// Counts, before the call, what the pointers to outputs have room for.
@@ -346,6 +365,8 @@ mod tests {
         let mut draft = Draft::in_memory(&mut slots);
         argument.follow(plan, Phase::Whole, &mut Sink::Write(&mut draft));
         assert_eq!(need.len(), draft.len, "{name}: counted and written");
+        let simple = argument.simple_len(plan, Phase::Whole);
+        assert!(simple.is_none_or(|simple| simple >= need.len()), "{name}: told easily, {simple:?}");
         let bytes: Vec<u8> = slots.iter().flatten().flat_map(|word| word.to_le_bytes()).collect();
         let payload = [&bytes[PAYLOAD_OFFSET..COMMIT_OFFSET], &bytes[SLOT_SIZE..]].concat();
         sections(&payload)

@@ -167,6 +167,25 @@ pub unsafe fn load(address: usize, len: usize) -> u64 {
         // SAFETY: as promised.
         return unsafe { load64(address) };
     }
+    if len == 4 {
+        let word: u32;
+        // SAFETY: as above, four bytes.
+        unsafe {
+            asm!("mov {0:e}, dword ptr [{1}]", out(reg) word, in(reg) address, options(nostack, readonly));
+        }
+        return u64::from(word);
+    }
+    // SAFETY: as promised.
+    unsafe { load_bytes(address, len) }
+}
+
+/// The same, byte by byte.
+///
+/// # Safety
+///
+/// As for [`load64`].
+#[inline(never)]
+unsafe fn load_bytes(address: usize, len: usize) -> u64 {
     (0..len.min(8)).fold(0, |word, at| {
         let byte: u8;
         // SAFETY: as above, one byte.

@@ -82,6 +82,7 @@ pub fn is_audited() -> bool {
 
 /// Asks dlsym, if there is one, for the definition behind ours.
 #[cold]
+#[inline(never)]
 fn next(function: Function) -> usize {
     const RTLD_NEXT: usize = usize::MAX;
     let dlsym = dlsym();
@@ -101,8 +102,7 @@ macro_rules! real {
     ($namespace:expr, $function:ident, fn($($type:ty),* $(,)?) -> $result:ty, $($argument:expr),* $(,)?) => {{
         let address = $crate::real::address($namespace, $crate::real::Function::$function);
         if address == 0 {
-            $crate::real::set_errno($namespace, $crate::real::ENOSYS);
-            -1
+            $crate::real::missing($namespace)
         } else {
             #[allow(clippy::macro_metavars_in_unsafe, reason = "the arguments are plain names and fields")]
             // SAFETY: the address is that of libc's function, whose type this is.
@@ -128,6 +128,7 @@ fn errno_at(namespace: usize) -> Option<*mut c_int> {
 }
 
 /// The calling thread's errno.
+#[inline]
 pub fn errno(namespace: usize) -> c_int {
     /// A system call that returned -1.
     const EPERM: c_int = 1;
@@ -138,7 +139,16 @@ pub fn errno(namespace: usize) -> c_int {
     errno_at(namespace).map_or(0, |errno| unsafe { *errno })
 }
 
+/// What a call to a function that there is not returns.
+#[cold]
+pub fn missing<T: From<i8>>(namespace: usize) -> T {
+    fail(namespace, ENOSYS);
+    T::from(-1)
+}
+
 /// What a call that fails with that errno returns; libc's errno is set.
+#[cold]
+#[inline(never)]
 pub fn fail(namespace: usize, errno: c_int) -> c_int {
     if namespace == RAW {
         return -errno;

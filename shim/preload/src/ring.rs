@@ -8,7 +8,7 @@ use fencelab_abi::record::{COMMIT_OFFSET, INLINE, MAX_SLOTS, PAYLOAD_OFFSET, pay
 use fencelab_abi::{CHUNK_SIZE, ChunkHeader, ChunkKind, Kind, Mode, SLOT_SIZE, Slot, commit_word};
 
 use crate::tls::{self, Thread};
-use crate::{borrow, clock, raw, session};
+use crate::{borrow, clock, raw, readable, session};
 
 const SLOTS: u32 = (CHUNK_SIZE / SLOT_SIZE) as u32;
 
@@ -171,6 +171,26 @@ impl Draft {
             unsafe { self.place(self.len).cast::<u64>().write_unaligned(word) };
             self.len += 8;
         }
+    }
+
+    /// Appends bytes of the program's memory, padded to 8, as far as they fit.
+    ///
+    /// # Safety
+    ///
+    /// They are there.
+    #[inline]
+    pub unsafe fn copy(&mut self, address: usize, len: usize) {
+        let len = len.min(self.room() & !7);
+        let mut at = 0;
+        while at < len {
+            // SAFETY: below `len`, which fits; places are 4-byte aligned.
+            unsafe {
+                let word = readable::load(address + at, (len - at).min(8));
+                self.place(self.len + at).cast::<u64>().write_unaligned(word);
+            }
+            at += 8;
+        }
+        self.len += at;
     }
 
     /// Changes eight bytes that were appended before.

@@ -93,30 +93,35 @@ pub unsafe fn syscall(number: usize, a: [usize; 6]) -> isize {
 }
 
 /// The calling thread's id.
+#[inline(never)]
 pub fn gettid() -> u32 {
     // SAFETY: takes no arguments and cannot fail.
     unsafe { syscall(nr::GETTID, [0; 6]) as u32 }
 }
 
 /// The process's id.
+#[inline(never)]
 pub fn getpid() -> u32 {
     // SAFETY: takes no arguments and cannot fail.
     unsafe { syscall(nr::GETPID, [0; 6]) as u32 }
 }
 
 /// The parent's id.
+#[inline(never)]
 pub fn getppid() -> u32 {
     // SAFETY: takes no arguments and cannot fail.
     unsafe { syscall(nr::GETPPID, [0; 6]) as u32 }
 }
 
 /// The effective user.
+#[inline(never)]
 pub fn geteuid() -> u32 {
     // SAFETY: takes no arguments and cannot fail.
     unsafe { syscall(nr::GETEUID, [0; 6]) as u32 }
 }
 
 /// Opens a file with O_CLOEXEC and more flags. `path` ends with NUL.
+#[inline(never)]
 pub fn open(path: &[u8], flags: usize) -> Option<i32> {
     const O_CLOEXEC: usize = 0o2000000;
     debug_assert!(path.ends_with(&[0]));
@@ -126,12 +131,14 @@ pub fn open(path: &[u8], flags: usize) -> Option<i32> {
 }
 
 /// Closes an fd of ours.
+#[inline(never)]
 pub fn close(fd: i32) {
     // SAFETY: the caller got it from `open` and uses it no more.
     unsafe { syscall(nr::CLOSE, [fd as usize, 0, 0, 0, 0, 0]) };
 }
 
 /// Reads at most the buffer's length; 0 at the end and on errors.
+#[inline(never)]
 pub fn read(fd: i32, buffer: &mut [u8]) -> usize {
     // SAFETY: the buffer is ours.
     let got =
@@ -140,6 +147,7 @@ pub fn read(fd: i32, buffer: &mut [u8]) -> usize {
 }
 
 /// Reads a symbolic link. `path` ends with NUL.
+#[inline(never)]
 pub fn readlink<'a>(path: &[u8], buffer: &'a mut [u8]) -> &'a [u8] {
     debug_assert!(path.ends_with(&[0]));
     let args = [AT_FDCWD, path.as_ptr() as usize, buffer.as_mut_ptr() as usize, buffer.len(), 0, 0];
@@ -149,6 +157,7 @@ pub fn readlink<'a>(path: &[u8], buffer: &'a mut [u8]) -> &'a [u8] {
 }
 
 /// Reads a whole small file, as much of it as fits. `path` ends with NUL.
+#[inline(never)]
 pub fn read_file<'a>(path: &[u8], buffer: &'a mut [u8]) -> &'a [u8] {
     let mut len = 0;
     if let Some(fd) = open(path, 0) {
@@ -185,11 +194,13 @@ pub fn size(fd: i32) -> Option<usize> {
 }
 
 /// The inode of an open file.
+#[inline(never)]
 pub fn inode(fd: i32) -> u64 {
     stat(fd).map_or(0, |stat| stat[1])
 }
 
 /// struct stat as words (arch/x86/include/uapi/asm/stat.h).
+#[inline(never)]
 fn stat(fd: i32) -> Option<[u64; 18]> {
     let mut stat = [0u64; 18];
     // SAFETY: a struct stat of ours: 144 bytes.
@@ -198,6 +209,7 @@ fn stat(fd: i32) -> Option<[u64; 18]> {
 }
 
 /// Maps a file's first bytes, shared, for reading and writing.
+#[inline(never)]
 pub fn map_shared(fd: i32, len: usize) -> Option<usize> {
     const READ_WRITE: usize = 3;
     const SHARED: usize = 1;

@@ -234,7 +234,6 @@ impl Call {
         there: bool,
         mut head: Head,
     ) {
-        let mut size = Sink::Size(0);
         let parts = |sink: &mut Sink<'_>| {
             if there {
                 argument.copy(sink);
@@ -247,14 +246,41 @@ impl Call {
                 out_fence::follow(self.request(), argument, head.class, sink);
             }
         };
-        parts(&mut size);
-        let Sink::Size(need) = size else { return };
+        let need = match self.simple_len(argument, before, phase, there, &head) {
+            Some(len) => len,
+            None => {
+                let mut size = Sink::Size(0);
+                parts(&mut size);
+                let Sink::Size(len) = size else { return };
+                len
+            }
+        };
         let Some(mut draft) = ring::reserve(thread, slots_for(need)) else { return };
         parts(&mut Sink::Write(&mut draft));
         if there {
             head.flags |= flags::ARG;
         }
         draft.commit(&head);
+    }
+
+    /// Bytes of payload, if that is easily told: it may be more than is needed.
+    #[inline]
+    fn simple_len(
+        &self,
+        argument: &Argument,
+        before: &Before,
+        phase: Phase,
+        there: bool,
+        head: &Head,
+    ) -> Option<usize> {
+        let finds_more = head.result >= 0 && head.kind != Kind::IoctlEnter && out_fence::has(self.request());
+        if before.len > 0 || finds_more {
+            return None;
+        }
+        if !there {
+            return Some(0);
+        }
+        Some(argument.size.next_multiple_of(8) + argument.simple_len(self.plan, phase)?)
     }
 
     /// Remembers what a call that succeeded shows of fds.

@@ -72,6 +72,7 @@ fn record(namespace: usize, name: &[u8], flags: c_int, class: FdClass, call: &Ti
 }
 
 /// What a file of that path is, if it is one of ours.
+#[inline(never)]
 fn class_of_path(path: &[u8]) -> Option<FdClass> {
     let of = |prefix: &str| path.starts_with(prefix.as_bytes());
     if of("/dev/dri/") || of("/dev/accel/") {
@@ -88,6 +89,7 @@ fn class_of_path(path: &[u8]) -> Option<FdClass> {
 }
 
 /// Asks an opened device for its driver's name.
+#[inline(never)]
 fn driver_name(fd: c_int, buffer: &mut [u8; 32]) -> &[u8] {
     /// DRM_IOCTL_VERSION of the 64-byte struct drm_version: name_len at 16, name at 24 (include/uapi/drm/drm.h).
     const DRM_IOCTL_VERSION: usize = 0xc040_6400;
@@ -161,6 +163,7 @@ fn for_each_number(mut entries: &[u8], mut each: impl FnMut(c_int)) {
 }
 
 /// Records an fd that was there at the start, if it is one of ours.
+#[inline(never)]
 fn inherit(fd: c_int) {
     let mut path = *b"/proc/self/fd/\0\0\0\0\0\0\0\0\0\0\0";
     let mut digits = [0; 10];

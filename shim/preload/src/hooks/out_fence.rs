@@ -48,10 +48,16 @@ fn learn_property(argument: &Argument, class: u8) {
     }
 }
 
+/// Whether an ioctl of that number may bring such fds.
+#[inline]
+pub(crate) fn has(request: Request) -> bool {
+    request.ty() == DRM && request.nr() == ATOMIC && KNOWN[0].load(Relaxed) != 0
+}
+
 /// Appends the fds that a commit has brought.
 #[inline]
 pub(crate) fn follow(request: Request, argument: &Argument, class: u8, sink: &mut Sink<'_>) {
-    if request.ty() == DRM && request.nr() == ATOMIC && argument.size >= 40 && KNOWN[0].load(Relaxed) != 0 {
+    if has(request) && argument.size >= 40 {
         follow_commit(argument, class, sink);
     }
 }

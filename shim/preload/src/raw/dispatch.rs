@@ -50,6 +50,7 @@ pub(super) extern "C" fn on_sigsys(signal: c_int, info: &Info, frame: &mut Frame
 }
 
 /// Calls that have a hook, and all others.
+#[inline(never)]
 fn hooked(number: usize, a: [usize; 6]) -> isize {
     let (fd, pointer) = (a[0] as c_int, a[1] as *mut c_void);
     let word = |at: usize| a[at] as u32;
@@ -106,6 +107,7 @@ pub(super) fn ppoll(a: [usize; 6]) -> isize {
 }
 
 /// A call as it is.
+#[inline(never)]
 pub(super) fn call(number: usize, a: [usize; 6]) -> isize {
     // SAFETY: the program asks for it.
     unsafe { sys::syscall(number, a) }

@@ -13,6 +13,8 @@ use crate::sys::{self, nr};
 const SIGSYS: usize = 31;
 /// Its bit in a mask.
 const OURS: u64 = 1 << (SIGSYS - 1);
+/// SIGKILL and SIGSTOP, which no mask may hold.
+const NEVER_BLOCKED: usize = 1 << 8 | 1 << 18;
 /// Bytes of a mask.
 const MASK: usize = 8;
 const EINVAL: isize = -22;
@@ -154,6 +156,7 @@ fn remember(a: [usize; 6], new: Option<Action>) -> isize {
         // SAFETY: checked.
         unsafe { (a[2] as *mut Action).write_unaligned(old) };
     }
+    let new = new.map(|[handler, flags, restorer, mask]| [handler, flags, restorer, mask & !NEVER_BLOCKED]);
     for (theirs, word) in THEIRS.iter().zip(new.into_iter().flatten()) {
         theirs.store(word, Relaxed);
     }
