@@ -13,6 +13,8 @@ use fencelab_bench::frame;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use crate::clock;
+
 /// Where to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum From {
@@ -33,6 +35,8 @@ struct Source {
     next: u64,
     /// A record named its caller.
     callers: bool,
+    /// The time of the last record that the agent itself wrote, on the log's own clock, in microseconds.
+    said_us: Option<u64>,
     to: SyncSender<Vec<u8>>,
 }
 
@@ -55,7 +59,7 @@ impl Kmsg {
         }
         let watched = file.try_clone()?;
         let (to, records) = mpsc::sync_channel(QUEUE);
-        let kmsg = Kmsg(Arc::new(Mutex::new(Source { file, next: 0, callers: false, to })));
+        let kmsg = Kmsg(Arc::new(Mutex::new(Source { file, next: 0, callers: false, said_us: None, to })));
         let reader = kmsg.clone();
         thread::Builder::new().name("kmsg".into()).spawn(move || {
             loop {
@@ -74,6 +78,18 @@ impl Kmsg {
         let mut source = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         source.drain();
         source.next
+    }
+
+    /// Writes a line as [`say`] does and reads all that is there; the sequence number after it, and how far the log's clock
+    /// is ahead of CLOCK_MONOTONIC, in microseconds. printk takes its time from local_clock() (kernel/printk/printk.c), which
+    /// begins elsewhere, is not slewed, and drifts.
+    pub(crate) fn mark(&self, text: &str) -> (u64, Option<i64>) {
+        let before = clock::monotonic_us();
+        say(text);
+        let after = clock::monotonic_us();
+        let next = self.drain();
+        let said = self.0.lock().unwrap_or_else(PoisonError::into_inner).said_us;
+        (next, said.map(|said| said.cast_signed() - (before + (after - before) / 2).cast_signed()))
     }
 
     /// Whether a record has named its caller: CONFIG_PRINTK_CALLER.
@@ -98,10 +114,14 @@ impl Source {
     }
 
     fn take(&mut self, record: &[u8]) {
-        let header = record.split(|b| *b == b';').next().unwrap_or_default();
-        let header = String::from_utf8_lossy(header);
-        if let Some(number) = header.split(',').nth(1).and_then(|n| n.parse::<u64>().ok()) {
+        let mut parts = record.splitn(2, |b| *b == b';');
+        let header = String::from_utf8_lossy(parts.next().unwrap_or_default());
+        let number = |field: usize| header.split(',').nth(field).and_then(|n| n.parse::<u64>().ok());
+        if let Some(number) = number(1) {
             self.next = number + 1;
+        }
+        if parts.next().is_some_and(|text| text.starts_with(OWN.as_bytes())) {
+            self.said_us = number(2);
         }
         self.callers |= header.contains(",caller=");
         // Fails only when the runner is gone, and then nobody misses it.
@@ -117,10 +137,13 @@ fn forward(records: mpsc::Receiver<Vec<u8>>, mut out: impl Write) {
     }
 }
 
+/// How the agent's own lines begin.
+const OWN: &str = "fencelab: ";
+
 /// Writes one line into the kernel log. Each opening of the device has its own rate limit, so a line a case is
 /// never dropped.
 pub(crate) fn say(text: &str) {
     if let Ok(mut log) = OpenOptions::new().write(true).open("/dev/kmsg") {
-        let _ = log.write_all(format!("<6>fencelab: {text}\n").as_bytes());
+        let _ = log.write_all(format!("<6>{OWN}{text}\n").as_bytes());
     }
 }

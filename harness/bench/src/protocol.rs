@@ -202,6 +202,10 @@ pub struct Started {
     pub at_us: u64,
     /// The sequence number of the first kernel log record that can belong to it.
     pub klog: u64,
+    /// How far the kernel log's clock was ahead of CLOCK_MONOTONIC at that moment, in microseconds; none where the log
+    /// cannot be read.
+    #[serde(default)]
+    pub log_ahead_us: Option<i64>,
 }
 
 /// A case is over.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use fencelab_events::{BootEnd, Counts, Event, Session, Verdict};
 use fencelab_runner::Observer;
+use fencelab_runner::recorded::Activity;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::reports::Reports;
@@ -20,6 +21,8 @@ pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     said: Instant,
     written: Option<Instant>,
+    /// What the case that runs does, where it is recorded.
+    activity: Option<String>,
     reports: Reports,
 }
 
@@ -35,7 +38,7 @@ impl Progress {
         if let Some(bar) = &bar {
             bar.enable_steady_tick(Duration::from_millis(250));
         }
-        Progress { bar, said: Instant::now(), written: None, reports }
+        Progress { bar, said: Instant::now(), written: None, activity: None, reports }
     }
 
     /// Ends the bar; what is printed next stands on a line of its own.
@@ -106,7 +109,10 @@ impl Observer for Progress {
                 doctor.iter().for_each(|line| self.say(&format!("doctor: {line}")));
             }
             Event::Note { text } => self.say(&format!("note: {text}")),
-            Event::CaseStarted { case, .. } => self.show(session, case),
+            Event::CaseStarted { case, .. } => {
+                self.activity = None;
+                self.show(session, case);
+            }
             Event::CaseFinished(finished) => self.case_ended(&finished.case, session),
             Event::BootEnded { boot, end } => {
                 if let Some(words) = unplanned(end) {
@@ -120,8 +126,21 @@ impl Observer for Progress {
 
     fn tick(&mut self, session: &Session) {
         if self.bar.is_none() && self.said.elapsed() > HEARTBEAT {
-            self.say(&tally(session));
+            let now = self.activity.as_ref().map(|activity| format!("; {activity}")).unwrap_or_default();
+            self.say(&format!("{}{now}", tally(session)));
         }
+    }
+
+    fn activity(&mut self, case: &str, per_s: u64, activity: &Activity) {
+        let wait = match &activity.wait {
+            Some((us, what)) => format!(", longest wait {} s: {what}", us / 1_000_000),
+            None => ", none waits".into(),
+        };
+        let words = format!("{case}: {per_s} calls/s{wait}");
+        if let Some(bar) = &self.bar {
+            bar.set_message(words.clone());
+        }
+        self.activity = Some(words);
     }
 }
 

@@ -19,7 +19,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         "fencelab-agent",
         &["fencelab-abi", "fencelab-bench", "fencelab-events", "fencelab-record", "fencelab-suites"],
     ),
-    ("fencelab-runner", &["fencelab-abi", "fencelab-bench", "fencelab-events", "fencelab-klog"]),
+    (
+        "fencelab-runner",
+        &["fencelab-abi", "fencelab-bench", "fencelab-events", "fencelab-klog", "fencelab-trace"],
+    ),
     ("fencelab-report", &["fencelab-events", "fencelab-klog"]),
     (
         "fencelab",

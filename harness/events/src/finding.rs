@@ -59,16 +59,94 @@ pub struct Attribution {
     pub thread: Option<String>,
     /// The system call or function under which the thread was.
     pub entry: Option<String>,
+    /// The call of the case that the report goes back to, where the recorder saw it: the one that the thread was in, or, for
+    /// a worker, the one that queued its work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<CallSite>,
+}
+
+/// A call of a case, from the recorder's trace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallSite {
+    /// The ioctl's name in the uAPI (`DRM_IOCTL_MODE_ATOMIC`), or the function's.
+    pub ioctl: String,
+    /// The whole call with its arguments decoded, as `fencelab trace` prints it.
+    pub arguments: String,
+    /// Names of its flags.
+    pub flags: Vec<String>,
+    /// The fd that it was made on.
+    pub fd: Option<i32>,
+    /// What is behind that fd: the bench's name for the device and its node, or a path.
+    pub device: Option<String>,
+    /// The thread that made it.
+    pub tid: i32,
+    /// When it was made: CLOCK_MONOTONIC of the machine under test, in microseconds.
+    pub entered_us: u64,
+    /// When it returned; none where it had not when the trace was read.
+    pub returned_us: Option<u64>,
+    /// How long after it was made the kernel reported, in microseconds.
+    pub after_us: u64,
+    /// The report lies within it. Else it was the thread's last before, or queued what the report is about.
+    pub in_progress: bool,
+}
+
+impl CallSite {
+    /// The ioctl, its fd, device and flags, and its thread: the beginning of a sentence's end.
+    pub fn place(&self) -> String {
+        let mut text = self.ioctl.clone();
+        match (self.fd, &self.device) {
+            (Some(fd), Some(device)) => text += &format!(" on fd {fd} ({device})"),
+            (Some(fd), None) => text += &format!(" on fd {fd}"),
+            _ => {}
+        }
+        if !self.flags.is_empty() {
+            text += &format!(", flags {}", self.flags.join("|"));
+        }
+        text + &format!(", by thread {}", self.tid)
+    }
+
+    /// The same with when it was, before the kernel's report: "in X on fd 5 (vkms card0), by thread 7, 0.3 ms after it was
+    /// called".
+    pub fn words(&self) -> String {
+        let (place, after) = (self.place(), Millis(self.after_us));
+        if self.in_progress {
+            return format!("in {place}, {after} after it was called");
+        }
+        match self.returned_us {
+            Some(returned) => {
+                let since = (self.entered_us + self.after_us).saturating_sub(returned);
+                format!("after {place}, called {after} before and returned {} before", Millis(since))
+            }
+            None => format!("after {place}, called {after} before"),
+        }
+    }
+}
+
+/// Microseconds as milliseconds, or as seconds where that reads better.
+struct Millis(u64);
+
+impl std::fmt::Display for Millis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            us @ 0..10_000 => write!(f, "{}.{} ms", us / 1000, us % 1000 / 100),
+            us @ 10_000..1_000_000 => write!(f, "{} ms", us / 1000),
+            us => write!(f, "{}.{} s", us / 1_000_000, us % 1_000_000 / 100_000),
+        }
+    }
 }
 
 /// How an attribution is known, the surest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum How {
+    /// As [`How::Caller`] or [`How::CommPid`], and the recorder shows the call that the thread was in.
+    Call,
     /// The caller id of the report's lines is a thread of the case.
     Caller,
     /// The comm and pid that the report prints are the case's.
     CommPid,
+    /// A kernel worker reported, and the fence that it signals or the work that it does goes back to a call of the case.
+    Queued,
     /// A kernel worker reported, serving what the only running case had queued.
     Worker,
     /// Only the time fits: the report's lines lie in the case's window.

@@ -13,7 +13,7 @@ pub mod verdict;
 
 pub use device::{Device, DeviceKind};
 pub use event::{BootEnd, Entry, Event, LockdepCause, PlannedCase, SessionEnd};
-pub use finding::{Attribution, Finding, How, RuleHit};
+pub use finding::{Attribution, CallSite, Finding, How, RuleHit};
 pub use seen::{Captured, Dossier, Exit, Lockdep, Outcome, Subtest, Task};
 pub use session::{Attempt, Boot, CaseRecord, Session};
 pub use verdict::{Counts, Verdict};

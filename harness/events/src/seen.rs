@@ -77,6 +77,10 @@ pub struct Dossier {
     pub debugfs: Vec<(String, String)>,
     /// The steps of the kill ladder with what came of each.
     pub ladder: Vec<String>,
+    /// The last calls of its threads, as the recorder has them; first those that had not returned, with how long they had
+    /// waited.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<String>,
 }
 
 /// One task, from `/proc/PID/task/TID`.

@@ -1,10 +1,17 @@
-//! To whom a kernel report belongs. Pure: windows of kernel log sequence numbers, threads, one report.
+//! To whom a kernel report belongs. Pure: windows of kernel log sequence numbers, threads, the recorder's trace, the
+//! kernel's fence events, one report.
 
-use fencelab_events::{Attribution, How};
+use fencelab_events::{Attribution, CallSite, Device, How};
 use fencelab_klog::{Caller, Report};
+use fencelab_trace::Session;
+
+use crate::recorded::fences::{FenceEvent, Fences};
+use crate::recorded::queued::Work;
+use crate::recorded::site::Moment;
+use crate::recorded::{owner, queued, site};
 
 /// A case's part of the kernel log, and its threads.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Window {
     /// The case.
     pub case: String,
@@ -14,6 +21,10 @@ pub struct Window {
     pub end: Option<u64>,
     /// Its threads, its process first.
     pub tids: Vec<i32>,
+    /// When it began: CLOCK_MONOTONIC, in microseconds.
+    pub started_us: u64,
+    /// How far the kernel log's clock was ahead of CLOCK_MONOTONIC then, in microseconds.
+    pub log_ahead_us: Option<i64>,
 }
 
 impl Window {
@@ -27,46 +38,172 @@ impl Window {
 pub struct Clues {
     /// The sequence number of its first line.
     pub seq: u64,
+    /// The time of its first line, on the log's clock, in microseconds.
+    pub at_us: Option<u64>,
     /// The thread whose caller id its lines carry.
     pub caller: Option<i32>,
     /// The task that it prints: comm and pid.
     pub task: Option<(String, i32)>,
     /// The system call, ioctl or work function that the task was in.
     pub entry: Option<String>,
+    /// The module of the driver function to look at first.
+    pub driver: Option<String>,
+}
+
+/// What the report is held against.
+pub struct Evidence<'a> {
+    /// The cases of the boot, in their order.
+    pub windows: &'a [Window],
+    /// What the recorder wrote of them.
+    pub trace: Option<&'a Session>,
+    /// What the kernel told of its fences.
+    pub fences: &'a Fences,
+    /// The bench's devices.
+    pub devices: &'a [Device],
 }
 
 /// Gives the report to a case, by the surest of the ways that [`How`] lists.
-pub fn attribute(clues: &Clues, windows: &[Window]) -> Attribution {
-    let thread = clues.task.as_ref().map(|(comm, pid)| format!("{comm}/{pid}"));
-    let owner = |tid: i32| windows.iter().rev().find(|w| w.first <= clues.seq && w.tids.contains(&tid));
-    let (how, case, reason) = if let Some((tid, window)) = clues.caller.and_then(|t| owner(t).map(|w| (t, w)))
-    {
-        (How::Caller, Some(window), format!("the lines' caller id T{tid} is a thread of the case"))
-    } else if let Some((tid, window)) = clues.task.as_ref().and_then(|(_, t)| owner(*t).map(|w| (*t, w))) {
-        (How::CommPid, Some(window), format!("the report names pid {tid}, a thread of the case"))
-    } else {
-        by_time(clues, windows)
-    };
-    Attribution { case: case.map(|w| w.case.clone()), how, reason, thread, entry: clues.entry.clone() }
+pub fn attribute(clues: &Clues, evidence: &Evidence<'_>) -> Attribution {
+    let found = by_thread(clues, evidence)
+        .or_else(|| by_fence(clues, evidence))
+        .or_else(|| by_work(clues, evidence))
+        .unwrap_or_else(|| by_time(clues, evidence.windows));
+    Attribution {
+        case: found.window.map(|window| window.case.clone()),
+        how: found.how,
+        reason: found.reason,
+        thread: clues.task.as_ref().map(|(comm, pid)| format!("{comm}/{pid}")),
+        entry: clues.entry.clone(),
+        call: found.call,
+    }
 }
 
-fn by_time<'a>(clues: &Clues, windows: &'a [Window]) -> (How, Option<&'a Window>, String) {
-    let worker = clues.task.as_ref().filter(|(comm, _)| comm.starts_with("kworker/"));
+struct Found<'a> {
+    how: How,
+    window: Option<&'a Window>,
+    reason: String,
+    call: Option<CallSite>,
+}
+
+impl Evidence<'_> {
+    /// The case that a thread belongs to: as the case said, or as the trace knows its process.
+    fn owner(&self, tid: i32, clues: &Clues) -> Option<&Window> {
+        let begun = || self.windows.iter().rev().filter(|w| w.first <= clues.seq);
+        let said = begun().find(|w| w.tids.contains(&tid));
+        said.or_else(|| {
+            let pids = owner::pids(self.trace?, tid, self.moment(clues)?.at_us);
+            begun().find(|w| w.tids.first().is_some_and(|pid| pids.contains(pid)))
+        })
+    }
+
+    /// When the report was, on CLOCK_MONOTONIC. The two clocks are compared when a case begins; from there on they may run
+    /// apart by what NTP slews at most (500 ppm, adjtimex(2)).
+    fn moment(&self, clues: &Clues) -> Option<Moment> {
+        /// How exactly the two are compared, on a machine that does other things meanwhile.
+        const EXACT_US: u64 = 200;
+        let begun = self.windows.iter().rev().filter(|w| w.first <= clues.seq);
+        let (window, ahead) = begun.filter_map(|w| Some((w, w.log_ahead_us?))).next()?;
+        let at_us = clues.at_us?.saturating_add_signed(-ahead);
+        Some(Moment { at_us, slack_us: EXACT_US + at_us.abs_diff(window.started_us) / 2000 })
+    }
+}
+
+/// The report's lines, or the task that it names, are a thread of a case.
+fn by_thread<'a>(clues: &Clues, evidence: &'a Evidence<'_>) -> Option<Found<'a>> {
+    let by_caller = clues.caller.and_then(|tid| Some((How::Caller, tid, evidence.owner(tid, clues)?)));
+    let by_task = || {
+        let tid = clues.task.as_ref()?.1;
+        Some((How::CommPid, tid, evidence.owner(tid, clues)?))
+    };
+    let (how, tid, window) = by_caller.or_else(by_task)?;
+    let known = match how {
+        How::Caller => format!("the lines' caller id T{tid} is a thread of the case"),
+        _ => format!("the report names pid {tid}, a thread of the case"),
+    };
+    let call = evidence.trace.zip(evidence.moment(clues)).and_then(|(trace, moment)| {
+        site::of_thread(trace, tid, moment, clues.entry.as_deref(), evidence.devices)
+    });
+    let (how, reason) = match &call {
+        Some(call) if call.in_progress => (How::Call, format!("{known}, which was in {}", call.ioctl)),
+        Some(call) => (
+            how,
+            format!("{known}; no call of it is recorded for that moment, the last before was {}", call.ioctl),
+        ),
+        None => (how, known),
+    };
+    Some(Found { how, window: Some(window), reason, call })
+}
+
+/// How far a worker's report may be from the signalling of the fence that it works for, in microseconds.
+const FENCE_US: u64 = 100_000;
+
+/// A worker that signals a fence, by the thread that made that fence.
+fn by_fence<'a>(clues: &Clues, evidence: &'a Evidence<'_>) -> Option<Found<'a>> {
+    let (worker, tid) = worker(clues)?;
+    let moment = evidence.moment(clues)?;
+    let signalled = evidence.fences.signalled_by(tid, moment.at_us, FENCE_US)?;
+    let made = evidence.fences.made(signalled.fence)?;
+    let window = evidence.owner(made.tid, clues)?;
+    let then = Moment { at_us: made.at_us, slack_us: 100 };
+    let call =
+        evidence.trace.and_then(|trace| site::of_thread(trace, made.tid, then, None, evidence.devices));
+    let call = call.map(|call| CallSite {
+        after_us: moment.at_us.saturating_sub(call.entered_us),
+        in_progress: false,
+        ..call
+    });
+    let reason =
+        format!("{worker} signalled {}, which thread {} of the case had made", fence_name(made), made.tid);
+    Some(Found { how: How::Queued, window: Some(window), reason, call })
+}
+
+fn fence_name(fence: &FenceEvent) -> String {
+    format!("the fence {} {}:{}", fence.name, fence.fence.0, fence.fence.1)
+}
+
+/// A worker whose function is known, by the last call that queues such work.
+fn by_work<'a>(clues: &Clues, evidence: &'a Evidence<'_>) -> Option<Found<'a>> {
+    let (worker, _) = worker(clues)?;
+    let function = clues.entry.as_deref()?;
+    let work = Work::of(function)?;
+    let moment = evidence.moment(clues)?;
+    let driver = clues.driver.as_deref();
+    let call = queued::last(evidence.trace?, work, driver, moment, evidence.devices)?;
+    let window = evidence.owner(call.tid, clues)?;
+    let on = driver.map(|driver| format!(" on {driver}")).unwrap_or_default();
+    let reason = format!(
+        "{worker} was in {function}, and the last {}{on} before was thread {}'s of the case",
+        work.name(),
+        call.tid
+    );
+    Some(Found { how: How::Queued, window: Some(window), reason, call: Some(call) })
+}
+
+/// The kernel worker that the report is about.
+fn worker(clues: &Clues) -> Option<(&str, i32)> {
+    let (comm, tid) = clues.task.as_ref()?;
+    comm.starts_with("kworker/").then_some((comm.as_str(), *tid))
+}
+
+fn by_time<'a>(clues: &Clues, windows: &'a [Window]) -> Found<'a> {
+    let worker = worker(clues);
+    let how = if worker.is_some() { How::Worker } else { How::Window };
+    let found = |how, window, reason| Found { how, window, reason, call: None };
     if let Some(window) = windows.iter().rev().find(|w| w.holds(clues.seq)) {
-        return match worker {
+        let reason = match worker {
             Some((comm, _)) => {
                 let serving = clues.entry.as_deref().unwrap_or("its work");
-                (How::Worker, Some(window), format!("{comm} was in {serving} while this case alone ran"))
+                format!("{comm} was in {serving} while this case alone ran")
             }
-            None => (How::Window, Some(window), "its lines lie in the case's part of the kernel log".into()),
+            None => "its lines lie in the case's part of the kernel log".into(),
         };
+        return found(how, Some(window), reason);
     }
     match windows.iter().rev().find(|w| w.end.is_some_and(|end| end <= clues.seq)) {
         Some(window) => {
-            let how = if worker.is_some() { How::Worker } else { How::Window };
-            (how, Some(window), "it came after this case had ended and before another began".into())
+            found(how, Some(window), "it came after this case had ended and before another began".into())
         }
-        None => (How::Outside, None, "no case had run".into()),
+        None => found(How::Outside, None, "no case had run".into()),
     }
 }
 
@@ -78,7 +215,8 @@ pub fn clues(report: &Report, seq: u64) -> Clues {
         Caller::Task(number) => tid(number),
         Caller::Cpu(_) => None,
     });
-    Clues { seq, caller, task, entry: entry(report) }
+    let driver = report.blame.as_ref().and_then(|frame| frame.module.clone());
+    Clues { seq, at_us: report.time_us, caller, task, entry: entry(report), driver }
 }
 
 /// Core functions through which every ioctl goes: the handler lies above them in the trace.
@@ -103,14 +241,24 @@ mod tests {
     use super::*;
 
     fn windows() -> Vec<Window> {
-        vec![
-            Window { case: "a".into(), first: 10, end: Some(20), tids: vec![100, 101] },
-            Window { case: "b".into(), first: 22, end: None, tids: vec![200] },
-        ]
+        let window = |case: &str, first, end, tids| Window {
+            case: case.into(),
+            first,
+            end,
+            tids,
+            ..Window::default()
+        };
+        vec![window("a", 10, Some(20), vec![100, 101]), window("b", 22, None, vec![200])]
+    }
+
+    /// Without a trace.
+    fn attribute(clues: &Clues, windows: &[Window]) -> Attribution {
+        super::attribute(clues, &Evidence { windows, trace: None, fences: &Fences::default(), devices: &[] })
     }
 
     fn clues(seq: u64, caller: Option<i32>, task: Option<(&str, i32)>) -> Clues {
-        Clues { seq, caller, task: task.map(|(c, p)| (c.into(), p)), entry: Some("commit_work".into()) }
+        let task = task.map(|(c, p)| (c.into(), p));
+        Clues { seq, caller, task, entry: Some("commit_work".into()), ..Clues::default() }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fencelab_bench::protocol::{Finished, FromAgent, Run, Started, ToAgent};
+use fencelab_bench::protocol::{Finished, FromAgent, Run, ToAgent};
 use fencelab_events::event::CaseFinished;
 use fencelab_events::{BootEnd, Captured, Event, How, Lockdep, Outcome, PlannedCase};
 use fencelab_klog::{Kind, Report};
@@ -10,6 +10,7 @@ use fencelab_klog::{Kind, Report};
 use crate::error::Error;
 use crate::files::Journal;
 use crate::live::Live;
+use crate::recorded::tail;
 use crate::run::Runner;
 use crate::splat;
 use crate::watch::Heard;
@@ -23,6 +24,9 @@ pub(crate) const SETTLE: Duration = Duration::from_secs(3);
 
 /// How often a case may find its machine gone before it has begun, until that is laid to it after all.
 const ATTEMPTS: u32 = 3;
+
+/// Between two looks at what a running case does.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// How often the loop looks at the user's wish to stop while nothing comes in.
 const TICK: Duration = Duration::from_millis(200);
@@ -81,11 +85,13 @@ impl Runner<'_> {
         loop {
             self.observer.tick(self.journal.session());
             self.obey_stop(live, progress);
+            self.look(live, case, progress);
             // At once, not when the case ends: a runner that is killed meanwhile must not take a report with it.
             self.hear(live, Some(&case.id))?;
             match live.next(Instant::now() + TICK)? {
                 Some(FromAgent::Finished(finished)) => return Ok(Some(*finished)),
-                Some(FromAgent::Stuck { dossier, .. }) => {
+                Some(FromAgent::Stuck { mut dossier, .. }) => {
+                    dossier.calls = progress.tail(live);
                     let name = (self.options.evidence.dossier_name)(&case.id, attempt);
                     self.folder.replace(&name, (self.options.evidence.dossier_text)(&dossier).as_bytes())?;
                     let dossier = Box::new(dossier);
@@ -101,6 +107,21 @@ impl Runner<'_> {
                 None => {}
             }
         }
+    }
+
+    /// Tells the observer what the case does, now and then.
+    fn look(&mut self, live: &mut Live, case: &PlannedCase, progress: &mut Progress) {
+        if progress.looked.elapsed() < LOOK {
+            return;
+        }
+        let pause = std::mem::replace(&mut progress.looked, Instant::now()).elapsed();
+        let Some((pid, now_us)) = progress.now() else { return };
+        let Some(session) = live.recorded().now() else { return };
+        let activity = tail::activity(session, pid, now_us);
+        let made = activity.calls.saturating_sub(progress.calls);
+        progress.calls = activity.calls;
+        let per_s = made * 1000 / u64::try_from(pause.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.observer.activity(&case.id, per_s, &activity);
     }
 
     fn obey_stop(&self, live: &mut Live, progress: &mut Progress) {
@@ -227,9 +248,9 @@ impl Runner<'_> {
         Ok(())
     }
 
-    fn found(&mut self, live: &Live, report: &Report, seq: (u64, u64)) -> Result<(), Error> {
+    fn found(&mut self, live: &mut Live, report: &Report, seq: (u64, u64)) -> Result<(), Error> {
         let file = (self.options.evidence.splat_name)(live.boot, seq.0, report.kind.as_str());
-        let finding = splat::finding(report, seq, live.boot, live.windows(), file);
+        let finding = splat::finding(report, seq, live.boot, &live.evidence(), file);
         let at_boot = finding.attribution.how == How::Outside;
         if report.kind == Kind::RcuStall && at_boot && self.bench.is_emulated() {
             let text = format!(
@@ -251,6 +272,11 @@ struct Progress {
     cancelled: bool,
     pid: Option<i32>,
     first_klog: Option<u64>,
+    /// When its process was started: here, and there in microseconds of CLOCK_MONOTONIC.
+    started: Option<(Instant, u64)>,
+    /// When its trace was looked at last, and how many calls there were.
+    looked: Instant,
+    calls: u64,
     subtests: Vec<fencelab_events::Subtest>,
     notes: Vec<String>,
 }
@@ -262,6 +288,9 @@ impl Default for Progress {
             cancelled: false,
             pid: None,
             first_klog: None,
+            started: None,
+            looked: Instant::now(),
+            calls: 0,
             subtests: vec![],
             notes: vec![],
         }
@@ -269,11 +298,24 @@ impl Default for Progress {
 }
 
 impl Progress {
+    /// Its process, and what CLOCK_MONOTONIC is there by now, in microseconds.
+    fn now(&self) -> Option<(i32, u64)> {
+        let (here, there) = self.started?;
+        Some((self.pid?, there + u64::try_from(here.elapsed().as_micros()).unwrap_or(u64::MAX)))
+    }
+
+    /// The end of its trace.
+    fn tail(&self, live: &mut Live) -> Vec<String> {
+        let read = |(pid, now_us)| Some(tail::of_case(live.recorded().now()?, pid, now_us));
+        self.now().and_then(read).unwrap_or_default()
+    }
+
     fn take(&mut self, live: &mut Live, message: FromAgent) {
         match message {
-            FromAgent::Started(Started { pid, klog, .. }) => {
-                (self.pid, self.first_klog) = (Some(pid), Some(klog));
-                live.started(pid, klog);
+            FromAgent::Started(started) => {
+                (self.pid, self.first_klog) = (Some(started.pid), Some(started.klog));
+                self.started = Some((Instant::now(), started.at_us));
+                live.started(&started);
             }
             FromAgent::Thread { tid, .. } => live.thread(tid),
             FromAgent::Note { text, .. } => self.notes.push(text),

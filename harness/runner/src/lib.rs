@@ -10,6 +10,7 @@ pub mod error;
 pub mod files;
 mod live;
 pub mod observe;
+pub mod recorded;
 mod records;
 mod run;
 pub mod select;

@@ -6,13 +6,15 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use fencelab_bench::protocol::{FromAgent, Hello, ToAgent};
+use fencelab_bench::protocol::{FromAgent, Hello, Started, ToAgent};
 use fencelab_bench::{Down, Incoming, Machine};
 use fencelab_events::{BootEnd, Lockdep};
 
-use crate::attribute::Window;
+use crate::attribute::{Evidence, Window};
 use crate::error::Error;
 use crate::files::Folder;
+use crate::recorded::Recorded;
+use crate::recorded::fences::Fences;
 use crate::watch::{Heard, Watch};
 
 /// The session's files of one boot.
@@ -64,6 +66,8 @@ pub(crate) struct Live {
     streams: Streams,
     watch: Watch,
     windows: Vec<Window>,
+    recorded: Recorded,
+    fences: Fences,
     down: Option<Down>,
     given_up: Option<String>,
 }
@@ -87,6 +91,7 @@ impl Live {
         incoming: Receiver<Incoming>,
         boot: u32,
         streams: Streams,
+        recorded: Recorded,
         annotated: bool,
     ) -> Live {
         let hello = machine.hello().clone();
@@ -102,6 +107,8 @@ impl Live {
             streams,
             watch,
             windows,
+            recorded,
+            fences: Fences::default(),
             down,
             given_up,
         }
@@ -157,7 +164,10 @@ impl Live {
                 let line = self.watch.record(&record);
                 self.streams.kernel_log.write(line.as_bytes())?;
             }
-            Incoming::Trace(text) => self.streams.trace.write(&text)?,
+            Incoming::Trace(text) => {
+                self.fences.push(&text);
+                self.streams.trace.write(&text)?;
+            }
             Incoming::Console(line) => {
                 self.streams.console.write(&line)?;
                 self.streams.console.write(b"\n")?;
@@ -206,14 +216,15 @@ impl Live {
 
     pub(crate) fn open_window(&mut self, case: &str) {
         let first = self.watch.next_seq();
-        self.windows.push(Window { case: case.into(), first, end: None, tids: Vec::new() });
+        self.windows.push(Window { case: case.into(), first, ..Window::default() });
     }
 
-    pub(crate) fn started(&mut self, pid: i32, klog: u64) {
-        self.watch.expect(klog);
+    pub(crate) fn started(&mut self, started: &Started) {
+        self.watch.expect(started.klog);
         if let Some(window) = self.windows.last_mut() {
-            window.first = klog;
-            window.tids.push(pid);
+            window.first = started.klog;
+            window.tids.push(started.pid);
+            (window.started_us, window.log_ahead_us) = (started.at_us, started.log_ahead_us);
         }
     }
 
@@ -234,8 +245,19 @@ impl Live {
         }
     }
 
-    pub(crate) fn windows(&self) -> &[Window] {
-        &self.windows
+    /// What a report is held against, as far as it is known now.
+    pub(crate) fn evidence(&mut self) -> Evidence<'_> {
+        Evidence {
+            windows: &self.windows,
+            trace: self.recorded.now(),
+            fences: &self.fences,
+            devices: &self.hello.devices,
+        }
+    }
+
+    /// The trace of its cases.
+    pub(crate) fn recorded(&mut self) -> &mut Recorded {
+        &mut self.recorded
     }
 
     // ---- its end

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use fencelab_events::{Event, Session};
 
+use crate::recorded::Activity;
+
 /// Sees a run as it goes: progress bars, heartbeats, reports that are rewritten as results come in.
 pub trait Observer {
     /// The bench is being brought up for the `boot`-th time.
@@ -15,6 +17,11 @@ pub trait Observer {
 
     /// Time goes by, a few times a second.
     fn tick(&mut self, session: &Session);
+
+    /// What the case that runs does, every few seconds while it is recorded; `per_s` calls a second since the last time.
+    fn activity(&mut self, case: &str, per_s: u64, activity: &Activity) {
+        let _ = (case, per_s, activity);
+    }
 }
 
 /// The user's wish to stop, set from a signal handler's thread: once ends the run cleanly, twice at once.

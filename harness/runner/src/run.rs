@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::files::{Folder, Journal};
 use crate::live::{Live, Streams};
 use crate::observe::{Observer, Stop};
+use crate::recorded::Recorded;
 use crate::records;
 
 /// How a run behaves where its user may choose.
@@ -178,8 +179,10 @@ impl<'a> Runner<'a> {
             match up {
                 Ok(machine) => {
                     let streams = Streams::open(&self.folder, boot)?;
+                    let recorded = Recorded::new(self.folder.records(boot));
+                    let annotated = self.options.annotated;
                     return self
-                        .booted(Live::new(machine, incoming, boot, streams, self.options.annotated))
+                        .booted(Live::new(machine, incoming, boot, streams, recorded, annotated))
                         .map(Some);
                 }
                 Err(fencelab_bench::Error::Stopped) => return Ok(None),

@@ -1,9 +1,9 @@
 //! A kernel report as the journal holds it.
 
-use fencelab_events::{Attribution, Finding, RuleHit};
+use fencelab_events::{Finding, RuleHit};
 use fencelab_klog::{Report, RuleMatch};
 
-use crate::attribute::{Window, attribute, clues};
+use crate::attribute::{Evidence, attribute, clues};
 
 /// How many lines of a report stand for it.
 const EVIDENCE: usize = 2;
@@ -13,7 +13,7 @@ pub(crate) fn finding(
     report: &Report,
     seq: (u64, u64),
     boot: u32,
-    windows: &[Window],
+    held_against: &Evidence<'_>,
     file: String,
 ) -> Finding {
     Finding {
@@ -30,12 +30,8 @@ pub(crate) fn finding(
         last_seq: seq.1,
         at_us: report.time_us.unwrap_or(0),
         complete: report.complete,
-        attribution: owner(report, seq.0, windows),
+        attribution: attribute(&clues(report, seq.0), held_against),
     }
-}
-
-fn owner(report: &Report, seq: u64, windows: &[Window]) -> Attribution {
-    attribute(&clues(report, seq), windows)
 }
 
 fn rule_hit(rule: &RuleMatch) -> RuleHit {

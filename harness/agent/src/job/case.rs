@@ -19,7 +19,7 @@ use crate::capture::Capture;
 use crate::cell::Cell;
 use crate::clock;
 use crate::dossier::Examination;
-use crate::kmsg::{self, Kmsg};
+use crate::kmsg::Kmsg;
 use crate::notes::Notes;
 use crate::spawn::{Launch, spawn};
 
@@ -72,10 +72,8 @@ impl CaseJob {
         let (stdout, its_stdout) = pipes::from_job()?;
         let (stderr, its_stderr) = pipes::from_job()?;
         let (report, its_report) = pipes::from_job()?;
-        let klog = kmsg.as_ref().map_or(0, |kmsg| {
-            kmsg::say(&format!("case {}", run.case));
-            kmsg.drain()
-        });
+        let (klog, log_ahead_us) =
+            kmsg.as_ref().map_or((0, None), |kmsg| kmsg.mark(&format!("case {}", run.case)));
         let started_us = clock::monotonic_us();
         let leader = spawn(&Launch {
             program: Path::new(argv.first().map_or("".as_ref(), OsString::as_os_str)),
@@ -100,7 +98,7 @@ impl CaseJob {
             report: (report, Notes::default()),
             kmsg,
         };
-        Ok((job, Started { id: run.id, pid: leader.as_raw(), at_us: started_us, klog }))
+        Ok((job, Started { id: run.id, pid: leader.as_raw(), at_us: started_us, klog, log_ahead_us }))
     }
 
     /// Begins to end it.

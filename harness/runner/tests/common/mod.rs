@@ -165,7 +165,13 @@ impl Actor {
             return;
         }
         self.pid += 1;
-        self.agent(FromAgent::Started(Started { id: run.id, pid: self.pid, at_us: 0, klog: self.seq }));
+        self.agent(FromAgent::Started(Started {
+            id: run.id,
+            pid: self.pid,
+            at_us: 0,
+            klog: self.seq,
+            log_ahead_us: None,
+        }));
         if act.stop {
             self.stop.press();
             return;
