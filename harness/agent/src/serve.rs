@@ -92,7 +92,7 @@ pub(crate) fn scan() -> io::Result<()> {
     let kmsg = File::open("/dev/kmsg").err().map(|error| error.to_string());
     let findings =
         Findings { kmsg, callers: None, trace: None, cells: None, lockdep: lockdep::state(), trouble: &[] };
-    let hello = greeting(&[], doctor::examine(&findings))?;
+    let hello = greeting(&[], doctor::examine(&findings), false)?;
     fencelab_bench::frame::send(&mut io::stdout(), &FromAgent::Hello(Box::new(hello)))
 }
 
@@ -138,7 +138,11 @@ pub(crate) fn first_message(control: &mut Control) -> io::Result<Setup> {
     }
 }
 
-fn greeting(described: &[fencelab_bench::protocol::Device], doctor: Vec<String>) -> io::Result<Hello> {
+fn greeting(
+    described: &[fencelab_bench::protocol::Device],
+    doctor: Vec<String>,
+    recorded: bool,
+) -> io::Result<Hello> {
     let read = |path: &str| fs::read_to_string(path).map(|text| text.trim().to_owned()).unwrap_or_default();
     Ok(Hello {
         version: VERSION,
@@ -147,6 +151,7 @@ fn greeting(described: &[fencelab_bench::protocol::Device], doctor: Vec<String>)
         devices: devices::scan(described)?.iter().map(devices::described).collect(),
         doctor,
         lockdep: lockdep::state(),
+        recorded,
         monotonic_us: clock::monotonic_us(),
         realtime_us: clock::realtime_us(),
     })
@@ -170,7 +175,7 @@ impl Agent {
             log.names_callers()
         });
         let findings = Findings { kmsg, callers, trace, cells, lockdep: lockdep::state(), trouble };
-        greeting(&self.setup.devices, doctor::examine(&findings))
+        greeting(&self.setup.devices, doctor::examine(&findings), self.recorder.is_some())
     }
 
     /// Serves until the runner says to end or goes away. Nothing of a job is left when this returns.

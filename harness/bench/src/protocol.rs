@@ -185,6 +185,9 @@ pub struct Hello {
     pub doctor: Vec<String>,
     /// Lockdep's state at the start.
     pub lockdep: Lockdep,
+    /// Cases run under the recorder.
+    #[serde(default)]
+    pub recorded: bool,
     /// The machine's CLOCK_MONOTONIC at this moment, in microseconds.
     pub monotonic_us: u64,
     /// Its CLOCK_REALTIME at the same moment, in microseconds.

@@ -82,6 +82,9 @@ pub enum Event {
         doctor: Vec<String>,
         /// Lockdep's state.
         lockdep: Lockdep,
+        /// The recorder records its cases.
+        #[serde(default)]
+        recorded: bool,
     },
     /// Something that the user should know, once: the accelerator that was chosen, a module that did not load.
     Note {

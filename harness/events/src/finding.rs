@@ -114,7 +114,7 @@ impl CallSite {
         }
         match self.returned_us {
             Some(returned) => {
-                let since = (self.entered_us + self.after_us).saturating_sub(returned);
+                let since = self.entered_us.saturating_add(self.after_us).saturating_sub(returned);
                 format!("after {place}, called {after} before and returned {} before", Millis(since))
             }
             None => format!("after {place}, called {after} before"),

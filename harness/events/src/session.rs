@@ -88,6 +88,8 @@ pub struct Boot {
     pub doctor: Vec<String>,
     /// Lockdep's state at the start.
     pub lockdep: Lockdep,
+    /// The recorder records its cases.
+    pub recorded: bool,
     /// When it was up, in milliseconds since 1970.
     pub began_ms: u64,
     /// When it had gone down.
@@ -146,7 +148,7 @@ impl Session {
                     .collect();
                 self.index = cases.iter().enumerate().map(|(i, c)| (c.id.clone(), i)).collect();
             }
-            Event::BootStarted { boot, release, boot_id, devices, doctor, lockdep } => {
+            Event::BootStarted { boot, release, boot_id, devices, doctor, lockdep, recorded } => {
                 self.boots.push(Boot {
                     number: *boot,
                     release: release.clone(),
@@ -154,6 +156,7 @@ impl Session {
                     devices: devices.clone(),
                     doctor: doctor.clone(),
                     lockdep: *lockdep,
+                    recorded: *recorded,
                     began_ms: entry.at_ms,
                     ended_ms: None,
                     end: None,

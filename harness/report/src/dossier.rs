@@ -23,6 +23,12 @@ pub fn text(dossier: &Dossier) -> String {
     for task in &dossier.blocked {
         of_task(&mut out, task);
     }
+    if !dossier.calls.is_empty() {
+        out.push_str("Its last calls, those first that had not returned\n");
+    }
+    for call in &dossier.calls {
+        let _ = writeln!(out, "    {call}");
+    }
     for (file, content) in &dossier.debugfs {
         let _ = writeln!(out, "{file}\n{}", content.trim_end());
     }

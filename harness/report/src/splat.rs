@@ -37,6 +37,10 @@ pub fn render(finding: &Finding, release: &str, text: &str) -> String {
             say(name, fact);
         }
     }
+    if let Some(call) = &finding.attribution.call {
+        say("call", &call.words());
+        say("arguments", &call.arguments);
+    }
     say("attributed", &finding.attribution.reason);
     say("signature", &finding.signature);
     if !finding.complete {

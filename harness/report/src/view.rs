@@ -122,6 +122,14 @@ impl<'a> View<'a> {
         self.input.splats.get(&finding.file).map(|text| splat::body(text))
     }
 
+    /// The command that shows what the recorder has of a case; none where it did not run under it.
+    pub fn trace_command(&self, case: &Case<'_>) -> Option<String> {
+        let boot = case.record.attempts.last()?.boot;
+        let recorded = self.session.boots.iter().any(|b| b.number == boot && b.recorded);
+        let dir = if self.input.dir.is_empty() { "." } else { self.input.dir };
+        recorded.then(|| format!("fencelab trace {} --case {}", word(dir), word(case.id())))
+    }
+
     /// A file of the session, as the user reaches it.
     pub fn path(&self, file: &str) -> String {
         match self.input.dir.trim_end_matches('/') {
@@ -129,6 +137,15 @@ impl<'a> View<'a> {
             dir => format!("{dir}/{file}"),
         }
     }
+}
+
+/// One word of a shell's command line.
+fn word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+@:,%=".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 impl<'a> Case<'a> {

@@ -233,6 +233,7 @@ impl<'a> Runner<'a> {
             devices: hello.devices.clone(),
             doctor: hello.doctor.clone(),
             lockdep: hello.lockdep,
+            recorded: hello.recorded,
         };
         self.write(event)?;
         Ok(live)

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use fencelab_events::Finding;
+
 use crate::group::by_case;
 use crate::splat;
 use crate::summary::thread;
@@ -89,6 +91,7 @@ fn facts(bug: &Bug<'_>) -> String {
     let rows = [
         ("cases", lines(&cases)),
         ("thread", Esc(thread(best)).to_string()),
+        ("call", call(best)),
         ("look at", best.blame.as_deref().map(|f| format!("<code>{}</code>", Esc(f))).unwrap_or_default()),
         ("evidence", format!("<code>{}</code>", lines(&best.evidence))),
         ("attributed", Esc(&best.attribution.reason).to_string()),
@@ -97,6 +100,13 @@ fn facts(bug: &Bug<'_>) -> String {
     let rows = rows.iter().filter(|row| !row.1.is_empty());
     let rows = rows.map(|(name, fact)| format!("<dt>{name}</dt><dd>{fact}</dd>"));
     format!("<dl>{}</dl>\n", rows.collect::<String>())
+}
+
+/// The call that it goes back to, its arguments behind a fold.
+fn call(finding: &Finding) -> String {
+    let Some(call) = &finding.attribution.call else { return String::new() };
+    let (words, arguments) = (Esc(call.words()), Esc(&call.arguments));
+    format!("<details class=\"same\"><summary>{words}</summary><code>{arguments}</code></details>")
 }
 
 /// The best report's file, and the others behind a fold.

@@ -68,7 +68,8 @@ fn reason(view: &View<'_>, case: &Case<'_>) -> String {
     if matches!(case.verdict, Verdict::Pass | Verdict::Skip | Verdict::NotRun) {
         return reason;
     }
-    let texts = texts(case);
+    let mut texts = texts(case);
+    texts.push(("trace", view.trace_command(case).unwrap_or_default()));
     let texts = texts.iter().filter(|text| !text.1.trim().is_empty()).map(|(name, text)| {
         format!("<dt>{name}</dt><dd><pre>{}</pre></dd>", Esc(clip(text, OUTPUT, "events.jsonl").trim_end()))
     });

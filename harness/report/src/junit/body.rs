@@ -45,6 +45,7 @@ pub(super) fn of_case(view: &View<'_>, case: &Case<'_>, why: &str) -> String {
     let mut out = format!("{why}\n\n");
     say(&mut out, "must hold", &plan.about);
     say(&mut out, "rules", &plan.rules.join(" "));
+    say(&mut out, "trace", &view.trace_command(case).unwrap_or_default());
     for finding in &case.findings {
         out.push('\n');
         out.push_str(&of_finding(view, finding));
@@ -72,6 +73,10 @@ pub(super) fn of_finding(view: &View<'_>, finding: &Finding) -> String {
         ("look at", &finding.blame),
     ] {
         say(&mut out, name, fact.as_deref().unwrap_or_default());
+    }
+    if let Some(call) = &finding.attribution.call {
+        say(&mut out, "call", &call.words());
+        say(&mut out, "arguments", &call.arguments);
     }
     say(&mut out, "evidence", &finding.evidence.join("\n             "));
     say(&mut out, "attributed", &finding.attribution.reason);

@@ -42,6 +42,9 @@ fn one(view: &View<'_>, page: &mut Page<'_>, number: usize, bug: &Bug<'_>) -> io
     }
     page.field("case", &cases(bug))?;
     page.field("thread", &thread(best))?;
+    if let Some(call) = &best.attribution.call {
+        page.field("call", &call.words())?;
+    }
     page.field("look at", best.blame.as_deref().unwrap_or_default())?;
     page.field("evidence", &evidence(best))?;
     page.field("attributed", &best.attribution.reason)?;

@@ -83,6 +83,7 @@ fn about(view: &View<'_>, page: &mut Page<'_>, case: &Case<'_>) -> io::Result<()
         page.field("kernel", "it reported something too, see above")?;
     }
     if let Some(attempt) = case.record.attempts.iter().rfind(|attempt| attempt.dossier.is_some()) {
+        page.field("trace", &view.trace_command(case).unwrap_or_default())?;
         page.field("dossier", &view.path(&dossier::file_name(case.id(), attempt.number)))?;
     }
     Ok(())

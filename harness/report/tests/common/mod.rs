@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use fencelab_events::event::CaseFinished;
 use fencelab_events::{
-    Attribution, BootEnd, Captured, Device, DeviceKind, Entry, Event, Exit, Finding, How, Lockdep, Outcome,
-    PlannedCase, RuleHit, Session, SessionEnd, Subtest, journal,
+    Attribution, BootEnd, CallSite, Captured, Device, DeviceKind, Entry, Event, Exit, Finding, How, Lockdep,
+    Outcome, PlannedCase, RuleHit, Session, SessionEnd, Subtest, journal,
 };
 use fencelab_report::{Expectations, Input, View, format};
 
@@ -68,6 +68,7 @@ impl Journal {
             devices: devices(),
             doctor: doctor.iter().map(|line| (*line).to_owned()).collect(),
             lockdep: Lockdep::Armed,
+            recorded: true,
         });
     }
 
@@ -246,11 +247,13 @@ pub fn reclaim_in_commit(journal: &Journal, case: &str, annotation: Option<&str>
             how,
             reason: match how {
                 How::Caller => "the lines' caller id T151 is a thread of the case".into(),
+                How::Queued => "kworker/u8:3 was in commit_work, and the last non-blocking commit on bochs before was thread 151's of the case".into(),
                 How::Worker => "kworker/u8:3 was in commit_work while this case alone ran".into(),
                 _ => "its lines lie in the case's part of the kernel log".into(),
             },
             thread: Some("kworker/u8:3/51".into()),
-            entry: Some("commit_work, queued by DRM_IOCTL_MODE_ATOMIC".into()),
+            entry: Some("commit_work".into()),
+            call: (how == How::Queued).then(commit),
         },
     }
 }
@@ -272,4 +275,20 @@ pub fn render(
     let mut out = Vec::new();
     (format(name).expect("a format of this name").write)(&view, &mut out).expect("write to memory");
     String::from_utf8(out).expect("UTF-8")
+}
+
+/// The call that queued the commit.
+fn commit() -> CallSite {
+    CallSite {
+        ioctl: "DRM_IOCTL_MODE_ATOMIC".into(),
+        arguments: "ioctl(5, DRM_IOCTL_MODE_ATOMIC, {flags=PAGE_FLIP_EVENT|NONBLOCK, objs=[36], count_props=[1], props=[16], prop_values=[49]}) = 0".into(),
+        flags: vec!["PAGE_FLIP_EVENT".into(), "NONBLOCK".into()],
+        fd: Some(5),
+        device: Some("bochs card1".into()),
+        tid: 151,
+        entered_us: 7_309_800,
+        returned_us: Some(7_310_010),
+        after_us: 424,
+        in_progress: false,
+    }
 }

@@ -1,8 +1,8 @@
 //! The golden sessions. Their journals lie in `tests/golden`, as a reader of the future will find them.
 
 use fencelab_events::{
-    Attribution, BootEnd, Dossier, Event, Exit, Finding, How, LockdepCause, Outcome, PlannedCase, SessionEnd,
-    Task,
+    Attribution, BootEnd, CallSite, Dossier, Event, Exit, Finding, How, LockdepCause, Outcome, PlannedCase,
+    SessionEnd, Task,
 };
 
 use super::{Journal, RECLAIM_TEXT, captured, case, reclaim_in_commit, subtest};
@@ -98,7 +98,11 @@ fn stuck(journal: &mut Journal, id: &str, outcome: Outcome, step: &str) {
         syscall: "16 0x3 0xc03864bc 0x7ffc 0x0 0x0 0x0 0x7ffc 0x7f12".into(),
         stack: "dma_fence_default_wait+0x1f6/0x2b0\ndrm_atomic_helper_wait_for_fences+0x14e/0x1d0\n".into(),
     };
-    let dossier = Dossier { tasks: vec![task], ladder: vec![step.into()], ..Dossier::default() };
+    let calls = vec![
+        "thread 152 waits 20.001 s in ioctl(5, DRM_IOCTL_SYNCOBJ_WAIT, {handles=[3], timeout_nsec=forever}) = ?".into(),
+        "-20.002 s [152] ioctl(5, DRM_IOCTL_SYNCOBJ_CREATE, {handle=3, flags=0}) = 0".into(),
+    ];
+    let dossier = Dossier { tasks: vec![task], ladder: vec![step.into()], calls, ..Dossier::default() };
     journal.starts(id);
     journal.pass(20_000);
     journal.write(Event::CaseStuck { case: id.into(), attempt: 1, dossier: Box::new(dossier) });
@@ -124,7 +128,7 @@ fn annotated() -> Journal {
     let plan = devices
         .map(|d| case("atomic", "flip", &[d], &["ATOM-SECTION"], "a flip is shown, and its event comes"));
     let mut journal = Journal::begin("annotated", plan.into());
-    for (device, how) in [("bochs", How::Worker), ("qxl", How::Caller), ("cirrus", How::Window)] {
+    for (device, how) in [("bochs", How::Queued), ("qxl", How::Caller), ("cirrus", How::Window)] {
         journal.boot(&[]);
         let id = format!("atomic/flip@{device}");
         journal.starts(&id);
@@ -167,6 +171,18 @@ fn hostile() -> Journal {
             reason: nasty.into(),
             thread: Some(nasty.into()),
             entry: Some(nasty.into()),
+            call: Some(CallSite {
+                ioctl: nasty.into(),
+                arguments: nasty.into(),
+                flags: vec![nasty.into()],
+                fd: Some(-1),
+                device: Some(nasty.into()),
+                tid: -1,
+                entered_us: u64::MAX,
+                returned_us: Some(0),
+                after_us: u64::MAX,
+                in_progress: false,
+            }),
         },
         ..reclaim_in_commit(&journal, nasty, Some(nasty), How::Window)
     };

@@ -105,6 +105,7 @@ impl Bench for Script {
             devices: vec![],
             doctor: vec![],
             lockdep: Lockdep::Armed,
+            recorded: false,
             monotonic_us: 0,
             realtime_us: 0,
         };
