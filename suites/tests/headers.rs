@@ -56,7 +56,7 @@ fn struct_lines<T: Layout>(text: &mut String, checked: &mut usize) {
     }
 }
 
-fn request_line(text: &mut String, name: &str, number: u64) {
+fn request_line(text: &mut String, name: &str, number: libc::Ioctl) {
     let _ = writeln!(text, "_Static_assert({name} == {number:#x}ul, \"{name}\");");
 }
 
@@ -84,15 +84,15 @@ fn structs_and_requests_agree_with_the_kernels_headers() {
     }
     macro_rules! requests {
         ($module:ident $prefix:literal: $($name:ident)*) => {
-            $(request_line(&mut text, concat!($prefix, stringify!($name)), $module::request::$name as u64);)*
+            $(request_line(&mut text, concat!($prefix, stringify!($name)), $module::request::$name);)*
         };
     }
     requests!(amdgpu "DRM_IOCTL_AMDGPU_": GEM_CREATE GEM_MMAP CTX CS INFO GEM_WAIT_IDLE GEM_VA WAIT_CS GEM_OP GEM_USERPTR
         WAIT_FENCES FENCE_TO_HANDLE);
     requests!(i915 "DRM_IOCTL_I915_": GETPARAM GEM_BUSY GEM_CREATE GEM_MMAP_OFFSET GEM_WAIT GET_RESET_STATS GEM_USERPTR);
-    request_line(&mut text, "DRM_IOCTL_I915_GEM_EXECBUFFER2_WR", i915::request::EXECBUFFER2_WR as u64);
-    request_line(&mut text, "DRM_IOCTL_I915_GEM_CONTEXT_CREATE", i915::request::CONTEXT_CREATE as u64);
-    request_line(&mut text, "DRM_IOCTL_I915_GEM_CONTEXT_DESTROY", i915::request::CONTEXT_DESTROY as u64);
+    request_line(&mut text, "DRM_IOCTL_I915_GEM_EXECBUFFER2_WR", i915::request::EXECBUFFER2_WR);
+    request_line(&mut text, "DRM_IOCTL_I915_GEM_CONTEXT_CREATE", i915::request::CONTEXT_CREATE);
+    request_line(&mut text, "DRM_IOCTL_I915_GEM_CONTEXT_DESTROY", i915::request::CONTEXT_DESTROY);
     let source = folder.path().join("check.c");
     std::fs::write(&source, &text).unwrap();
     let cc = Command::new("cc").args(["-fsyntax-only", "-I"]).arg(include).arg(source).output().unwrap();

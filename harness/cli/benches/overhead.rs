@@ -85,6 +85,7 @@ fn session(path: &Path, sync: Sync, cases: usize) -> Duration {
     let mut bench = Local::new(Program::new(PROGRAM)).without_drm();
     let mut clock = Clock::default();
     let options = Options {
+        record: false,
         annotated: false,
         boot_tries: 1,
         evidence: Evidence {

@@ -43,7 +43,8 @@ pub(crate) fn devices(bench: &str) -> Result<Vec<Device>> {
     Ok(config(bench)?.devices.iter().map(|device| device.described()).collect())
 }
 
-fn config(bench: &str) -> Result<Config> {
+/// The description of the guest of this name or file.
+pub(crate) fn config(bench: &str) -> Result<Config> {
     if bench == "vm" {
         return Ok(Config::default());
     }

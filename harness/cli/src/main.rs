@@ -38,6 +38,8 @@ fn main() -> ExitCode {
         Command::Record(args) => commands::record::run(&args),
         Command::Kernel(args) => commands::kernel::run(&args),
         Command::Report(args) => commands::report::run(&args),
+        Command::Prove(args) => commands::prove::run(&args),
+        Command::Rules(args) => commands::rules::run(&args),
         Command::Klog(args) => commands::klog::run(&args),
         Command::Trace(args) => commands::trace::run(&args),
     };

@@ -56,10 +56,7 @@ impl Reports {
 
     /// Prints the summary, in colour and at the terminal's width where there is one.
     pub(crate) fn summary(&self, session: &Session) -> Result<()> {
-        let terminal = stdout().is_terminal();
-        let width = if terminal { terminal_width().clamp(60, 120) } else { 100 };
-        let style = Style { colour: terminal, width };
-        self.with_view(session, |view| Ok(summary::write(view, style, &mut stdout().lock())?))
+        self.with_view(session, |view| Ok(summary::write(view, style(), &mut stdout().lock())?))
     }
 
     fn with_view<T>(&self, session: &Session, f: impl FnOnce(&View) -> Result<T>) -> Result<T> {
@@ -83,6 +80,13 @@ impl Reports {
         self.folder.replace(format.file, &text)?;
         Ok(())
     }
+}
+
+/// Colour and width of what is printed.
+pub(crate) fn style() -> Style {
+    let terminal = stdout().is_terminal();
+    let width = if terminal { terminal_width().clamp(60, 120) } else { 100 };
+    Style { colour: terminal, width }
 }
 
 /// The terminal's columns; 100 where it does not say.

@@ -145,7 +145,8 @@ fn static_and_dynamic_programs_start_each_other() {
 #[test]
 fn a_failed_exec_is_no_end() {
     let script = "/nonexistent 2>/dev/null; /etc/passwd 2>/dev/null; \"$0\" one";
-    let (outcome, lines) = run(&["/bin/sh".into(), "-c".into(), script.into(), programs().path("static").into()]);
+    let (outcome, lines) =
+        run(&["/bin/sh".into(), "-c".into(), script.into(), programs().path("static").into()]);
     assert_eq!(outcome.exit, Exit::Code(0));
     assert!(lines.contains(&"trace: 10".to_owned()), "{lines:?}");
     assert_eq!(outcome.unseen, []);

@@ -13,6 +13,7 @@ mod group;
 mod html;
 mod junit;
 mod night;
+pub mod proofs;
 mod results;
 pub mod splat;
 mod style;

@@ -143,8 +143,10 @@ fn seen(finding: &Finding, folder: &str) -> Seen {
 
 fn how(how: How) -> &'static str {
     match how {
+        How::Call => "recorded call",
         How::Caller => "caller id",
         How::CommPid => "printed task",
+        How::Queued => "queued by a recorded call",
         How::Worker => "worker",
         How::Window => "time",
         How::Outside => "nobody",

@@ -12,6 +12,7 @@ mod implicit;
 mod order;
 mod owner;
 mod syncobjs;
+mod tour;
 mod waits;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ const ONE: &[Role] = &[Role::Submitter];
 const TWO: &[Role] = &[Role::Submitter, Role::Submitter];
 
 const PARTS: &[&[Case]] = &[
+    tour::CASES,
     data::CASES,
     order::CASES,
     fences::CASES,

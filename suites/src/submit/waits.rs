@@ -21,7 +21,9 @@ pub(super) const CASES: &[Case] = &[
         &[Role::AmdgpuDevice],
         on_amdgpu,
     )
-    .rules(&["FENCE-TIME"]),
+    .rules(&["FENCE-TIME", "FENCE-ATOMIC-WAIT", "SCHED-RESET-SEM"]),
+    Case::new(SUITE, "amdgpu-gem-op", "GEM_OP tells how a buffer was made", &[Role::AmdgpuDevice], gem_op)
+        .rules(&["RESV-MMAP"]),
     Case::new(
         SUITE,
         "i915-wait",
@@ -77,6 +79,22 @@ fn on_amdgpu(ctx: &mut Ctx) -> Tested {
     check!(!cs_busy(&gpu, queue.context(), 8000)?, "a job did not end");
     check!(!gem_busy(&gpu, buffer.gem().handle(), 8000)?, "a job's buffer stayed busy");
     ended(&fence, "the job")
+}
+
+fn gem_op(ctx: &mut Ctx) -> Tested {
+    let gpu = Gpu::open(ctx.device(0))?;
+    let buffer = gpu.buffer(PAGE)?;
+    let mut made = amdgpu::CreateIn::default();
+    let value = std::ptr::from_mut(&mut made) as u64;
+    let mut op = amdgpu::GemOp { handle: buffer.gem().handle(), op: amdgpu::GET_CREATE_INFO, value };
+    // SAFETY: the address is that of a live struct of the kind that the kernel writes.
+    unsafe { call(gpu.file(), amdgpu::request::GEM_OP, &mut op) }.must("ask how a buffer was made")?;
+    check_eq!(
+        (made.bo_size, made.domains),
+        (PAGE as u64, amdgpu::DOMAIN_GTT),
+        "the size and place of a buffer"
+    );
+    Ok(())
 }
 
 fn wait(gpu: &Gpu, handle: u32, timeout_ns: i64) -> nix::Result<i64> {

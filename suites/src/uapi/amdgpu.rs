@@ -27,6 +27,8 @@ pub const VA_UNMAP: u32 = 2;
 pub const PAGE_RWX: u32 = 1 << 1 | 1 << 2 | 1 << 3;
 /// `AMDGPU_VM_PAGE_READABLE | AMDGPU_VM_PAGE_EXECUTABLE`.
 pub const PAGE_RX: u32 = 1 << 1 | 1 << 3;
+/// `AMDGPU_GEM_OP_GET_GEM_CREATE_INFO`.
+pub const GET_CREATE_INFO: u32 = 0;
 /// `AMDGPU_GEM_OP_SET_PLACEMENT`.
 pub const SET_PLACEMENT: u32 = 1;
 /// `AMDGPU_CTX_OP_ALLOC_CTX`.

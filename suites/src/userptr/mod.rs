@@ -20,7 +20,7 @@ use crate::ctx::Ctx;
 use crate::gpu::{Buffer, Gpu, Queue};
 use crate::must::Must;
 
-use pages::Pages;
+pub(crate) use pages::Pages;
 
 /// Its name.
 pub const SUITE: &str = "userptr";

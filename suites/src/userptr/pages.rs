@@ -16,7 +16,7 @@ use crate::must::Must;
 
 /// Private anonymous pages, kept out of forked children unless a case wants them there.
 #[derive(Debug)]
-pub(super) struct Pages {
+pub(crate) struct Pages {
     start: NonNull<c_void>,
     size: usize,
     /// Something of ours is mapped there.
@@ -49,7 +49,7 @@ impl Pages {
     }
 
     /// This many, each touched once.
-    pub(super) fn new(count: usize) -> Result<Pages, Stop> {
+    pub(crate) fn new(count: usize) -> Result<Pages, Stop> {
         let pages = Pages::at(map_new(count * PAGE)?, count * PAGE);
         pages.advise(MmapAdvise::MADV_DONTFORK)?;
         pages.fill(0);
@@ -72,11 +72,11 @@ impl Pages {
         Ok(Pages::at(start, size))
     }
 
-    pub(super) fn start(&self) -> u64 {
+    pub(crate) fn start(&self) -> u64 {
         self.start.addr().get() as u64
     }
 
-    pub(super) fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.size
     }
 
@@ -94,7 +94,7 @@ impl Pages {
     }
 
     /// Checks that all of it repeats the word.
-    pub(super) fn holds(&self, word: u64, what: &str) -> Tested {
+    pub(crate) fn holds(&self, word: u64, what: &str) -> Tested {
         let other = (0..self.size / 8).map(|i| (i * 8, self.word(i))).find(|(_, found)| *found != word);
         check!(other.is_none(), "{what}: not {word:#x} throughout, but (offset, word) {other:#x?}");
         Ok(())

@@ -233,8 +233,19 @@ mod tests {
     fn the_default_has_every_device_of_a_guest() {
         let config = Config::default();
         let names: Vec<&str> = config.devices.iter().map(|d| d.name.as_str()).collect();
-        let expected =
-            ["vkms", "vgem", "virtio-gpu", "bochs", "qxl", "cirrus", "udmabuf", "heap-system", "i915"];
+        let expected = [
+            "vkms",
+            "vgem",
+            "virtio-gpu",
+            "bochs",
+            "qxl",
+            "cirrus",
+            "amdgpu-twin",
+            "i915-twin",
+            "udmabuf",
+            "heap-system",
+            "i915",
+        ];
         assert_eq!(names, expected);
         assert_eq!(config.deadlines, Deadlines::default());
     }

@@ -49,17 +49,7 @@ pub(crate) fn drive(
 ) -> Result<Outcome> {
     let stop = Stop::default();
     listen(&stop)?;
-    let options = Options {
-        annotated: chosen.annotated,
-        boot_tries: 3,
-        record,
-        evidence: Evidence {
-            splat_name: fencelab_report::splat::file_name,
-            splat_text: fencelab_report::splat::render,
-            dossier_name: fencelab_report::dossier::file_name,
-            dossier_text: fencelab_report::dossier::text,
-        },
-    };
+    let options = Options { annotated: chosen.annotated, ..options(record) };
     let mut progress = Progress::new(reports);
     let runner = Runner::new(chosen.bench.as_mut(), folder.clone(), journal, &mut progress, stop, options);
     let result = runner.run();
@@ -79,13 +69,28 @@ pub(crate) fn drive(
     }
 }
 
+/// How a run behaves on a kernel without annotations.
+pub(crate) fn options(record: bool) -> Options {
+    Options {
+        annotated: false,
+        boot_tries: 3,
+        record,
+        evidence: Evidence {
+            splat_name: fencelab_report::splat::file_name,
+            splat_text: fencelab_report::splat::render,
+            dossier_name: fencelab_report::dossier::file_name,
+            dossier_text: fencelab_report::dossier::text,
+        },
+    }
+}
+
 /// When a journal is forced to the disk: before each case where the case could take this machine down.
 pub(crate) fn sync(chosen: &Chosen) -> Sync {
     if chosen.is_here { Sync::EachCase } else { Sync::Every(Duration::from_secs(1)) }
 }
 
 /// Ctrl-C and SIGTERM end the run cleanly; a second one, at once.
-fn listen(stop: &Stop) -> Result<()> {
+pub(crate) fn listen(stop: &Stop) -> Result<()> {
     let signals = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
     let mut signals = signal_hook::iterator::Signals::new(signals).context("listen for signals")?;
     let stop = stop.clone();
@@ -101,7 +106,8 @@ fn listen(stop: &Stop) -> Result<()> {
     Ok(())
 }
 
-fn host() -> String {
+/// This machine's name.
+pub(crate) fn host() -> String {
     nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 

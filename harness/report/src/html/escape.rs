@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use crate::text::lines;
 
 /// Text from anywhere: controls as pictures, HTML's own signs as entities.
-pub(super) struct Esc<T>(pub(super) T);
+pub(crate) struct Esc<T>(pub(crate) T);
 
 impl<T: AsRef<str>> Display for Esc<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

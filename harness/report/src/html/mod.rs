@@ -19,7 +19,10 @@ use crate::Error;
 use crate::text::date;
 use crate::view::View;
 
-use escape::Esc;
+pub(crate) use escape::Esc;
+
+/// The style of every page.
+pub(crate) const STYLE: &str = include_str!("page.css");
 
 /// Writes the report.
 ///
@@ -33,7 +36,7 @@ pub(crate) fn write(view: &View<'_>, out: &mut dyn Write) -> Result<(), Error> {
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n",
         Esc(&title),
-        include_str!("page.css"),
+        STYLE,
     )?;
     head::write(view, out)?;
     bug::write(view, out)?;

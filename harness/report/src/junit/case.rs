@@ -61,7 +61,7 @@ pub(super) fn named(name: String, suite: &str, result: TestResult) -> TestCase {
 }
 
 /// An attribute's text.
-pub(super) fn message(text: &str) -> String {
+pub(crate) fn message(text: &str) -> String {
     let safe = line(text);
     clip(&safe, MESSAGE, "below").replace('\n', " ")
 }

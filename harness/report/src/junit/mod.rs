@@ -18,7 +18,7 @@
 mod body;
 mod case;
 mod names;
-mod sanitise;
+pub(crate) mod sanitise;
 mod session;
 
 use std::io::Write;
@@ -28,6 +28,8 @@ use junit_report::{Report, TestCase, TestSuite};
 use crate::Error;
 use crate::text::moment;
 use crate::view::View;
+
+pub(crate) use case::message as short;
 
 use body::Budget;
 use names::Names;

@@ -10,7 +10,7 @@ use junit_report::{TestCase, TestResult, TestSuite};
 use crate::text::{line, lines};
 
 /// The suite with every text of it safe.
-pub(super) fn suite(mut suite: TestSuite) -> TestSuite {
+pub(crate) fn suite(mut suite: TestSuite) -> TestSuite {
     for text in [&mut suite.name, &mut suite.package, &mut suite.hostname] {
         attribute(text);
     }
