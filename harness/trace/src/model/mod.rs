@@ -6,6 +6,7 @@
 mod action;
 mod birth;
 mod effect;
+mod lookup;
 mod names;
 mod object;
 mod order;
@@ -24,6 +25,7 @@ use fencelab_abi::{FdClass, Ioctl, Kind};
 
 pub(crate) use action::Action;
 pub use effect::{Access, Effect, Name, Target, Targets, Until};
+pub use lookup::Holder;
 pub use names::EventNames;
 pub use object::{Object, ObjectId, ObjectKind, Objects, Origin};
 

@@ -106,6 +106,12 @@ impl Steps {
         Some((at, Step::Begin(id)))
     }
 
+    /// Ticks of the next step.
+    pub(crate) fn next_ticks(&self) -> Option<u64> {
+        let calls = [&self.begins, &self.ends].into_iter().filter_map(|heap| Some(heap.peek()?.0.0));
+        calls.chain(self.births.peek().map(|birth| birth.0.0)).min()
+    }
+
     /// Calls that have begun and not returned.
     pub(crate) fn open(&self) -> &[CallId] {
         &self.open

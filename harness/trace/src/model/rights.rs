@@ -22,6 +22,13 @@ pub(super) struct Socket {
     waiting: VecDeque<ObjectId>,
 }
 
+impl Socket {
+    /// What was sent from here and not received.
+    pub(super) fn in_flight(&self) -> impl Iterator<Item = ObjectId> {
+        self.sent.iter().flatten().flatten().map(|entry| entry.object)
+    }
+}
+
 impl State {
     fn socket(&mut self, space: SpaceId, fd: i32) -> Option<ObjectId> {
         let id = self.fd_of(space, fd, FdClass::Socket, Origin::Unseen)?;
