@@ -12,7 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fencelab-klog", &[]),
     ("fencelab-suites", &[]),
     ("fencelab-preload", &["fencelab-abi"]),
-    ("fencelab-record", &["fencelab-abi"]),
+    ("fencelab-record", &["fencelab-abi", "fencelab-trace"]),
     ("fencelab-trace", &["fencelab-abi"]),
     ("fencelab-bench", &["fencelab-events"]),
     (

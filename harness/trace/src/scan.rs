@@ -56,6 +56,10 @@ impl Scan {
             }
         }
         // Processes are known now, whatever chunk they came to have.
+        for process in &mut self.processes {
+            process.forked_from =
+                process.forked_from_chunk.and_then(|chunk| self.by_chunk.get(&chunk).copied());
+        }
         records.sort_by_key(|(_, info)| (info.thread, info.tid, info.sequence));
         let known = self.threads.len();
         for (index, info) in records {
@@ -72,8 +76,7 @@ impl Scan {
         let Some(info) = ProcessInfo::decode(chunk.bytes()) else { return Ok(()) };
         let known = self.by_chunk.get(&index).copied();
         let id = known.unwrap_or(ProcessId(self.processes.len() as u32));
-        let mut process = Process::new(id, &info);
-        process.forked_from = process.forked_from_chunk.and_then(|chunk| self.by_chunk.get(&chunk).copied());
+        let process = Process::new(id, &info);
         match self.processes.get_mut(id.0 as usize) {
             Some(place) => *place = process,
             None => self.processes.push(process),

@@ -84,7 +84,7 @@ fn show(args: &TraceArgs, filter: Filter, session: &mut Session) -> Result<()> {
         if let Some((kind, serial)) =
             objects.iter().find(|wanted| !met(wanted)).filter(|_| args.limit.is_none())
         {
-            bail!("the session has no {}:{serial}", kind.name());
+            bail!("find {}:{serial} in the session", kind.name());
         }
     }
     out.flush()

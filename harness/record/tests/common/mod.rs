@@ -26,6 +26,7 @@ pub(crate) fn programs() -> &'static Programs {
         programs.compile("matrix.c", "matrix", &["-pthread"]);
         programs.compile("matrix.c", "static", &["-pthread", "-static"]);
         programs.compile("bare.c", "bare", &["-static", "-nostdlib", "-fno-builtin", "-fno-stack-protector"]);
+        programs.compile("clock.c", "clock", &[]);
         programs.compile("plugin.c", "plugin.so", &["-shared", "-fPIC"]);
         programs.compile("plugin.c", "libearly.so", &["-shared", "-fPIC", "-DEARLY"]);
         let early = programs.path("libearly.so");

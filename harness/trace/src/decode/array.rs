@@ -73,7 +73,7 @@ impl<'r> Iterator for Elements<'r> {
         let element = self.data.get(..size)?;
         self.data = self
             .data
-            .get(size.next_multiple_of(if self.stride % 8 == 0 { 8 } else { 1 })..)
+            .get(size.next_multiple_of(if self.stride.is_multiple_of(8) { 8 } else { 1 })..)
             .unwrap_or_default();
         Some(element)
     }
@@ -99,7 +99,7 @@ mod tests {
     fn handles_and_how_many_are_missing() {
         let wait = ioctls::find(Request(0xc028_64c3), FdClass::Unknown).unwrap();
         let bytes = section(1, 0, 5, &[7, 0, 0, 0, 8, 0, 0, 0]);
-        let found = elements(&Payload::new(&bytes, 0), &wait.follow[0], 1, 0, &[]).unwrap();
+        let found = elements(&Payload::new(&bytes, 0), &wait.ioctl.follow[0], 1, 0, &[]).unwrap();
         assert_eq!(found.clone().map(|element| element[0]).collect::<Vec<_>>(), [7, 8]);
         assert_eq!(found.left_out(2), 3);
     }
@@ -111,7 +111,7 @@ mod tests {
         data[8] = 9;
         data.extend(vec![0; 56]);
         let bytes = section(3, 0, 1, &data);
-        let found = elements(&Payload::new(&bytes, 0), &exec.follow[2], 3, 0, &[]).unwrap();
+        let found = elements(&Payload::new(&bytes, 0), &exec.ioctl.follow[2], 3, 0, &[]).unwrap();
         assert_eq!(found.map(<[u8]>::len).collect::<Vec<_>>(), [16, 56]);
     }
 }

@@ -179,7 +179,7 @@ fn value(field: &ioctl::Field, number: u64, ioctl: &Ioctl) -> Value {
 
 /// An array in place: of u32s where they can be, else so many bytes.
 fn words(field: &ioctl::Field, data: &[u8]) -> Value {
-    if field.role != Role::Plain || data.len() % 4 != 0 || data.len() > 64 {
+    if field.role != Role::Plain || !data.len().is_multiple_of(4) || data.len() > 64 {
         return Value::Bytes(data.len());
     }
     if data.iter().all(|&byte| byte == 0) && field.name.contains("res") {

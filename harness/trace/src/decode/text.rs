@@ -194,6 +194,8 @@ impl Text<'_, '_> {
 
     fn value(&self, f: &mut fmt::Formatter<'_>, value: &Value) -> fmt::Result {
         match value {
+            // What the kernel sets a word to that has no answer.
+            Value::Number(0xffff_ffff) => f.write_str("-1"),
             Value::Number(number) if *number > 0xffff_ffff => write!(f, "{number:#x}"),
             Value::Number(number) => write!(f, "{number}"),
             Value::Named(_, name) => f.write_str(name),

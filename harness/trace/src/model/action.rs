@@ -20,6 +20,8 @@ pub(crate) enum Action {
     SyncobjSignal,
     /// Sync objects are emptied.
     SyncobjReset,
+    /// A point's fence will signal an eventfd.
+    SyncobjEventfd,
     /// PRIME export.
     BufferExport,
     /// PRIME import.
@@ -73,6 +75,7 @@ impl Action {
             "SYNCOBJ_WAIT" | "SYNCOBJ_TIMELINE_WAIT" => Self::SyncobjWait,
             "SYNCOBJ_SIGNAL" | "SYNCOBJ_TIMELINE_SIGNAL" => Self::SyncobjSignal,
             "SYNCOBJ_RESET" => Self::SyncobjReset,
+            "SYNCOBJ_EVENTFD" => Self::SyncobjEventfd,
             "PRIME_HANDLE_TO_FD" => Self::BufferExport,
             "PRIME_FD_TO_HANDLE" => Self::BufferImport,
             "SYNC_IOC_MERGE" => Self::Merge,

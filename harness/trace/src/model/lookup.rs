@@ -89,7 +89,8 @@ impl Model {
 
     /// Objects that lie in messages which nobody has received.
     pub fn in_flight(&self) -> Vec<ObjectId> {
-        let mut objects: Vec<ObjectId> = self.state.sockets.values().flat_map(|socket| socket.in_flight()).collect();
+        let mut objects: Vec<ObjectId> =
+            self.state.sockets.values().flat_map(|socket| socket.in_flight()).collect();
         objects.sort_unstable();
         objects.dedup();
         objects

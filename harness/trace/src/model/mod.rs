@@ -21,7 +21,7 @@ mod wait;
 
 use std::io;
 
-use fencelab_abi::{FdClass, Ioctl, Kind};
+use fencelab_abi::{FdClass, Ioctl, Kind, flags};
 
 pub(crate) use action::Action;
 pub use effect::{Access, Effect, Name, Target, Targets, Until};
@@ -287,7 +287,9 @@ impl State {
         // What answers "no such ioctl" is not what the ioctl is for.
         const ENOTTY: i32 = -25;
         const EBADF: i32 = -9;
-        let refused = matches!(call.result, Some(ENOTTY | EBADF));
+        // Fault mode answered in the kernel's place.
+        let unmade = call.flags & flags::FAULT != 0;
+        let refused = unmade || matches!(call.result, Some(ENOTTY | EBADF));
         if refused {
             return (Some(known.ioctl), entry.map(|entry| entry.object));
         }

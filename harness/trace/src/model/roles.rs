@@ -4,7 +4,7 @@ use fencelab_abi::ioctl::{Field, Role};
 use fencelab_abi::{FdClass, Object};
 
 use super::action::Action;
-use super::effect::{Effect, Name};
+use super::effect::{Effect, Name, Target};
 use super::object::{ObjectId, ObjectKind, Origin};
 use super::scene::Scene;
 use super::space::Entry;
@@ -80,6 +80,7 @@ impl State {
             let Some(number) = scene.number(field, scene.call.argument_out()) else { continue };
             match field.role {
                 Role::Makes(Object::Gem) if scene.known.action == Action::BufferImport => {}
+                Role::Makes(Object::Seqno) => self.numbered(scene, number),
                 Role::Makes(object) => self.made_handle(scene, object, number),
                 Role::MakesFd(_) if scene.known.action == Action::BufferExport => {}
                 Role::MakesFd(class) => out = Some((number as i32, class)),
@@ -130,6 +131,14 @@ impl State {
         self.bind_fd(scene.space, fd, Entry { object, class, cloexec: scene.is_cloexec() });
         if kind == ObjectKind::SyncFile {
             self.fill(scene, object);
+        }
+    }
+
+    /// A submission's fence has a number on its queue.
+    fn numbered(&mut self, scene: &Scene<'_, '_>, number: u64) {
+        if let Some(fence) = self.fences.get(&self.call).copied() {
+            let to = Target::Seqno(self.queue(scene), number);
+            self.effects.push(Effect::Copy { from: Target::Fence(fence), to, adds: false });
         }
     }
 

@@ -217,8 +217,9 @@ impl State {
         if let Some(known) = self.files.get(&file).and_then(|file| file.handles.get(&(kind, handle))) {
             return *known;
         }
-        // Drivers with a queue of their own for each file number it 0.
-        let own = kind == ObjectKind::Queue && handle == 0;
+        // Drivers with a queue of their own for each file number it 0; etnaviv's are its GPU's pipes.
+        let pipes = self.files.get(&file).is_some_and(|file| file.driver == Some(Driver::Etnaviv));
+        let own = kind == ObjectKind::Queue && (handle == 0 || pipes);
         let object = self.meet(kind, if own { Origin::Kernel } else { Origin::Unseen }, Some(file));
         self.bind_handle(file, kind, handle, object);
         object

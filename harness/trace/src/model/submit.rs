@@ -52,7 +52,8 @@ impl State {
         self.effects.push(Effect::Submit { queue, fence, waits, signals });
     }
 
-    fn queue(&mut self, scene: &Scene<'_, '_>) -> Option<ObjectId> {
+    /// The queue that an ioctl names.
+    pub(super) fn queue(&mut self, scene: &Scene<'_, '_>) -> Option<ObjectId> {
         let fields = scene.known.ioctl.fields.iter();
         let field = fields.into_iter().find(|field| field.role == Role::Uses(Object::Queue))?;
         let handle = scene.number(field, scene.call.argument_in())?;

@@ -42,6 +42,14 @@ impl State {
                 let to = self.point(scene, scene.input("handle"), point);
                 self.effects.push(Effect::Copy { from: Target::File(file), to, adds: point != 0 });
             }
+            Action::SyncobjEventfd => {
+                let fd = scene.input("fd") as i32;
+                let Some(eventfd) = self.fd_of(scene.space, fd, FdClass::Eventfd, Origin::Unseen) else {
+                    return;
+                };
+                let from = self.point(scene, scene.input("handle"), scene.input("point"));
+                self.effects.push(Effect::Copy { from, to: Target::File(eventfd), adds: true });
+            }
             Action::FencesIn => {
                 let fd = scene.input("fd") as i32;
                 let Some(file) = self.fd_of(scene.space, fd, FdClass::SyncFile, Origin::Unseen) else {
@@ -85,6 +93,7 @@ impl State {
         match scene.known.action {
             Action::SyncobjExport => self.export(scene),
             Action::SyncobjImport if scene.input("flags") & SYNC_FILE == 0 => self.import(scene),
+            Action::AmdgpuFence => self.amdgpu_fence(scene),
             Action::BufferExport => self.export_buffer(scene),
             Action::BufferImport => self.import_buffer(scene),
             _ => {}
@@ -113,6 +122,23 @@ impl State {
         if let Some(handle) = scene.output("handle") {
             self.bind_handle(scene.file, ObjectKind::Syncobj, handle, syncobj);
         }
+    }
+
+    /// What AMDGPU_FENCE_TO_HANDLE_GET_* made of a submission's fence: a sync object's handle, its fd, or a sync_file's.
+    fn amdgpu_fence(&mut self, scene: &Scene<'_, '_>) {
+        let queue = self.handle(scene.file, ObjectKind::Queue, scene.input("in.fence.ctx_id"));
+        let from = Target::Seqno(Some(queue), scene.input("in.fence.seq_no"));
+        let Some(made) = scene.output("out.handle") else { return };
+        let what = scene.input("in.what");
+        let kind = if what == 2 { ObjectKind::SyncFile } else { ObjectKind::Syncobj };
+        let object = self.meet(kind, Origin::Made, Some(scene.file));
+        let class = if what == 2 { FdClass::SyncFile } else { FdClass::Syncobj };
+        match what {
+            0 => self.bind_handle(scene.file, kind, made, object),
+            _ => self.bind_fd(scene.space, made as i32, Entry { object, class, cloexec: true }),
+        }
+        let to = if what == 2 { Target::File(object) } else { Target::Point(object, 0) };
+        self.effects.push(Effect::Copy { from, to, adds: false });
     }
 
     fn export_buffer(&mut self, scene: &Scene<'_, '_>) {

@@ -94,7 +94,7 @@ impl State {
             let Some(object) = self.fd(space, fd) else { continue };
             self.used(object);
             targets.push(match self.kind(object) {
-                Some(ObjectKind::SyncFile) => Target::File(object),
+                Some(ObjectKind::SyncFile | ObjectKind::Eventfd) => Target::File(object),
                 Some(ObjectKind::DmaBuf) => Target::Buffer(object, Access::Read),
                 _ => Target::Unknown,
             });

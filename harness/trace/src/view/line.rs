@@ -53,15 +53,10 @@ impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", Clock(self.at), self.who(), self.text)?;
         match self.state {
-            State::Done(ns) | State::Resumed(ns) => write!(f, " <{}>", Clock(ns))?,
+            State::Done(ns) | State::Resumed(ns) => write!(f, " <{}>", Length(ns))?,
             State::Unfinished { since, waits } => {
                 let what = if waits { "waiting for" } else { "for" };
-                write!(
-                    f,
-                    " <unfinished: {what} {}.{:03} s>",
-                    since / 1_000_000_000,
-                    since / 1_000_000 % 1_000
-                )?;
+                write!(f, " <unfinished: {what} {}>", Length(since))?;
             }
             State::Begun => f.write_str(" <unfinished ...>")?,
             State::Instant => {}
@@ -88,5 +83,37 @@ pub(super) struct Clock(pub(super) u64);
 impl fmt::Display for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:06}", self.0 / 1_000_000_000, self.0 % 1_000_000_000 / 1_000)
+    }
+}
+
+/// A length of time with three digits or more, in the unit that fits.
+pub(super) struct Length(pub(super) u64);
+
+impl fmt::Display for Length {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scaled = |unit: u64| (self.0 / unit, self.0 % unit * 10 / unit);
+        let ((whole, tenth), name) = match self.0 {
+            0..1_000 => return write!(f, "{} ns", self.0),
+            1_000..1_000_000 => (scaled(1_000), "us"),
+            1_000_000..1_000_000_000 => (scaled(1_000_000), "ms"),
+            _ => (scaled(1_000_000_000), "s"),
+        };
+        write!(f, "{whole}.{tenth} {name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_fit_their_units() {
+        let lengths = [0, 682, 14_249, 3_100_000, 12_345_678_901].map(|ns| Length(ns).to_string());
+        assert_eq!(lengths, ["0 ns", "682 ns", "14.2 us", "3.1 ms", "12.3 s"]);
+    }
+
+    #[test]
+    fn a_moment_has_microseconds() {
+        assert_eq!(Clock(32_000_843_942).to_string(), "32.000843");
     }
 }

@@ -1,6 +1,6 @@
 //! A session's calls as lines, in the order in which they were made.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 
 use fencelab_abi::Kind;
@@ -11,7 +11,7 @@ use super::about::about;
 use super::filter::Filter;
 use super::json;
 use super::line::{Line, State};
-use crate::id::CallId;
+use crate::id::{CallId, ThreadId};
 use crate::model::{Effect, Event, Model, Moment, ObjectId};
 use crate::{Loss, Session};
 
@@ -42,6 +42,10 @@ pub struct Lines {
     filter: Filter,
     style: Style,
     held: VecDeque<Held>,
+    /// Lines that were held and no longer are.
+    released: usize,
+    /// Where among all lines those are that are yet to be completed.
+    open: HashMap<CallId, usize>,
     /// Calls that were shown as begun.
     begun: HashSet<CallId>,
     losses: VecDeque<(u64, Loss)>,
@@ -50,7 +54,7 @@ pub struct Lines {
 /// A call's line, or the place where it will be.
 struct Held {
     id: CallId,
-    line: Option<Box<Line>>,
+    item: Option<Item>,
     /// Whether it is yet to be completed.
     open: bool,
     /// What its beginning did to the objects that were asked for.
@@ -75,6 +79,8 @@ impl Lines {
             filter,
             style,
             held: VecDeque::new(),
+            released: 0,
+            open: HashMap::new(),
             begun: HashSet::new(),
             losses: losses.into(),
         }
@@ -97,63 +103,77 @@ impl Lines {
     /// When the pool can no longer be read.
     pub fn next(&mut self, session: &Session, until: u64) -> io::Result<Option<Item>> {
         loop {
-            if let Some(line) = self.ready(self.held.len() > MOST) {
-                return Ok(Some(Item::Line(line)));
+            if let Some(item) = self.ready(self.held.len() > MOST) {
+                return Ok(Some(item));
             }
-            let next = self.advance(session, until)?;
-            if next.is_none_or(|at| self.losses.front().is_some_and(|(place, _)| *place <= at))
-                && !self.style.follow
-                && let Some((_, loss)) = self.losses.pop_front()
-            {
-                return Ok(Some(Item::Loss(loss)));
-            }
-            if next.is_none() {
-                return Ok(self.ready(true).map(Item::Line));
+            if !self.advance(session, until)? {
+                place_losses(&mut self.losses, &mut self.held, u64::MAX);
+                return Ok(self.ready(true));
             }
         }
     }
 
     /// The first held line, if it is complete or shall be taken as it is.
-    fn ready(&mut self, force: bool) -> Option<Box<Line>> {
+    fn ready(&mut self, force: bool) -> Option<Item> {
         while let Some(first) = self.held.front() {
             if first.open && !force {
                 return None;
             }
-            if let Some(line) = self.held.pop_front().and_then(|held| held.line) {
-                return Some(line);
+            let held = self.held.pop_front()?;
+            self.released += 1;
+            self.open.remove(&held.id);
+            if held.item.is_some() {
+                return held.item;
             }
         }
         None
     }
 
-    /// Walks one step; gives when it was.
-    fn advance(&mut self, session: &Session, until: u64) -> io::Result<Option<u64>> {
-        let Some(event) = self.model.next_until(session, until)? else { return Ok(None) };
-        let ticks = event.ticks;
+    /// Walks one step. False: there is none.
+    fn advance(&mut self, session: &Session, until: u64) -> io::Result<bool> {
+        let Some(event) = self.model.next_until(session, until)? else { return Ok(false) };
+        let id = event.call.id;
+        place_losses(&mut self.losses, &mut self.held, event.ticks);
         let mut shown = Shown { session, filter: &self.filter, style: self.style, event: &event };
         match event.moment {
             Moment::Begin => {
-                if let Some(held) = shown.begin() {
-                    if held.line.as_ref().is_some_and(|line| line.state == State::Begun) {
-                        self.begun.insert(held.id);
-                    }
-                    self.held.push_back(held);
+                let Some(held) = shown.begin() else { return Ok(true) };
+                if matches!(&held.item, Some(Item::Line(line)) if line.state == State::Begun) {
+                    self.begun.insert(id);
                 }
+                if held.open {
+                    self.open.insert(id, self.released + self.held.len());
+                }
+                self.held.push_back(held);
+            }
+            Moment::End if self.begun.remove(&id) => {
+                self.held.push_back(Held::complete(id, Item::Line(Box::new(shown.resumed()))));
             }
             Moment::End => {
-                if self.begun.remove(&event.call.id) {
-                    let line = Some(Box::new(shown.resumed()));
-                    let (notes, effects) = (Vec::new(), Vec::new());
-                    let id = event.call.id;
-                    self.held.push_back(Held { id, line, open: false, notes, matched: true, effects });
-                } else if let Some(held) =
-                    self.held.iter_mut().find(|held| held.open && held.id == event.call.id)
+                if let Some(at) = self.open.remove(&id)
+                    && let Some(held) = self.held.get_mut(at.wrapping_sub(self.released))
                 {
                     shown.end(held);
                 }
             }
         }
-        Ok(Some(ticks))
+        Ok(true)
+    }
+}
+
+/// Puts what is missing before a tick in its place.
+fn place_losses(losses: &mut VecDeque<(u64, Loss)>, held: &mut VecDeque<Held>, ticks: u64) {
+    while losses.front().is_some_and(|(place, _)| *place <= ticks) {
+        held.extend(losses.pop_front().map(|(_, loss)| Held::complete(NO_CALL, Item::Loss(loss))));
+    }
+}
+
+/// The call of what belongs to none.
+const NO_CALL: CallId = CallId { thread: ThreadId(u32::MAX), index: u32::MAX };
+
+impl Held {
+    fn complete(id: CallId, item: Item) -> Self {
+        Self { id, item: Some(item), open: false, notes: Vec::new(), matched: true, effects: Vec::new() }
     }
 }
 
@@ -175,12 +195,13 @@ impl Shown<'_, '_> {
         let open = event.call.exit.is_some() && brings(event);
         let matched = self.filter.takes_object(event);
         let fits = self.filter.takes_fd(event);
-        if !open && !(matched && fits) {
+        let shown = matched && fits;
+        if !open && !shown {
             return None;
         }
         let (notes, effects) = (self.notes(), self.effects());
-        let line = (!open).then(|| Box::new(self.line(notes.clone(), effects.clone())));
-        Some(Held { id: event.call.id, line, open, notes, matched, effects })
+        let item = (!open).then(|| Item::Line(Box::new(self.line(notes.clone(), effects.clone()))));
+        Some(Held { id: event.call.id, item, open, notes, matched, effects })
     }
 
     /// Completes the line of a call that has returned.
@@ -191,7 +212,7 @@ impl Shown<'_, '_> {
             notes.extend(self.notes());
             let mut effects = std::mem::take(&mut held.effects);
             effects.extend(self.effects());
-            held.line = Some(Box::new(self.line(notes, effects)));
+            held.item = Some(Item::Line(Box::new(self.line(notes, effects))));
         }
     }
 
@@ -278,7 +299,12 @@ fn brings(event: &Event<'_>) -> bool {
         || event.call.section(OUT_FENCES).is_some()
 }
 
-/// The tick at which something missing is shown.
+/// The tick before which something missing is shown: when it ends, or right behind where it begins.
 fn place(loss: &Loss) -> u64 {
-    loss.between.1.or(loss.between.0).unwrap_or(if loss.thread.is_some() { 0 } else { u64::MAX })
+    match loss.between {
+        (_, Some(until)) => until,
+        (Some(since), None) => since.saturating_add(1),
+        (None, None) if loss.thread.is_some() => 0,
+        (None, None) => u64::MAX,
+    }
 }
