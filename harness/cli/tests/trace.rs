@@ -145,3 +145,38 @@ fn a_session_whose_recorder_is_gone_is_followed_to_its_end() {
     let text = String::from_utf8(output.stdout).expect("text");
     assert_eq!(text.lines().filter(|line| !line.starts_with('#')).count(), 60, "{text}");
 }
+
+#[test]
+#[ignore = "boots a guest; run by ci/test"]
+fn what_is_recorded_in_a_guest_is_followed_through_its_processes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let program = folder.path().join("lineage");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../trace/tests/programs/lineage.c");
+    let cc = Command::new("cc").args(["-O1", "-pthread", "-o"]).arg(&program).arg(source).status();
+    assert!(cc.expect("run cc").success());
+    let script = format!(
+        "modprobe vgem; modprobe virtio-gpu; {fencelab} record -o /dev/shm/trace -- {program} && {fencelab} trace /dev/shm/trace",
+        fencelab = env!("CARGO_BIN_EXE_fencelab"),
+        program = program.display()
+    );
+    let output = Command::new(env!("CARGO_BIN_EXE_fencelab"))
+        .args(["vm", "--", "sh", "-c", &script])
+        .stdin(Stdio::null())
+        .output()
+        .expect("run fencelab");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let find = |parts: &[&str]| {
+        let found = text.lines().find(|line| parts.iter().all(|part| line.contains(part)));
+        found.unwrap_or_else(|| panic!("{parts:?} in:\n{text}\n{}", String::from_utf8_lossy(&output.stderr)))
+    };
+    let pid = |line: &str| {
+        line.split_once('[').map(|(_, rest)| rest.split(['/', ']']).next().unwrap_or("").to_owned())
+    };
+    let signal = find(&["SYNCOBJ_TIMELINE_SIGNAL", "syncobj:1@3", " = 0 "]);
+    let wait = find(&["SYNCOBJ_TIMELINE_WAIT", "syncobj:1@3", "WAIT_FOR_SUBMIT", " = 0 "]);
+    assert_ne!(pid(signal), pid(wait), "two processes with one timeline");
+    find(&["syncobj:1@9", " = ? <unfinished: waiting for "]);
+    find(&["DMA_BUF_IOCTL_EXPORT_SYNC_FILE", "<dma-buf:1>"]);
+    find(&["PRIME_FD_TO_HANDLE", "fd=", "<dma-buf:1>"]);
+    assert!(!text.contains("INCOMPLETE"), "{text}");
+}

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::id::ThreadId;
 
 /// What is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lost {
     /// Records of a thread that newer ones took the place of.
@@ -30,7 +30,7 @@ pub enum Lost {
 }
 
 /// Something that is missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Loss {
     /// What.
     pub what: Lost,

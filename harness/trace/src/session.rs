@@ -164,6 +164,15 @@ impl Session {
         last.max(looks)
     }
 
+    /// How far times may be off, in nanoseconds, where the clock is least certain. `None`: it is CLOCK_MONOTONIC itself, or
+    /// cannot be mapped to it.
+    pub fn clock_error_ns(&self) -> Option<u64> {
+        let threads = self.threads().iter();
+        let ends =
+            threads.filter_map(|thread| Some([thread.entries.first()?.enter, thread.entries.last()?.enter]));
+        ends.flatten().filter_map(|ticks| self.clock.error_ns(ticks)).max()
+    }
+
     /// CLOCK_MONOTONIC when the session began, in nanoseconds.
     pub fn first_ns(&self) -> u64 {
         let looks = self.head.pairs.iter().flatten().map(|pair| pair.monotonic).min();

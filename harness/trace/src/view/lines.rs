@@ -13,7 +13,7 @@ use super::json;
 use super::line::{Line, State};
 use crate::id::{CallId, ThreadId};
 use crate::model::{Effect, Event, Model, Moment, ObjectId};
-use crate::{Loss, Session};
+use crate::{Loss, Lost, Session};
 
 /// What to make of each call.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,6 +49,8 @@ pub struct Lines {
     /// Calls that were shown as begun.
     begun: HashSet<CallId>,
     losses: VecDeque<(u64, Loss)>,
+    /// What was missing when the lines began, or has been shown since.
+    known: HashSet<Loss>,
 }
 
 /// A call's line, or the place where it will be.
@@ -71,9 +73,11 @@ const MOST: usize = 65_536;
 impl Lines {
     /// The lines of a session from its beginning.
     pub fn new(session: &Session, filter: Filter, style: Style) -> Self {
-        let mut losses: Vec<(u64, Loss)> =
-            session.losses().into_iter().map(|loss| (place(&loss), loss)).collect();
-        losses.sort_by_key(|(at, _)| *at);
+        let known: HashSet<Loss> = session.losses().into_iter().collect();
+        // Whoever follows a session has been told of these.
+        let shown = known.iter().filter(|_| !style.follow);
+        let mut losses: Vec<(u64, Loss)> = shown.map(|loss| (place(loss), *loss)).collect();
+        losses.sort_by_key(|(at, loss)| (*at, loss.thread, loss.between));
         Self {
             model: Model::new(session),
             filter,
@@ -83,6 +87,7 @@ impl Lines {
             open: HashMap::new(),
             begun: HashSet::new(),
             losses: losses.into(),
+            known,
         }
     }
 
@@ -94,6 +99,12 @@ impl Lines {
     /// Takes in what a live session has come to hold, after [`Session::refresh`].
     pub fn refresh(&mut self, session: &Session) {
         self.model.refresh(session);
+        for loss in session.losses() {
+            // A record that is being written is no loss yet.
+            if loss.what != Lost::Torn && self.known.insert(loss) {
+                self.held.push_back(Held::complete(NO_CALL, Item::Loss(loss)));
+            }
+        }
     }
 
     /// The next line of what happened up to a tick.

@@ -2,11 +2,14 @@
 
 use std::fmt::Write;
 
-use super::line::Clock;
+use super::line::{Clock, Length};
 use crate::{Loss, Session};
 
 /// Processes that are listed one by one.
 const MOST: usize = 40;
+
+/// Times that are less exact are remarked upon, in nanoseconds.
+const EXACT_NS: u64 = 1_000;
 
 /// A session in some lines: its span, its processes and how the recorder came into them, what they cannot show, and what
 /// is missing.
@@ -27,6 +30,13 @@ pub fn summary(session: &Session) -> String {
         text.push_str("# the clock is newer than this reader: times are in its ticks\n");
     } else if head.clock == Some(fencelab_abi::Clock::Tsc) && !clock.is_mapped() {
         text.push_str("# the trace has too few looks at the clock: times are in ticks of the processor\n");
+    }
+    if let Some(error) = session.clock_error_ns().filter(|error| *error > EXACT_NS) {
+        let _ = writeln!(
+            text,
+            "# times are exact to {} only: the recorder looked at the clock too rarely",
+            Length(error)
+        );
     }
     if head.minor > fencelab_abi::VERSION.1 {
         text.push_str("# the trace is newer than this reader: what it does not know is shown as unknown\n");
