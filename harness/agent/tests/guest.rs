@@ -162,6 +162,43 @@ fn fences_are_traced() {
     assert_eq!(out, b"1\n");
 }
 
+/// The names of the ioctls that a process made, in order.
+fn ioctls(pool: &Path, pid: i32) -> Vec<&'static str> {
+    let session = fencelab_trace::Session::from_pool(fs::File::open(pool).unwrap()).unwrap();
+    let mut reader = session.reader();
+    let mut names = Vec::new();
+    for id in session.calls().filter(|id| session.thread(id.thread).unwrap().pid.cast_signed() == pid) {
+        names
+            .extend(reader.read(&session, id).unwrap().and_then(|call| call.ioctl()).map(|ioctl| ioctl.name));
+    }
+    names
+}
+
+/// Our own suites call the kernel through `drm` and rustix, which a preload sees only because rustix goes through libc.
+#[test]
+#[ignore = "boots a guest; run by ci/test"]
+fn what_the_suites_ask_of_a_driver_is_recorded() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = options();
+    options.program = common::agent();
+    options.config.devices.retain(|d| d.name == "virtio-gpu");
+    options.config.record_mib = 8;
+    let mut talk = Talk::recorded(&mut Vm::new(options), folder.path());
+    assert_eq!(talk.machine.hello().doctor, Vec::<String>::new());
+    assert!(talk.machine.hello().recorded);
+    let id = talk.begin("syncobj/create", &["virtio-gpu"], common::LIMIT);
+    let ran = talk.end(id);
+    assert_eq!(ran.finished.outcome, Outcome::Pass, "{}", ran.finished.reason);
+    assert!(ran.started.log_ahead_us.is_some_and(|ahead| ahead.abs() < 10_000_000), "{:?}", ran.started);
+    assert_eq!(talk.machine.down(), Down::Clean);
+    let pool = folder.path().join("pool");
+    assert_eq!(fs::metadata(&pool).unwrap().len(), 8 << 20);
+    let names = ioctls(&pool, ran.started.pid);
+    for name in ["DRM_IOCTL_SYNCOBJ_CREATE", "DRM_IOCTL_SYNCOBJ_DESTROY"] {
+        assert!(names.contains(&name), "{name} is not among {names:?}");
+    }
+}
+
 #[test]
 #[ignore = "boots a guest; run by ci/test"]
 fn a_panic_is_told_with_its_last_words() {

@@ -22,21 +22,23 @@ fn main() {
     let mut plain = Vec::new();
     let mut lazy = Vec::new();
     let mut eager = Vec::new();
+    let mut recorded = Vec::new();
     // Interleaved, so that a noisy moment hits all of them.
     for round in 0..ROUNDS {
         plain.push(fork_and_exec(cases));
-        lazy.push(session(
-            &dir.path().join(format!("lazy-{round}")),
-            Sync::Every(Duration::from_secs(1)),
-            cases,
-        ));
-        eager.push(session(&dir.path().join(format!("eager-{round}")), Sync::EachCase, cases));
+        let run = |name: &str, sync, record| {
+            session(&dir.path().join(format!("{name}-{round}")), sync, record, cases)
+        };
+        lazy.push(run("lazy", Sync::Every(Duration::from_secs(1)), false));
+        eager.push(run("eager", Sync::EachCase, false));
+        recorded.push(run("recorded", Sync::EachCase, true));
     }
     println!("{cases} trivial cases, median of {ROUNDS} rounds, per case:");
     let base = median(&mut plain);
     row("plain fork and exec of the same program", base, base);
     row("fencelab, journal synced once a second (vm)", median(&mut lazy), base);
     row("fencelab, journal synced before each case (local)", median(&mut eager), base);
+    row("the same, each case under the recorder", median(&mut recorded), base);
 }
 
 fn row(what: &str, per_case: Duration, base: Duration) {
@@ -66,7 +68,7 @@ fn fork_and_exec(cases: usize) -> Duration {
 }
 
 /// A whole session of trivial cases on this machine, booting and ending left out.
-fn session(path: &Path, sync: Sync, cases: usize) -> Duration {
+fn session(path: &Path, sync: Sync, record: bool, cases: usize) -> Duration {
     let folder = Folder::new(path);
     let mut journal = Journal::create(&folder, sync).expect("a session");
     let started = Event::SessionStarted {
@@ -88,6 +90,7 @@ fn session(path: &Path, sync: Sync, cases: usize) -> Duration {
         record: false,
         annotated: false,
         boot_tries: 1,
+        record,
         evidence: Evidence {
             splat_name: fencelab_report::splat::file_name,
             splat_text: fencelab_report::splat::render,

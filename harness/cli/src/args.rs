@@ -228,8 +228,11 @@ pub(crate) struct KlogArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct TraceArgs {
-    /// The session's folder, or a pool file without one.
+    /// The session's folder, a pool file without one, or the folder of a `fencelab run`.
     pub(crate) session: PathBuf,
+    /// In the folder of a run: only what this case did, on its boot.
+    #[arg(long, value_name = "ID")]
+    pub(crate) case: Option<String>,
     /// One JSON object a line: the session, then its calls.
     #[arg(long)]
     pub(crate) json: bool,

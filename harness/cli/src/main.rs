@@ -2,6 +2,7 @@
 
 mod args;
 mod benches;
+mod case_trace;
 mod commands;
 mod kernels;
 mod live;

@@ -17,7 +17,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fencelab-bench", &["fencelab-events"]),
     (
         "fencelab-agent",
-        &["fencelab-abi", "fencelab-bench", "fencelab-events", "fencelab-record", "fencelab-suites"],
+        &[
+            "fencelab-abi",
+            "fencelab-bench",
+            "fencelab-events",
+            "fencelab-record",
+            "fencelab-suites",
+            "fencelab-trace",
+        ],
     ),
     (
         "fencelab-runner",

@@ -161,6 +161,12 @@ fn a_case_that_ends_in_any_way_is_a_result() {
     let hang =
         session.case("mock/hang").expect("the case").attempts[0].dossier.as_ref().expect("its dossier");
     assert!(hang.tasks.iter().any(|task| !task.stack.is_empty()), "stacks before the kill: {hang:?}");
+    // Every call up to the panic has reached the host, and no other case's is shown.
+    let trace = run(&["trace", &scratch.word(), "--case", "mock/kernel-panic", "--kind", "ioctl"]);
+    let text = String::from_utf8_lossy(&trace.stdout);
+    assert_eq!(text.matches("SW_SYNC_IOC_CREATE_FENCE").count(), 100, "{text}");
+    let none = run(&["trace", &scratch.word(), "--case", "mock/nonesuch"]);
+    assert_eq!(none.status.code(), Some(3), "{none:?}");
     junit_parses(&scratch.session());
 }
 
@@ -252,6 +258,14 @@ fn an_annotated_kernel_shows_which_drivers_allocate_in_their_commit_tails() {
     for finding in &findings {
         assert!(finding.rules.iter().any(|rule| rule.id.starts_with("SIG-")), "{finding:?}");
         assert!(finding.attribution.case.is_some() && finding.attribution.how != How::Outside, "{finding:?}");
+    }
+    // A commit's own ioctl, or for a worker the commit that queued its tail.
+    let sure = findings.iter().filter(|f| matches!(f.attribution.how, How::Call | How::Queued));
+    let calls: Vec<_> = sure.filter_map(|f| f.attribution.call.as_ref()).collect();
+    assert!(!calls.is_empty(), "no finding names its call");
+    for call in calls {
+        assert_eq!(call.ioctl, "DRM_IOCTL_MODE_ATOMIC", "{call:?}");
+        assert!(call.device.as_ref().is_some_and(|device| device.contains(" card")), "{call:?}");
     }
     let kept = session.cases.iter().filter(|record| Verdict::of(&session, record) == Verdict::Pass).count();
     assert!(kept > 0, "every driver was found wanting");

@@ -112,12 +112,12 @@ impl CallSite {
         if self.in_progress {
             return format!("in {place}, {after} after it was called");
         }
-        match self.returned_us {
-            Some(returned) => {
-                let since = self.entered_us.saturating_add(self.after_us).saturating_sub(returned);
+        let reported = self.entered_us.saturating_add(self.after_us);
+        match self.returned_us.and_then(|returned| reported.checked_sub(returned)) {
+            Some(since) => {
                 format!("after {place}, called {after} before and returned {} before", Millis(since))
             }
-            None => format!("after {place}, called {after} before"),
+            None => format!("after {place}, called {after} before and not yet returned"),
         }
     }
 }
@@ -153,4 +153,31 @@ pub enum How {
     Window,
     /// No case ran.
     Outside,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_told_by_where_it_stood_when_the_kernel_spoke() {
+        let mut call = CallSite {
+            ioctl: "DRM_IOCTL_MODE_ATOMIC".into(),
+            arguments: String::new(),
+            flags: vec!["NONBLOCK".into()],
+            fd: Some(5),
+            device: Some("virtio-gpu card0".into()),
+            tid: 7,
+            entered_us: 1_000_000,
+            returned_us: None,
+            after_us: 340,
+            in_progress: true,
+        };
+        let place = "DRM_IOCTL_MODE_ATOMIC on fd 5 (virtio-gpu card0), flags NONBLOCK, by thread 7";
+        assert_eq!(call.words(), format!("in {place}, 0.3 ms after it was called"));
+        call.in_progress = false;
+        assert_eq!(call.words(), format!("after {place}, called 0.3 ms before and not yet returned"));
+        (call.after_us, call.returned_us) = (1_500_000, Some(1_020_000));
+        assert_eq!(call.words(), format!("after {place}, called 1.5 s before and returned 1.4 s before"));
+    }
 }

@@ -245,3 +245,14 @@ fn an_emulated_guests_stall_at_boot_is_a_note_and_a_real_ones_a_finding() {
         assert_eq!(session.notes.len(), usize::from(emulated), "{:?}", session.notes);
     }
 }
+
+#[test]
+fn what_lockdep_did_not_watch_runs_once_more_on_a_fresh_boot() {
+    let (_dir, folder) = folder();
+    let mut script = Script::new([("b", Act { quietly_off: true, ..Act::default() })]);
+    let session = play(&mut script, &folder, &["a", "b"]).unwrap();
+    assert_eq!(verdicts(&session), [Verdict::Pass, Verdict::Pass]);
+    assert_eq!(*script.ran.lock().unwrap(), ["suite/a", "suite/b", "suite/a", "suite/b"]);
+    assert_eq!((script.boots, session.lockdep_off.len()), (2, 1));
+    assert_eq!(session.end, Some(SessionEnd::Complete));
+}

@@ -7,6 +7,7 @@ use std::{fs, process, thread};
 use crate::case::{Case, Stop, Tested};
 use crate::ctx::Ctx;
 use crate::report::Outcome;
+use crate::uapi::sw_sync::Timeline;
 
 const SUITE: &str = "mock";
 
@@ -67,11 +68,19 @@ fn sleep_a_second(_: &mut Ctx) -> Tested {
     Ok(())
 }
 
+/// The fences that are made right before the panic.
+const LAST_FENCES: u32 = 100;
+
 /// Refuses to run on a machine that is not fencelab's own guest.
 fn kernel_panic(_: &mut Ctx) -> Tested {
     let root = fs::read_to_string("/proc/cmdline").unwrap_or_default();
     if !root.contains("rootfstype=9p") {
         return Err(Stop::skip("this machine is not a fencelab guest, and somebody may want to keep it"));
+    }
+    // What the recorder must have of it afterwards.
+    let timeline = Timeline::new()?;
+    for seqno in 1..=LAST_FENCES {
+        timeline.fence(seqno).map_err(Stop::fail)?;
     }
     fs::write("/proc/sysrq-trigger", "c").map_err(Stop::fail)?;
     loop_forever()

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
 use crate::args::{Colour, TraceArgs};
+use crate::case_trace::{self, Part};
 use crate::outcome::Outcome;
 
 /// Between two looks at a live session.
@@ -23,8 +25,13 @@ const LOOK: Duration = Duration::from_millis(100);
 const BEHIND_NS: u64 = 50_000_000;
 
 pub(crate) fn run(args: &TraceArgs) -> Result<Outcome> {
-    let filter = filter(args)?;
-    let mut session = open(args)?;
+    let mut filter = filter(args)?;
+    let part = part(args)?;
+    let path = part.as_ref().map_or(&args.session, |part| &part.folder);
+    let mut session = open(path)?;
+    if let Some(part) = &part {
+        part.narrow(&session, &mut filter)?;
+    }
     match show(args, filter, &mut session) {
         // A reader that went away (`| head`) is no error.
         Err(error) if is_broken_pipe(&error) => {}
@@ -33,8 +40,18 @@ pub(crate) fn run(args: &TraceArgs) -> Result<Outcome> {
     Ok(Outcome::Exit(Exit::Clean))
 }
 
-fn open(args: &TraceArgs) -> Result<Session> {
-    let path = &args.session;
+/// The part of a run that is asked for, where the session is a run's.
+fn part(args: &TraceArgs) -> Result<Option<Part>> {
+    if case_trace::is_run(&args.session) {
+        return case_trace::part(&args.session, args.case.as_deref()).map(Some);
+    }
+    if args.case.is_some() {
+        bail!("find a case in {}: it is no folder of a run (it has no events.jsonl)", args.session.display());
+    }
+    Ok(None)
+}
+
+fn open(path: &Path) -> Result<Session> {
     if path.is_dir() {
         return Session::open(path).with_context(|| format!("read session {}", path.display()));
     }

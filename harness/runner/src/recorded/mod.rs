@@ -2,6 +2,8 @@
 //! belongs.
 
 pub mod fences;
+#[cfg(test)]
+pub(crate) mod made_up;
 pub(crate) mod owner;
 pub(crate) mod queued;
 pub(crate) mod site;
@@ -10,6 +12,7 @@ pub(crate) mod tail;
 use std::path::PathBuf;
 
 pub use fencelab_trace::Session;
+pub use owner::pids_of_case;
 pub use tail::Activity;
 
 /// A boot's trace, opened when it is first needed and read on from there.

@@ -89,3 +89,31 @@ impl std::fmt::Display for Seconds {
         write!(f, "{}.{:03} s", self.0 / 1_000_000, self.0 % 1_000_000 / 1000)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::made_up::{CREATE, Made, Pool, WAIT};
+    use super::*;
+
+    #[test]
+    fn what_waits_stands_first_and_other_cases_calls_are_not_shown() {
+        let mut pool = Pool::new();
+        let case = pool.process(100, 1, 1_000);
+        let other = pool.process(200, 1, 1_000);
+        let child = pool.process(101, 100, 2_000);
+        pool.thread(case, 100, 100, &[Made::ioctl(CREATE, 5, 3, 5_000, Some(5_010))]);
+        pool.thread(child, 101, 102, &[Made::ioctl(WAIT, 5, 0, 1_000_000, None)]);
+        pool.thread(other, 200, 200, &[Made::ioctl(CREATE, 5, 4, 6_000, Some(6_010))]);
+        let session = pool.session();
+        let lines = of_case(&session, 100, 21_000_000);
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(
+            lines[0].starts_with("thread 102 waits 20.000 s in ioctl(5, DRM_IOCTL_SYNCOBJ_WAIT"),
+            "{lines:?}"
+        );
+        assert!(lines[1].starts_with("-20.995 s [100] ioctl(5, DRM_IOCTL_SYNCOBJ_CREATE"), "{lines:?}");
+        let activity = activity(&session, 100, 21_000_000);
+        let wait = "thread 102 in DRM_IOCTL_SYNCOBJ_WAIT".to_owned();
+        assert_eq!(activity, Activity { calls: 2, wait: Some((20_000_000, wait)) });
+    }
+}

@@ -12,6 +12,8 @@ pub struct Filter {
     pub processes: Vec<String>,
     /// Threads, by tid.
     pub threads: Vec<u32>,
+    /// From when to when calls were made: CLOCK_MONOTONIC, in nanoseconds.
+    pub between_ns: Option<(u64, u64)>,
     /// fds that the call is made on, names or brings.
     pub fds: Vec<i32>,
     /// Objects, as `syncobj:7` says.
@@ -86,7 +88,9 @@ impl Filter {
             Some(wanted) == pid.as_ref() || process.is_some_and(|process| process.name() == wanted)
         };
         let processes = self.processes.is_empty() || self.processes.iter().any(ours);
-        processes && (self.threads.is_empty() || self.threads.contains(&call.tid))
+        let at = session.clock().ns(call.enter);
+        let then = self.between_ns.is_none_or(|(from, to)| (from..=to).contains(&at));
+        processes && then && (self.threads.is_empty() || self.threads.contains(&call.tid))
     }
 
     /// Whether what the call is matches.
