@@ -51,7 +51,7 @@ static void signals(void) {
 	struct action was;
 	MUST(call(SYS_sigaltstack, (long)&stack, (long)&old, 0, 0, 0, 0) == 0 && old.flags == 2);
 	for (int signal = 1; signal <= 64; signal++)
-		if (signal != 9 && signal != 19) MUST(set(signal, ~0UL, &was) == 0 && !was.handler);
+		if (signal != 9 && signal != 17 && signal != 19) MUST(set(signal, ~0UL, &was) == 0 && (long)was.handler <= 1);
 	MUST(set(SIGSYS, 7, &was) == 0 && was.handler == handler && was.mask == (~0UL & ~(1UL << 8) & ~(1UL << 18)));
 	MUST(call(SYS_rt_sigaction, SIGSYS, 1, 0, 8, 0, 0) == -14);
 	signal_self();

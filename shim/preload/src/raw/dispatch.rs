@@ -4,7 +4,7 @@ use core::arch::global_asm;
 use core::ffi::{c_int, c_void};
 
 use super::frame::{ARCH_X86_64, Frame, Info, SYS_USER_DISPATCH};
-use super::{clone, signals, threads};
+use super::{clone, last, signals, threads};
 use crate::hooks::{close, confine, dup, exec, number, open, poll, rights, socket};
 use crate::readable;
 use crate::real::RAW;
@@ -27,7 +27,10 @@ pub(super) extern "C" fn on_sigsys(signal: c_int, info: &Info, frame: &mut Frame
         nr::RT_SIGRETURN => signals::sigreturn(frame),
         nr::RT_SIGPROCMASK => signals::sigprocmask(frame, a),
         nr::RT_SIGACTION => signals::sigaction(a),
-        nr::SIGALTSTACK => signals::sigaltstack(frame, a),
+        nr::SIGALTSTACK => match signals::sigaltstack(frame, a) {
+            Some(result) => result,
+            None => return let_go(frame, number),
+        },
         nr::RT_SIGSUSPEND
         | nr::PPOLL
         | nr::PSELECT6
@@ -35,14 +38,17 @@ pub(super) extern "C" fn on_sigsys(signal: c_int, info: &Info, frame: &mut Frame
         | nr::EPOLL_PWAIT2
         | nr::IO_PGETEVENTS => signals::with_mask(number, a),
         nr::CLONE | nr::CLONE3 | nr::FORK | nr::VFORK => clone::task(frame, number, a),
-        nr::MUNMAP if takes_our_stack(frame, a) => return let_go(frame, number),
+        nr::MUNMAP if takes_our_stack(frame, a) => {
+            threads::forget(sys::gettid());
+            return let_go(frame, number);
+        }
         nr::PRCTL | nr::SECCOMP if confines(number, a) => {
             confine::seccomp();
             return let_go(frame, number);
         }
         nr::EXIT => {
             threads::forget(sys::gettid());
-            call(number, a)
+            last::exit(a[0])
         }
         _ => hooked(number, a),
     };

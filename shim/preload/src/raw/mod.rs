@@ -28,6 +28,7 @@ pub mod clone;
 pub mod dispatch;
 pub mod exec;
 pub mod frame;
+mod last;
 pub mod signals;
 mod table;
 pub mod threads;

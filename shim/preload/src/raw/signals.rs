@@ -5,8 +5,8 @@ use core::ffi::c_int;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::dispatch::{call, on_sigsys};
-use super::exec;
 use super::frame::{FROM_TKILL, Frame, Info, MASK_OFFSET, Stack};
+use super::{exec, last};
 use crate::readable::{self, Trust, load, load64};
 use crate::sys::{self, nr};
 
@@ -163,12 +163,14 @@ fn remember(a: [usize; 6], new: Option<Action>) -> isize {
     0
 }
 
-/// sigaltstack. The handler may be standing on that stack, where the kernel would refuse; what is in the frame comes into
-/// force when it returns. As do_sigaltstack (kernel/signal.c) has it.
-pub(super) fn sigaltstack(frame: &mut Frame, a: [usize; 6]) -> isize {
+/// sigaltstack. The handler may be standing on that stack, where the kernel would refuse to change it: that call is made
+/// behind the handler, on the program's stack. Gives what the program gets, or has in rax for that call. `None`: the thread
+/// must be let go.
+pub(super) fn sigaltstack(frame: &mut Frame, a: [usize; 6]) -> Option<isize> {
+    const NONE: Stack = Stack { start: 0, flags: 0, pad: 0, size: 0 };
     let new = a[0] != 0;
-    if new && !is_there(a[0], size_of::<Stack>()) {
-        return EFAULT;
+    if new && !is_there(a[0], size_of::<Stack>()) || a[1] != 0 && !is_writable(a[1], size_of::<Stack>()) {
+        return Some(EFAULT);
     }
     // SAFETY: checked.
     let wanted = new.then(|| unsafe {
@@ -176,21 +178,55 @@ pub(super) fn sigaltstack(frame: &mut Frame, a: [usize; 6]) -> isize {
             (load64(a[0]) as usize, load(a[0] + 8, 4) as i32, load64(a[0] + 16) as usize);
         Stack { start, flags, pad: 0, size }
     });
-    let old = Stack { flags: state(&frame.stack, frame.sp), ..frame.stack };
-    if let Some(wanted) = wanted {
-        match checked(wanted, &frame.stack, frame.sp) {
-            Ok(stack) => frame.stack = stack,
-            Err(errno) => return errno,
-        }
+    let now = if last::is_ours(&frame.stack) { NONE } else { frame.stack };
+    let mut result = 0;
+    match wanted.map(|wanted| checked(wanted, &now, frame.sp)) {
+        Some(Err(errno)) => return Some(errno),
+        Some(Ok(stack)) if stack.size > 0 => result = call_behind(frame, a[0])?,
+        Some(Ok(_)) if now.size > 0 => result = call_behind(frame, last::stack()?)?,
+        _ => {}
     }
     if a[1] != 0 {
-        if !is_writable(a[1], size_of::<Stack>()) {
-            return EFAULT;
-        }
+        let old = Stack { flags: state(&now, frame.sp), ..now };
         // SAFETY: checked.
         unsafe { (a[1] as *mut Stack).write_unaligned(old) };
     }
-    0
+    Some(result)
+}
+
+unsafe extern "C" {
+    fn fencelab_raw_behind();
+}
+
+// A call in the program's own context, but from here, so that it goes through. The program's rdi and rsi and the
+// address to go on at are below its red zone.
+global_asm!(
+    ".pushsection .text.fencelab_raw_behind,\"ax\",@progbits",
+    ".globl fencelab_raw_behind",
+    ".hidden fencelab_raw_behind",
+    "fencelab_raw_behind:",
+    "syscall",
+    "pop rdi",
+    "pop rsi",
+    "pop rcx",
+    "lea rsp, [rsp + 128]",
+    "jmp rcx",
+    ".popsection",
+);
+
+/// Has sigaltstack called with that stack_t when the handler has returned. Gives the number that rax must hold.
+fn call_behind(frame: &mut Frame, stack: usize) -> Option<isize> {
+    const RED_ZONE: usize = 128;
+    let kept = [frame.di, frame.si, frame.ip];
+    let place = frame.sp - RED_ZONE - size_of_val(&kept);
+    if !is_writable(place, size_of_val(&kept)) {
+        return None;
+    }
+    // SAFETY: below the red zone of the program's stack, and it can be written.
+    unsafe { (place as *mut [usize; 3]).write_unaligned(kept) };
+    (frame.sp, frame.di, frame.si) = (place, stack, 0);
+    frame.ip = fencelab_raw_behind as *const () as usize;
+    Some(nr::SIGALTSTACK as isize)
 }
 
 const SS_ONSTACK: i32 = 1;
