@@ -34,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "fencelab",
         &[
+            "fencelab-abi",
             "fencelab-agent",
             "fencelab-bench",
             "fencelab-events",

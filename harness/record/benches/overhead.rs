@@ -1,17 +1,21 @@
 //! What recording costs a call, beside what other tools cost: one table from one run.
 //!
 //! `cargo bench -p fencelab-record`. Every call fails with ENOTTY, the shortest way through the kernel, so that what is
-//! added shows best. strace, bpftrace and LTTng-UST's wrapper are measured where they are installed.
+//! added shows best. strace and bpftrace are measured where they are installed. Each cell: nanoseconds a call, what
+//! that adds to the bare call, and how many times the bare call it is.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark may panic")]
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use fencelab_record::{Faults, Geometry, Session};
+use fencelab_record::{Entry, Faults, Geometry, Options, Session, record};
 
-const KINDS: [(&str, &str); 3] =
-    [("other", "an ioctl that is not ours"), ("create", "one record"), ("wait", "enter and exit records")];
+/// Kinds of call, as the program knows them, with what is recorded of each.
+const KINDS: [(&str, &str); 4] =
+    [("other", "not ours"), ("create", "one slot"), ("array", "with an array"), ("wait", "enter and exit")];
+/// As first argument: record what follows by Syscall User Dispatch.
+const RAW: &str = "--raw-way";
 
 struct Bench {
     folder: tempfile::TempDir,
@@ -55,6 +59,13 @@ impl Bench {
         (run, session)
     }
 
+    /// Recorded from outside: this program again, which then runs the recorder.
+    fn raw(&self) -> Command {
+        let mut run = Command::new(std::env::current_exe().unwrap());
+        run.arg(RAW).arg(self.folder.path()).arg(&self.program);
+        run
+    }
+
     fn strace(&self) -> Command {
         let mut run = Command::new("strace");
         run.args(["-f", "-o", "/dev/null", "-e", "trace=ioctl"]).arg(&self.program);
@@ -73,7 +84,27 @@ fn bpftrace() -> Option<Child> {
     Some(child)
 }
 
+/// Runs a command under the recorder in raw mode.
+fn record_raw(arguments: &[std::ffi::OsString]) {
+    let folder = tempfile::tempdir_in(&arguments[0]).unwrap();
+    let mut options = Options::new(folder.path());
+    options.entry = Entry::Raw;
+    record(options, &arguments[1..]).unwrap();
+}
+
+/// A cell of the table.
+fn cell(bare: Option<f64>, cost: Option<f64>) -> String {
+    match (bare, cost) {
+        (Some(bare), Some(cost)) => format!("{cost:.0} ({:+.1}, x{:.2})", cost - bare, cost / bare),
+        _ => "not installed".to_owned(),
+    }
+}
+
 fn main() {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == RAW) {
+        return record_raw(&arguments[1..]);
+    }
     /// Short runs of which the least counts; fewer where a call costs microseconds.
     const RUNS: u32 = 2000;
     const SLOW_RUNS: u32 = 5;
@@ -81,33 +112,31 @@ fn main() {
     let (forwarding, _forward) = bench.forwarding();
     let (preload, _preload) = bench.recorded("preload", "LD_PRELOAD");
     let (audit, _audit) = bench.recorded("audit", "LD_AUDIT");
-    println!("ns per call (added), the least of {RUNS} runs\n");
-    println!("{:24} {:>26} {:>18} {:>26}", "", KINDS[0].1, KINDS[1].1, KINDS[2].1);
+    println!("ns per call (added, times the bare call), the least of {RUNS} runs\n");
+    let heads = KINDS.map(|(_, what)| format!("{what:>26}"));
+    println!("{:28}{}", "", heads.concat());
     for threads in [1, 2] {
         let row = |name: &str, run: &Command, runs: u32| {
-            let cells: Vec<String> = KINDS
-                .iter()
-                .map(|(kind, _)| {
-                    let bare = bench.measure(bench.bare(), kind, threads, RUNS);
-                    let cost = bench.measure(again(run), kind, threads, runs);
-                    match (bare, cost) {
-                        (Some(bare), Some(cost)) => format!("{cost:.0} ({:+.1})", cost - bare),
-                        _ => "not installed".to_owned(),
-                    }
-                })
-                .collect();
+            let cells = KINDS.map(|(kind, _)| {
+                let bare = bench.measure(bench.bare(), kind, threads, RUNS);
+                format!("{:>26}", cell(bare, bench.measure(again(run), kind, threads, runs)))
+            });
             let name = format!("{name}, {threads} thread{}", if threads == 1 { "" } else { "s" });
-            println!("{name:24} {:>26} {:>18} {:>26}", cells[0], cells[1], cells[2]);
+            println!("{name:28}{}", cells.concat());
         };
         row("bare", &bench.bare(), RUNS);
         row("forward only", &forwarding, RUNS);
         row("recorded", &preload, RUNS);
         row("recorded by audit", &audit, RUNS);
+        row("recorded raw", &bench.raw(), RUNS / 10);
         row("strace", &bench.strace(), SLOW_RUNS);
-        if let Some(mut tracer) = bpftrace() {
-            row("bpftrace", &bench.bare(), RUNS);
-            let _ = tracer.kill();
-            let _ = tracer.wait();
+        match bpftrace() {
+            Some(mut tracer) => {
+                row("bpftrace", &bench.bare(), RUNS);
+                let _ = tracer.kill();
+                let _ = tracer.wait();
+            }
+            None => println!("bpftrace is not installed"),
         }
     }
 }

@@ -23,7 +23,8 @@ static void *measure(void *result) {
 	uint32_t handle = 7;
 	double best = 1e18;
 	for (int run = 0; run < runs; run++) {
-		__typeof__(argument) local = { (uintptr_t)&handle, 0, 1, 0, 0, 0 };
+		/* Of SYNCOBJ_RESET the count is where a wait has its timeout. */
+		__typeof__(argument) local = { (uintptr_t)&handle, request == 0xc01064c4, 1, 0, 0, 0 };
 		double start = now();
 		for (int call = 0; call < CALLS; call++) ioctl(fd, request, &local);
 		double each = (now() - start) / CALLS;
@@ -38,8 +39,10 @@ int main(int argc, char **argv) {
 	double results[8];
 	pthread_t ids[8];
 	runs = atoi(argv[3]);
-	/* TCGETS: not ours. SYNCOBJ_CREATE: one record of one slot. SYNCOBJ_WAIT: may block, so two records, with its handles. */
-	request = !strcmp(argv[1], "other") ? 0x5401 : !strcmp(argv[1], "create") ? 0xc00864bf : 0xc02064c3;
+	/* TCGETS: not ours. SYNCOBJ_CREATE: one record of one slot. SYNCOBJ_RESET: does not block, and has an array of handles.
+	 * SYNCOBJ_WAIT: may block, so two records, with its handles. */
+	request = !strcmp(argv[1], "other") ? 0x5401 : !strcmp(argv[1], "create") ? 0xc00864bf
+		: !strcmp(argv[1], "array") ? 0xc01064c4 : 0xc02064c3;
 	fd = open("/dev/null", O_RDWR);
 	for (int n = 0; n < threads; n++) pthread_create(&ids[n], 0, measure, &results[n]);
 	double sum = 0;

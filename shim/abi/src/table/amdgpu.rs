@@ -3,7 +3,7 @@
 use super::build::{field, follow, ioctl};
 use crate::ioctl::Count::Field;
 use crate::ioctl::Ioctl;
-use crate::ioctl::Role::{Count, Deadline, Flags, Makes, Plain, Pointer, Uses};
+use crate::ioctl::Role::{Count, Deadline, Flags, Makes, Plain, Point, Pointer, Uses};
 use crate::ioctl::Shape::{Array, Pointers};
 use crate::ioctl::effect::{BLOCKS, OVERWRITES, SUBMITS, WAITS};
 use crate::object::{Driver, Object};
@@ -117,7 +117,7 @@ pub(super) static TABLE: [Ioctl; 15] = [
         field("out.status", 0, 4, Plain),
         field("out.domain", 4, 4, Plain),
     ]),
-    ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_AMDGPU_GEM_VA", "struct drm_amdgpu_gem_va", (b'd', 0x48), 40)
+    ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_AMDGPU_GEM_VA", "struct drm_amdgpu_gem_va", (b'd', 0x48), 64)
         .effects(SUBMITS)
         .fields(&[
             field("handle", 0, 4, Uses(Object::Gem)),
@@ -127,7 +127,18 @@ pub(super) static TABLE: [Ioctl; 15] = [
             field("va_address", 16, 8, Plain),
             field("offset_in_bo", 24, 8, Plain),
             field("map_size", 32, 8, Plain),
-        ]),
+            field("vm_timeline_point", 40, 8, Point),
+            field("vm_timeline_syncobj_out", 48, 4, Uses(Object::Syncobj)),
+            field("num_syncobj_handles", 52, 4, Count),
+            field("input_fence_syncobj_handles", 56, 8, Pointer),
+        ])
+        .follow(&[follow(
+            "input_fence_syncobj_handles",
+            56,
+            Field(52, 4),
+            Array(4),
+            &[field("", 0, 4, Uses(Object::Syncobj))],
+        )]),
     ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_AMDGPU_WAIT_CS", "union drm_amdgpu_wait_cs", (b'd', 0x49), 32)
         .effects(BLOCKS | WAITS | OVERWRITES)
         .fields(&[
@@ -139,11 +150,13 @@ pub(super) static TABLE: [Ioctl; 15] = [
             field("in.ctx_id", 28, 4, Uses(Object::Queue)),
             field("out.status", 0, 8, Plain),
         ]),
-    ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_AMDGPU_GEM_OP", "struct drm_amdgpu_gem_op", (b'd', 0x50), 16)
+    ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_AMDGPU_GEM_OP", "struct drm_amdgpu_gem_op", (b'd', 0x50), 24)
         .fields(&[
             field("handle", 0, 4, Uses(Object::Gem)),
             field("op", 4, 4, Plain),
             field("value", 8, 8, Plain),
+            field("num_entries", 16, 4, Plain),
+            field("padding", 20, 4, Plain),
         ]),
     ioctl(
         Some(DRIVER),

@@ -1,4 +1,5 @@
-//! The amdgpu_userq driver.
+//! amdgpu's user queues, which came with Linux 6.16. The counts of sync objects have 16 bits, as the header of 7.2 has them:
+//! what was above them in the first one, which gave them 64 and 32, must be zero now.
 
 use super::build::{field, follow, ioctl};
 use crate::ioctl::Count::Field;
@@ -44,14 +45,14 @@ pub(super) static TABLE: [Ioctl; 3] = [
         field("queue_id", 0, 4, Uses(Object::Queue)),
         field("pad", 4, 4, Plain),
         field("syncobj_handles", 8, 8, Pointer),
-        field("num_syncobj_handles", 16, 8, Count),
+        field("num_syncobj_handles", 16, 2, Count),
         field("bo_read_handles", 24, 8, Pointer),
         field("bo_write_handles", 32, 8, Pointer),
         field("num_bo_read_handles", 40, 4, Count),
         field("num_bo_write_handles", 44, 4, Count),
     ])
     .follow(&[
-        follow("syncobj_handles", 8, Field(16, 8), Array(4), &[field("", 0, 4, Uses(Object::Syncobj))]),
+        follow("syncobj_handles", 8, Field(16, 2), Array(4), &[field("", 0, 4, Uses(Object::Syncobj))]),
         follow("bo_read_handles", 24, Field(40, 4), Array(4), &[field("", 0, 4, Uses(Object::Gem))]),
         follow("bo_write_handles", 32, Field(44, 4), Array(4), &[field("", 0, 4, Uses(Object::Gem))]),
     ]),
@@ -74,13 +75,13 @@ pub(super) static TABLE: [Ioctl; 3] = [
         field("bo_write_handles", 40, 8, Pointer),
         field("num_syncobj_timeline_handles", 48, 2, Count),
         field("num_fences", 50, 2, Count),
-        field("num_syncobj_handles", 52, 4, Count),
+        field("num_syncobj_handles", 52, 2, Count),
         field("num_bo_read_handles", 56, 4, Count),
         field("num_bo_write_handles", 60, 4, Count),
         field("out_fences", 64, 8, Pointer),
     ])
     .follow(&[
-        follow("syncobj_handles", 8, Field(52, 4), Array(4), &[field("", 0, 4, Uses(Object::Syncobj))]),
+        follow("syncobj_handles", 8, Field(52, 2), Array(4), &[field("", 0, 4, Uses(Object::Syncobj))]),
         follow(
             "syncobj_timeline_handles",
             16,

@@ -1,4 +1,4 @@
-//! The nvidia_drm driver.
+//! The nvidia_drm driver: numbers and layouts as its 535 and 550 have them.
 
 use super::build::{field, ioctl};
 use crate::ioctl::Ioctl;
@@ -15,7 +15,7 @@ pub(super) static TABLE: [Ioctl; 6] = [
         Some(DRIVER),
         HEADER,
         "DRM_IOCTL_NVIDIA_PRIME_FENCE_CONTEXT_CREATE",
-        "struct drm_nvidia_fence_context_create_params",
+        "struct drm_nvidia_prime_fence_context_create_params",
         (b'd', 0x45),
         48,
     )
@@ -32,15 +32,16 @@ pub(super) static TABLE: [Ioctl; 6] = [
         Some(DRIVER),
         HEADER,
         "DRM_IOCTL_NVIDIA_GEM_PRIME_FENCE_ATTACH",
-        "struct drm_nvidia_gem_fence_attach_params",
+        "struct drm_nvidia_gem_prime_fence_attach_params",
         (b'd', 0x46),
-        12,
+        16,
     )
     .effects(SUBMITS | MEMORY_FENCE)
     .fields(&[
         field("handle", 0, 4, Uses(Object::Gem)),
         field("fence_context_handle", 4, 4, Uses(Object::Gem)),
         field("sem_thresh", 8, 4, Plain),
+        field("__pad", 12, 4, Plain),
     ]),
     ioctl(
         Some(DRIVER),

@@ -13,7 +13,7 @@ const DRIVER: Driver = Driver::Panfrost;
 
 /// Its ioctls.
 pub(super) static TABLE: [Ioctl; 4] = [
-    ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_PANFROST_SUBMIT", "struct drm_panfrost_submit", (b'd', 0x40), 40)
+    ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_PANFROST_SUBMIT", "struct drm_panfrost_submit", (b'd', 0x40), 48)
         .effects(BLOCKS | SUBMITS)
         .fields(&[
             field("jc", 0, 8, Plain),
@@ -23,6 +23,8 @@ pub(super) static TABLE: [Ioctl; 4] = [
             field("bo_handles", 24, 8, Pointer),
             field("bo_handle_count", 32, 4, Count),
             field("requirements", 36, 4, Plain),
+            field("jm_ctx_handle", 40, 4, Plain),
+            field("pad", 44, 4, Plain),
         ])
         .follow(&[
             follow("in_syncs", 8, Field(16, 4), Array(4), &[field("", 0, 4, Uses(Object::Syncobj))]),

@@ -94,7 +94,7 @@ pub(super) static TABLE: [Ioctl; 8] = [
         "DRM_IOCTL_VIRTGPU_RESOURCE_CREATE_BLOB",
         "struct drm_virtgpu_resource_create_blob",
         (b'd', 0x4a),
-        48,
+        56,
     )
     .fields(&[
         field("blob_mem", 0, 4, Plain),
@@ -106,6 +106,8 @@ pub(super) static TABLE: [Ioctl; 8] = [
         field("cmd_size", 28, 4, Plain),
         field("cmd", 32, 8, Pointer),
         field("blob_id", 40, 8, Plain),
+        field("blob_hints", 48, 4, Plain),
+        field("pad2", 52, 4, Plain),
     ]),
     ioctl(
         Some(DRIVER),

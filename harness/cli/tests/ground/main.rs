@@ -1,0 +1,171 @@
+//! The recorder against strace, in one run, on programs that we did not write and on our own cases: the same ioctls, in the
+//! same order in each thread, with the same fds, requests and results.
+//!
+//! Each program runs once in a guest, recorded, with strace around both. strace sees what reached the kernel, so an ioctl
+//! that the recorder missed, made up or put elsewhere is a difference.
+
+mod strace;
+mod trace;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Programs that are in every Debian, with a shell's word for how each is run. `$IDS` are vkms's connector and its mode.
+const PROGRAMS: &[(&str, &str, &str)] = &[
+    ("modetest-lists", "modetest", "modetest -M vkms"),
+    ("modetest-sets", "modetest", "modetest -M vkms -s $IDS"),
+    ("modetest-flips", "modetest", "modetest -M vkms -s $IDS -v"),
+    ("modetest-virtio", "modetest", "modetest -M virtio_gpu"),
+    ("drmdevice", "drmdevice", "drmdevice"),
+    ("sync-selftests", "$SELFTESTS", "$SELFTESTS"),
+    (
+        "cases",
+        "$FENCELAB",
+        "$FENCELAB run 'syncobj/*' 'sync-file/*' 'dma-buf/import-fence' --bench local -o /tmp/cases",
+    ),
+    ("kmscube", "kmscube", "timeout 20 kmscube -c 10"),
+    (
+        "weston",
+        "weston",
+        "XDG_RUNTIME_DIR=/tmp timeout 20 weston --backend=headless-backend.so --idle-time=0",
+    ),
+];
+
+/// Runs a program under both; its log and its trace are left in the folder of its name.
+const RUN: &str = r#"
+run() {
+    mkdir -p /tmp/out/$1; cd /tmp/out/$1
+    command -v $(eval echo $2 | cut -d' ' -f1) >/dev/null || { echo "$1: not installed" >&2; return; }
+    strace -f -e trace=ioctl,openat,open -e raw=ioctl -e signal=none -o log \
+        $FENCELAB record $WAY --size 24 --mode stop -o trace -- sh -c "$3" </dev/null >/dev/null 2>said
+    echo "$1: ended with $?" >&2; cut -c1-300 said | tail -n 3 >&2
+    rm -f trace/libfencelab.so
+}
+IDS=$(modetest -M vkms -c 2>/dev/null | awk '$3 == "connected" { id = $1 } /#0/ { print id ":" $2; exit }')
+export IDS
+"#;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let listing = arguments.iter().any(|argument| argument == "--list");
+    let asked = arguments.iter().any(|argument| argument == "--include-ignored" || argument == "--ignored");
+    if listing || !asked && std::env::var_os("FENCELAB_TEST_GUEST").is_none() {
+        println!(
+            "the recorder is not compared with strace: FENCELAB_TEST_GUEST is not set, as ci/test sets it"
+        );
+        return;
+    }
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let selftests = build_selftests(scratch.path());
+    let mut failed = 0;
+    for way in ["--preload", "--audit"] {
+        let out = scratch.path().join(&way[2..]);
+        run_all(&out, way, &selftests);
+        failed += compare_all(&out, way);
+    }
+    println!("\ntest result: {}. {failed} failed", if failed == 0 { "ok" } else { "FAILED" });
+    std::process::exit(i32::from(failed > 0));
+}
+
+/// The kernel's own tests of sync_files, from the source that the guest's kernel is built from.
+fn build_selftests(folder: &Path) -> PathBuf {
+    const SOURCE: &str = "/usr/src/linux-source-6.12.tar.xz";
+    const TOP: &str = "linux-source-6.12/tools/testing/selftests";
+    let mut tar = Command::new("tar");
+    tar.args(["xf", SOURCE, "-C"]).arg(folder).args([format!("{TOP}/sync"), format!("{TOP}/kselftest.h")]);
+    assert!(tar.status().expect("tar").success(), "{tar:?}");
+    let program = folder.join("sync_test");
+    let build = "cc -std=gnu89 -O2 -w -pthread -o \"$0\" *.c";
+    let mut cc = Command::new("sh");
+    cc.args(["-c", build]).arg(&program).current_dir(folder.join(TOP).join("sync"));
+    assert!(cc.status().expect("sh").success(), "the selftests do not compile");
+    program
+}
+
+/// Runs every program in one guest, and brings what they left here.
+fn run_all(out: &Path, way: &str, selftests: &Path) {
+    let fencelab = env!("CARGO_BIN_EXE_fencelab");
+    let mut script = format!("FENCELAB={fencelab} SELFTESTS={} WAY={way}\n{RUN}", selftests.display());
+    script += "export FENCELAB SELFTESTS\n";
+    for (name, program, command) in PROGRAMS {
+        script += &format!("run {name} '{program}' \"{command}\"\n");
+    }
+    script += "cd /tmp/out && tar czS .";
+    std::fs::create_dir_all(out).expect("a folder");
+    let mut guest = Command::new(fencelab);
+    guest.args(["vm", "--", "sh", "-c", &script]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut guest = guest.spawn().expect("run fencelab vm");
+    let packed = guest.stdout.take().expect("its output");
+    let unpacked = Command::new("tar").args(["xz", "-C"]).arg(out).stdin(packed).status().expect("tar");
+    assert!(guest.wait().expect("the guest").success() && unpacked.success(), "the guest gave nothing back");
+}
+
+/// Compares every program that ran. Gives how many differ.
+fn compare_all(out: &Path, way: &str) -> usize {
+    let mut failed = 0;
+    for (name, ..) in PROGRAMS {
+        let folder = out.join(name);
+        if !folder.join("log").exists() {
+            println!("test {name} {way} ... skipped: it is not installed");
+            continue;
+        }
+        match compare(&folder) {
+            Ok(counts) => println!("test {name} {way} ... ok: {counts}"),
+            Err(difference) => {
+                failed += 1;
+                println!("test {name} {way} ... FAILED\n{difference}");
+            }
+        }
+    }
+    failed
+}
+
+/// Compares one program's log and trace, thread by thread.
+fn compare(folder: &Path) -> Result<String, String> {
+    let text = std::fs::read_to_string(folder.join("log")).map_err(|error| error.to_string())?;
+    let real = strace::calls(&text)?;
+    let recorded = trace::calls(&folder.join("trace"))?;
+    let empty = Vec::new();
+    let mut count = 0;
+    for tid in real.keys().chain(recorded.keys()) {
+        let (real, recorded) = (real.get(tid).unwrap_or(&empty), recorded.get(tid).unwrap_or(&empty));
+        let same = real.iter().zip(recorded).take_while(|(real, recorded)| real == recorded).count();
+        if same < real.len().max(recorded.len()) {
+            return Err(format!(
+                "thread {tid}: strace has {} calls, the trace {}; the first {same} are the same, then strace has {:x?}, \
+                 the trace {:x?}",
+                real.len(),
+                recorded.len(),
+                real.get(same),
+                recorded.get(same)
+            ));
+        }
+        count += real.len();
+    }
+    let threads = real.len();
+    let calls: usize = real.values().map(Vec::len).sum();
+    if calls == 0 {
+        return Err("strace saw no ioctl that the recorder knows: nothing was compared".into());
+    }
+    assert!(count >= calls, "every thread was compared");
+    Ok(format!("{calls} ioctls in {threads} threads"))
+}
+
+/// What a thread did, in its order.
+type Threads = BTreeMap<u32, Vec<Call>>;
+
+/// An ioctl as both see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Call {
+    fd: i32,
+    request: u32,
+    /// What came back: a result, or a negated errno.
+    result: i32,
+}
+
+/// Whether the recorder's table has it, on some device.
+fn is_known(request: u32) -> bool {
+    let request = fencelab_abi::Request(request);
+    fencelab_abi::table::all().any(|ioctl| ioctl.key == (request.ty(), request.nr()))
+}
