@@ -42,3 +42,8 @@ pub use ctx::Ctx;
 pub use device::{Device, Kind};
 pub use must::Must;
 pub use open::DrmFile;
+
+/// The example of `README.md`, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,6 +10,7 @@ use fencelab_runner::select::{self, Selection};
 pub(crate) const BUILT_IN: &[(&str, &str)] = &[
     ("smoke", include_str!("../../../configs/suites/smoke.yaml")),
     ("nightly", include_str!("../../../configs/suites/nightly.yaml")),
+    ("twins", include_str!("../../../configs/suites/twins.yaml")),
 ];
 
 /// The cases that the words name, in the plan's order, each once: selections, YAML files, suites, cases, patterns.

@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fencelab-record", &["fencelab-abi", "fencelab-trace"]),
     ("fencelab-trace", &["fencelab-abi"]),
     ("fencelab-bench", &["fencelab-events"]),
+    ("fencelab-rules", &["fencelab-events"]),
     (
         "fencelab-agent",
         &[
@@ -30,7 +31,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         "fencelab-runner",
         &["fencelab-abi", "fencelab-bench", "fencelab-events", "fencelab-klog", "fencelab-trace"],
     ),
-    ("fencelab-report", &["fencelab-events", "fencelab-klog"]),
+    ("fencelab-prove", &["fencelab-bench", "fencelab-events", "fencelab-rules", "fencelab-runner"]),
+    ("fencelab-report", &["fencelab-events", "fencelab-klog", "fencelab-rules"]),
     (
         "fencelab",
         &[
@@ -40,8 +42,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "fencelab-events",
             "fencelab-kernel",
             "fencelab-klog",
+            "fencelab-prove",
             "fencelab-record",
             "fencelab-report",
+            "fencelab-rules",
             "fencelab-runner",
             "fencelab-suites",
             "fencelab-trace",

@@ -42,3 +42,16 @@ pub struct Device {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bus_path: Option<String>,
 }
+
+/// What ends the name of a software twin of a driver.
+const TWIN: &str = "-twin";
+
+impl Device {
+    /// The name for people: a twin is told from the hardware that it stands for, `amdgpu (twin)`.
+    pub fn label(&self) -> String {
+        match self.name.strip_suffix(TWIN) {
+            Some(driver) => format!("{driver} (twin)"),
+            None => self.name.clone(),
+        }
+    }
+}

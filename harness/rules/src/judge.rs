@@ -38,12 +38,13 @@ fn look(expected: &Expected, session: &Session, folder: &str) -> (Judgement, Opt
         return (Judgement::NotRun, None, why);
     };
     let kinds = expected.subject.kinds();
+    // A hung task's report names no rule; a case that failed by its own check does.
+    if kinds.iter().any(|kind| kind == FAIL) && by_itself(finished.outcome) {
+        return by_failure(expected, record, folder);
+    }
     let fitting = session.findings.iter().find(|f| kinds.contains(&f.kind));
     if let Some(finding) = fitting {
         return by_report(expected, finding, folder);
-    }
-    if kinds.iter().any(|kind| kind == FAIL) && by_itself(finished.outcome) {
-        return by_failure(expected, record, folder);
     }
     if finished.outcome == Outcome::Skip {
         return (Judgement::NotRun, None, format!("the case was skipped: {}", finished.reason));
@@ -71,9 +72,8 @@ fn by_itself(outcome: Outcome) -> bool {
 fn by_report(expected: &Expected, finding: &Finding, folder: &str) -> (Judgement, Option<Seen>, String) {
     let seen = seen(finding, folder);
     let rules = expected.subject.rules();
-    // Some kinds fit no rule's matcher (a hung task): then the rules stand with the knob alone, and the kind is all.
     let wanted = rules.first().map(String::as_str).unwrap_or_default();
-    if !seen.rules.iter().any(|rule| rules.contains(rule)) {
+    if !seen.rules.iter().any(|rule| rule == wanted) {
         let given = if seen.rules.is_empty() { "none".into() } else { seen.rules.join(", ") };
         return (
             Judgement::WrongRule,

@@ -142,7 +142,7 @@ fn submissions(ctx: &mut Ctx) -> Tested {
     let context = queue.context();
     submit(context, &[], "no chunks", EINVAL)?;
     submit(NO_HANDLE, &[good], "a job of no context", EINVAL)?;
-    submit(context, &[unknown_buffer], "a job without commands", EINVAL)?;
+    submit(context, &[unknown_object], "a job without commands", EINVAL)?;
     submit(context, &[chunk(0x7f, 8, good.chunk_data)], "a chunk of no known kind", EINVAL)?;
     submit(context, &[chunk(uapi::CHUNK_IB, 2, good.chunk_data)], "a chunk that is cut short", EINVAL)?;
     submit(context, &[chunk(uapi::CHUNK_IB, 8, BAD_ADDRESS)], "a chunk at a bad address", EFAULT)?;

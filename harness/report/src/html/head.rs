@@ -39,7 +39,7 @@ fn facts(view: &View<'_>, exit: Exit) -> String {
     let session = view.session;
     let took = session.last_ms.saturating_sub(session.began_ms).saturating_mul(1000);
     let devices = session.boots.last().map_or(&session.devices, |boot| &boot.devices);
-    let devices: Vec<_> = devices.iter().map(|device| device.name.as_str()).collect();
+    let devices: Vec<_> = devices.iter().map(|device| device.label()).collect();
     let rows = [
         ("bench", format!("{}, from {}", session.bench, session.host)),
         ("kernel", kernel(view)),

@@ -17,7 +17,7 @@ pub(super) fn write(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let took = session.last_ms.saturating_sub(session.began_ms).saturating_mul(1000);
     page.field("when", &format!("{}, {}", date(session.began_ms), span(took)))?;
     if let Some(boot) = session.boots.last() {
-        let names: Vec<_> = boot.devices.iter().map(|device| device.name.as_str()).collect();
+        let names: Vec<_> = boot.devices.iter().map(|device| device.label()).collect();
         page.field("devices", &names.join(", "))?;
     }
     for note in &session.notes {
