@@ -87,7 +87,6 @@ fn session(path: &Path, sync: Sync, record: bool, cases: usize) -> Duration {
     let mut bench = Local::new(Program::new(PROGRAM)).without_drm();
     let mut clock = Clock::default();
     let options = Options {
-        record: false,
         annotated: false,
         boot_tries: 1,
         record,

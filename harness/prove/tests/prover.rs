@@ -67,6 +67,7 @@ impl Bench for Mock {
             devices: vec![],
             doctor: vec![],
             lockdep: Lockdep::Armed,
+            recorded: false,
             monotonic_us: 0,
             realtime_us: 0,
         };
@@ -100,7 +101,8 @@ impl Actor {
     }
 
     fn run(&mut self, run: &Run) {
-        self.say(FromAgent::Started(Started { id: run.id, pid: TID, at_us: 0, klog: self.seq }));
+        let started = Started { id: run.id, pid: TID, at_us: 0, klog: self.seq, log_ahead_us: None };
+        self.say(FromAgent::Started(started));
         if self.planted.iter().any(|line| self.loud.contains(&line.as_str())) {
             for record in LOG.lines() {
                 let _ = self.incoming.send(Incoming::Klog(format!("{record}\n").into_bytes()));
