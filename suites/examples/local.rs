@@ -60,7 +60,7 @@ fn devices() -> std::io::Result<Vec<Device>> {
 fn one(planned: &[Planned], id: &str) -> Result<ExitCode, Failure> {
     let found = planned.iter().find(|p| p.id() == id).ok_or("no such case")?;
     let reporter = Reporter::new(std::io::stdout().as_fd().try_clone_to_owned()?);
-    let _ = exec::run(found.case, found.devices.clone(), reporter);
+    let _ = exec::run(found.case, found.devices.clone(), reporter, false);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -9,12 +9,14 @@ use crate::report::{Note, Reporter};
 pub struct Ctx {
     devices: Vec<Device>,
     reporter: Reporter,
+    coverage: bool,
 }
 
 impl Ctx {
-    /// A context over the case's devices that reports to `reporter`.
-    pub fn new(devices: Vec<Device>, reporter: Reporter) -> Self {
-        Ctx { devices, reporter }
+    /// A context over the case's devices that reports to `reporter`; with `coverage`, also what lockdep has before a
+    /// module takes its classes away.
+    pub fn new(devices: Vec<Device>, reporter: Reporter, coverage: bool) -> Self {
+        Ctx { devices, reporter, coverage }
     }
 
     /// The device in the case's `role`-th role.
@@ -23,6 +25,11 @@ impl Ctx {
     /// When the case names fewer roles: a mistake in the case, which the harness reports as a crash.
     pub fn device(&self, role: usize) -> &Device {
         &self.devices[role]
+    }
+
+    /// The channel for what lockdep has, if that is wanted.
+    pub(crate) fn coverage(&self) -> Option<Reporter> {
+        self.coverage.then(|| self.reporter.clone())
     }
 
     /// Says something worth keeping in the report, whatever the outcome.

@@ -19,6 +19,7 @@ pub mod i915_selftest;
 pub mod kms;
 pub mod kmsg;
 pub mod kunit;
+pub mod lockdep;
 pub mod mock;
 pub mod modules;
 pub mod must;

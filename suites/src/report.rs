@@ -44,6 +44,13 @@ pub enum Note {
         /// Why, where it did not pass.
         reason: String,
     },
+    /// What lockdep has around the contract's classes ([`crate::lockdep`]), read before a module takes its classes away.
+    Lockdep {
+        /// The table.
+        text: String,
+        /// How long reading it took, in microseconds.
+        took_us: u64,
+    },
     /// The result of the case; the last line.
     Done {
         /// How it ended.

@@ -6,8 +6,11 @@ use std::path::Path;
 use nix::errno::Errno;
 
 use crate::case::{Stop, Tested};
+use crate::ctx::Ctx;
+use crate::lockdep;
 use crate::modules::{Error, Loaded, Modules};
 use crate::must::Must;
+use crate::report::{Note, Reporter};
 
 /// Why a module's tests have no result of their own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +32,10 @@ impl LoadError {
 }
 
 /// A module that a case loaded; unloaded when it is dropped. What it needed stays, as `modprobe` leaves it.
-#[derive(Debug)]
 pub struct TestModule {
     name: &'static str,
     live: bool,
+    coverage: Option<Reporter>,
 }
 
 /// The running kernel's modules.
@@ -49,10 +52,15 @@ impl TestModule {
     /// # Errors
     /// [`LoadError::Stop`] skips where this kernel does not have it as a module, or has it loaded and in use;
     /// [`LoadError::Init`] has the errno of its init function.
-    pub fn load(modules: &Modules, name: &'static str, parameters: &str) -> Result<Self, LoadError> {
+    pub fn load(
+        ctx: &Ctx,
+        modules: &Modules,
+        name: &'static str,
+        parameters: &str,
+    ) -> Result<Self, LoadError> {
         clear(name).map_err(LoadError::Stop)?;
         match modules.load(name, parameters) {
-            Ok(Loaded::Now) => Ok(TestModule { name, live: true }),
+            Ok(Loaded::Now) => Ok(TestModule { name, live: true, coverage: ctx.coverage() }),
             Ok(Loaded::BuiltIn) => {
                 Err(skip(format!("{name} is built into this kernel; it ran when that booted")))
             }
@@ -79,13 +87,24 @@ impl TestModule {
     /// [`Stop::Fail`] where it stays.
     pub fn unload(mut self) -> Tested {
         self.live = false;
+        self.tell_lockdep();
         Modules::unload(self.name).map_err(|e| Stop::fail(format!("failed to {e}")))
+    }
+
+    /// The classes of the module's locks go with it, and with them what its tests showed of the contract.
+    fn tell_lockdep(&self) {
+        let Some(reporter) = &self.coverage else { return };
+        if let Ok(Some(table)) = lockdep::read() {
+            let took_us = u64::try_from(table.took.as_micros()).unwrap_or(u64::MAX);
+            reporter.send(&Note::Lockdep { text: table.text, took_us });
+        }
     }
 }
 
 impl Drop for TestModule {
     fn drop(&mut self) {
         if self.live {
+            self.tell_lockdep();
             // The next case that needs the module finds it loaded and says so.
             let _ = Modules::unload(self.name);
         }

@@ -12,13 +12,16 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 /// The descriptor on which a case reports.
 const REPORT: i32 = 3;
 
-/// Runs `SUITE NAME DEVICES`, the devices as JSON. A case that ran has told its result, whatever it is: the exit
+/// The argument behind the others by which the case tells of lockdep before it unloads a module.
+pub(crate) const COVERAGE: &str = "coverage";
+
+/// Runs `SUITE NAME DEVICES [coverage]`, the devices as JSON. A case that ran has told its result, whatever it is: the exit
 /// status says only that.
 pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
     match prepare(arguments) {
-        Ok((case, devices, reporter)) => {
+        Ok((case, devices, reporter, coverage)) => {
             name_this_process(case);
-            let _ = exec::run(case, devices, reporter);
+            let _ = exec::run(case, devices, reporter, coverage);
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -28,11 +31,16 @@ pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
     }
 }
 
-fn prepare(arguments: &[OsString]) -> io::Result<(&'static Case, Vec<Device>, Reporter)> {
+fn prepare(arguments: &[OsString]) -> io::Result<(&'static Case, Vec<Device>, Reporter, bool)> {
     let bad = |what: String| io::Error::new(io::ErrorKind::InvalidInput, what);
     let texts: Option<Vec<&str>> = arguments.iter().map(|a| a.to_str()).collect();
-    let [suite, name, devices] = texts.as_deref().unwrap_or_default() else {
-        return Err(bad("expected SUITE NAME DEVICES-JSON; the agent calls this, not people".into()));
+    let (suite, name, devices, coverage) = match texts.as_deref().unwrap_or_default() {
+        [suite, name, devices] => (suite, name, devices, false),
+        [suite, name, devices, last] if *last == COVERAGE => (suite, name, devices, true),
+        _ => {
+            let usage = "expected SUITE NAME DEVICES-JSON [coverage]; the agent calls this, not people";
+            return Err(bad(usage.into()));
+        }
     };
     let case = catalogue::find(suite, name).ok_or_else(|| bad(format!("there is no case {suite}/{name}")))?;
     let devices: Vec<Device> =
@@ -40,7 +48,7 @@ fn prepare(arguments: &[OsString]) -> io::Result<(&'static Case, Vec<Device>, Re
     if devices.len() != case.roles.len() {
         return Err(bad(format!("{} needs {} devices, not {}", case.id(), case.roles.len(), devices.len())));
     }
-    Ok((case, devices, reporter()?))
+    Ok((case, devices, reporter()?, coverage))
 }
 
 fn reporter() -> io::Result<Reporter> {

@@ -2,7 +2,8 @@
 
 use std::fs;
 
-use fencelab_bench::protocol::Lockdep;
+use fencelab_bench::protocol::{FromAgent, Lockdep};
+use fencelab_suites::lockdep;
 
 /// Reads it. Where the file is there and cannot be read (it is root's alone), lockdep counts as off: nobody could say
 /// that it was armed.
@@ -25,6 +26,18 @@ fn parse(stats: &str) -> Lockdep {
         Some("1") if value("dependency chains").is_some() => Lockdep::Armed,
         Some("0") => Lockdep::Off,
         _ => Lockdep::Absent,
+    }
+}
+
+/// What it has around the contract's classes.
+pub(crate) fn contract() -> FromAgent {
+    match lockdep::read() {
+        Ok(Some(table)) => FromAgent::Contract {
+            text: table.text,
+            took_us: u64::try_from(table.took.as_micros()).unwrap_or(u64::MAX),
+        },
+        Ok(None) => FromAgent::NoContract { why: "the kernel has no /proc/lockdep".into() },
+        Err(error) => FromAgent::NoContract { why: format!("read /proc/lockdep: {error}") },
     }
 }
 

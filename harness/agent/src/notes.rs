@@ -72,6 +72,7 @@ impl Notes {
                 let outcome = outcome_of(outcome);
                 Some(FromAgent::Subtest { id, subtest: Subtest { name, outcome, reason } })
             }
+            Note::Lockdep { text, took_us } => Some(FromAgent::Contract { text, took_us }),
             Note::Done { .. } => None,
         }
     }

@@ -13,6 +13,7 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
+use crate::case_process::COVERAGE;
 use crate::cell::Cells;
 use crate::control::{Control, Heard};
 use crate::doctor::{self, Findings};
@@ -266,6 +267,7 @@ impl Agent {
                 }
             }
             ToAgent::Lockdep => self.control.send(&FromAgent::Lockdep(lockdep::state()))?,
+            ToAgent::Contract => self.control.send(&lockdep::contract())?,
             ToAgent::Shutdown => return Ok(false),
         }
         Ok(true)
@@ -318,6 +320,9 @@ impl Agent {
         self.recorder.iter_mut().for_each(Recorder::case_begins);
         let recorded = self.recorder.as_ref().map(|recorder| recorder.environment(&self.env));
         let env = recorded.as_ref().unwrap_or(&self.env);
+        if run.coverage {
+            argv.push(COVERAGE.into());
+        }
         match CaseJob::start(run, &argv, env, self.cells.make(), self.kmsg.clone()) {
             Ok((job, started)) => {
                 self.control.send(&FromAgent::Started(started))?;

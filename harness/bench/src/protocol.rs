@@ -7,7 +7,7 @@ pub use fencelab_events::{Captured, Device, DeviceKind, Dossier, Exit, Lockdep, 
 use serde::{Deserialize, Serialize};
 
 /// The protocol's version; an agent of another one is refused.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// From the runner to the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub enum ToAgent {
     },
     /// Read `/proc/lockdep_stats`; answered by [`FromAgent::Lockdep`].
     Lockdep,
+    /// Read what lockdep has around the contract's classes; answered by [`FromAgent::Contract`] or
+    /// [`FromAgent::NoContract`].
+    Contract,
     /// Power off, or leave.
     Shutdown,
 }
@@ -88,6 +91,8 @@ pub struct Run {
     pub devices: Vec<String>,
     /// Its time limit, in milliseconds.
     pub limit_ms: u64,
+    /// Before the case unloads a module, it is to tell what lockdep has ([`FromAgent::Contract`]).
+    pub coverage: bool,
 }
 
 /// Any command to run.
@@ -160,6 +165,19 @@ pub enum FromAgent {
     },
     /// Lockdep's state.
     Lockdep(Lockdep),
+    /// What lockdep has around the contract's classes: asked for, or told by a case whose module is about to go and take
+    /// its classes with it.
+    Contract {
+        /// /proc/lockdep, cut down to those classes.
+        text: String,
+        /// How long reading it took, in microseconds.
+        took_us: u64,
+    },
+    /// That cannot be read.
+    NoContract {
+        /// Why.
+        why: String,
+    },
     /// Something that the user should know, once.
     Warning {
         /// The text.

@@ -90,6 +90,7 @@ fn session(path: &Path, sync: Sync, record: bool, cases: usize) -> Duration {
         annotated: false,
         boot_tries: 1,
         record,
+        coverage: fencelab_runner::CoveragePolicy::Never,
         evidence: Evidence {
             splat_name: fencelab_report::splat::file_name,
             splat_text: fencelab_report::splat::render,

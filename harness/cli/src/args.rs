@@ -67,6 +67,10 @@ pub(crate) struct RunArgs {
     /// Run the cases without the recorder: no splat and no hang is then tied to its ioctl.
     #[arg(long)]
     pub(crate) no_record: bool,
+    /// When to read from lockdep which locks were taken inside signalling sections and held over waits: after each case
+    /// where that is cheap, else after those that claim a rule which it shows; always; never.
+    #[arg(long, value_enum, default_value_t = Coverage::Auto)]
+    pub(crate) coverage: Coverage,
     /// A list of known fails, flakes or skips in drm-ci's form (NAME-fails.txt, NAME-flakes.txt, NAME-skips.txt).
     #[arg(long, value_name = "FILE")]
     pub(crate) expect: Vec<PathBuf>,
@@ -82,9 +86,22 @@ pub(crate) struct ResumeArgs {
     /// Run the cases without the recorder: no splat and no hang is then tied to its ioctl.
     #[arg(long)]
     pub(crate) no_record: bool,
+    /// As for `run`.
+    #[arg(long, value_enum, default_value_t = Coverage::Auto)]
+    pub(crate) coverage: Coverage,
     /// A list of known fails, flakes or skips in drm-ci's form.
     #[arg(long, value_name = "FILE")]
     pub(crate) expect: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Coverage {
+    /// After each case where a reading takes less than 0.1 s, else after those that claim a rule which it shows.
+    Auto,
+    /// After each case.
+    Always,
+    /// Never.
+    Never,
 }
 
 #[derive(Debug, Args)]

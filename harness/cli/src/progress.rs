@@ -72,7 +72,7 @@ impl Progress {
     fn case_ended(&mut self, id: &str, session: &Session) {
         let Some(record) = session.case(id) else { return };
         let verdict = Verdict::of(session, record);
-        if verdict.is_finding() || verdict == Verdict::Unarmed {
+        if verdict.is_finding() || matches!(verdict, Verdict::Unarmed | Verdict::Unexercised) {
             let why = session.findings_of(id).next().map(|f| f.title.clone());
             let why = why.or_else(|| record.finished().map(|f| f.reason.clone())).unwrap_or_default();
             let why = why.lines().next().unwrap_or_default();

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::coverage::Coverage;
 use crate::device::Device;
 use crate::finding::Finding;
 use crate::seen::{Captured, Dossier, Exit, Lockdep, Outcome, Subtest};
@@ -133,6 +134,14 @@ pub enum Event {
         /// The case that ran, if one did.
         case: Option<String>,
     },
+    /// What lockdep had around the contract's classes outside any case: before the first of a boot, or at its end where
+    /// not every case was followed by a reading.
+    BootCoverage {
+        /// The boot.
+        boot: u32,
+        /// What this reading added.
+        coverage: Coverage,
+    },
     /// Kernel log records were lost.
     KlogGap {
         /// The boot.
@@ -176,6 +185,9 @@ pub struct CaseFinished {
     pub klog: (u64, u64),
     /// Lockdep's state when it had ended.
     pub lockdep: Lockdep,
+    /// What it added to the edges of the contract's lock classes, where that was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
     /// Its parts.
     pub subtests: Vec<Subtest>,
     /// What it said for the report.

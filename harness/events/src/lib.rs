@@ -3,6 +3,7 @@
 //! A session is a folder. Its journal, `events.jsonl`, is append-only, one [`Event`] a line; every report is a
 //! pure function of it. [`Session`] is the fold of a journal that reports and `resume` read.
 
+pub mod coverage;
 pub mod device;
 pub mod event;
 pub mod finding;
@@ -11,6 +12,7 @@ pub mod seen;
 pub mod session;
 pub mod verdict;
 
+pub use coverage::{Coverage, Place, RunCoverage, Side};
 pub use device::{Device, DeviceKind};
 pub use event::{BootEnd, Entry, Event, LockdepCause, PlannedCase, SessionEnd};
 pub use finding::{Attribution, CallSite, Finding, How, RuleHit};

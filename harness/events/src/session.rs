@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::coverage::Coverage;
 use crate::device::Device;
 use crate::event::{BootEnd, CaseFinished, Entry, Event, LockdepCause, PlannedCase, SessionEnd};
 use crate::finding::Finding;
@@ -38,6 +39,8 @@ pub struct Session {
     pub notes: Vec<String>,
     /// Where lockdep went off: boot, cause, line, case.
     pub lockdep_off: Vec<(u32, LockdepCause, String, Option<String>)>,
+    /// What lockdep had around the contract's classes outside any case: boot, and what it added.
+    pub boot_coverage: Vec<(u32, Coverage)>,
     /// Lost kernel log records: boot, first, count, case.
     pub gaps: Vec<(u32, u64, u64, Option<String>)>,
     /// How it ended; none while it runs, or if the runner was killed.
@@ -195,6 +198,7 @@ impl Session {
             Event::LockdepOff { boot, cause, line, case } => {
                 self.lockdep_off.push((*boot, *cause, line.clone(), case.clone()));
             }
+            Event::BootCoverage { boot, coverage } => self.boot_coverage.push((*boot, coverage.clone())),
             Event::KlogGap { boot, from, lost, case } => self.gaps.push((*boot, *from, *lost, case.clone())),
             Event::SessionEnded { end } => self.end = Some(end.clone()),
         }

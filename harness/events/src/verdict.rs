@@ -26,13 +26,16 @@ pub enum Verdict {
     Lost,
     /// It passed, with lockdep off or with its part of the kernel log lost: nothing can be said of its locks.
     Unarmed,
+    /// It passed, it claims a rule of signalling sections (`SIG-*`), and its boot has seen no lock inside a section up to
+    /// its end: nothing exercised what it was to show.
+    Unexercised,
     /// It has not run to its end.
     NotRun,
 }
 
 impl Verdict {
     /// Every verdict, the worst first: the order of reports.
-    pub const ALL: [Verdict; 10] = [
+    pub const ALL: [Verdict; 11] = [
         Verdict::Lost,
         Verdict::Stuck,
         Verdict::Crash,
@@ -40,6 +43,7 @@ impl Verdict {
         Verdict::Fail,
         Verdict::Splat,
         Verdict::Unarmed,
+        Verdict::Unexercised,
         Verdict::NotRun,
         Verdict::Skip,
         Verdict::Pass,
@@ -57,6 +61,7 @@ impl Verdict {
             Verdict::Stuck => "stuck",
             Verdict::Lost => "lost",
             Verdict::Unarmed => "unarmed",
+            Verdict::Unexercised => "not exercised",
             Verdict::NotRun => "not run",
         }
     }
@@ -81,6 +86,7 @@ impl Verdict {
         match finished.outcome {
             Outcome::Pass if reported => Verdict::Splat,
             Outcome::Pass if !armed || !heard => Verdict::Unarmed,
+            Outcome::Pass if unexercised(record) => Verdict::Unexercised,
             Outcome::Pass => Verdict::Pass,
             Outcome::Skip if reported => Verdict::Splat,
             Outcome::Skip => Verdict::Skip,
@@ -102,6 +108,14 @@ pub fn ran_without_lockdep(session: &Session, record: &CaseRecord) -> bool {
     attempt.lockdep == Lockdep::Off
         || finished.lockdep == Lockdep::Off
         || off_unnoticed(session, finished.boot)
+}
+
+/// It claims a rule of signalling sections, and lockdep's graph has no lock inside one. Where the graph was not read, or an
+/// earlier case of the boot had taken some, nothing speaks against the pass.
+fn unexercised(record: &CaseRecord) -> bool {
+    let claims = record.plan.rules.iter().any(|rule| rule.starts_with("SIG-"));
+    let coverage = record.finished().and_then(|finished| finished.coverage.as_ref());
+    claims && coverage.is_some_and(|coverage| !coverage.signalling_exercised())
 }
 
 /// Lockdep was found off at the end of this boot and no log line had said so: nobody knows since when.

@@ -30,7 +30,7 @@ fn of_verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "Pass",
         Verdict::Skip => "Skip",
-        Verdict::Unarmed => "Warn",
+        Verdict::Unarmed | Verdict::Unexercised => "Warn",
         Verdict::Fail | Verdict::Splat => "Fail",
         Verdict::Timeout => "Timeout",
         Verdict::Crash | Verdict::Stuck | Verdict::Lost => "Crash",

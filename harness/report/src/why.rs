@@ -1,5 +1,6 @@
 //! Why a case has its verdict, in a sentence's worth of words.
 
+use fencelab_events::coverage::needs_section;
 use fencelab_events::event::CaseFinished;
 use fencelab_events::{BootEnd, Exit, Finding, Lockdep, SessionEnd, Verdict};
 
@@ -7,12 +8,12 @@ use crate::splat;
 use crate::text::{count, span};
 use crate::view::{Case, View};
 
-/// Why a case has its verdict; empty for a pass.
+/// Why a case has its verdict; empty for a pass with nothing to add.
 pub(crate) fn why(view: &View<'_>, case: &Case<'_>) -> String {
     let said = case.finished().map(|finished| finished.reason.trim()).unwrap_or_default();
     let or_said = |fallback: String| if said.is_empty() { fallback } else { said.to_owned() };
     match case.verdict {
-        Verdict::Pass => String::new(),
+        Verdict::Pass => remark(case),
         Verdict::Skip | Verdict::Fail => or_said("no reason was given".into()),
         Verdict::Splat => case.findings.first().map(|finding| reported(finding)).unwrap_or_default(),
         Verdict::Crash => or_said(case.finished().map(crash).unwrap_or_default()),
@@ -20,6 +21,7 @@ pub(crate) fn why(view: &View<'_>, case: &Case<'_>) -> String {
         Verdict::Stuck => or_said(format!("overran its limit of {} and could not be killed", limit(case))),
         Verdict::Lost => or_said(lost(view, case)),
         Verdict::Unarmed => unarmed(view, case),
+        Verdict::Unexercised => unexercised(case),
         Verdict::NotRun => not_run(view, case),
     }
 }
@@ -87,6 +89,32 @@ fn unarmed(view: &View<'_>, case: &Case<'_>) -> String {
         facts.push(format!("{} of its part of the kernel log were lost", count(saturated(lost), "record")));
     }
     format!("passed, but {}: nothing can be said of its locks", facts.join(" and "))
+}
+
+/// What a pass says nothing of.
+fn unexercised(case: &Case<'_>) -> String {
+    format!(
+        "passed, and in its boot lockdep has seen no lock inside a signalling section: {} not exercised",
+        claims(&case.record.plan.rules)
+    )
+}
+
+/// The rules of signalling sections that a case claims: `SIG-RECLAIM was`, `SIG-RECLAIM and SIG-RESV were`.
+fn claims(rules: &[String]) -> String {
+    let of_sections: Vec<&str> =
+        rules.iter().map(String::as_str).filter(|rule| needs_section(rule)).collect();
+    let verb = if of_sections.len() == 1 { "was" } else { "were" };
+    format!("{} {verb}", of_sections.join(" and "))
+}
+
+/// A pass that stands for the case's other rules, and that tested nothing of those of signalling sections.
+fn remark(case: &Case<'_>) -> String {
+    let claimed = case.record.plan.rules.iter().any(|rule| needs_section(rule));
+    let coverage = case.finished().and_then(|finished| finished.coverage.as_ref());
+    match coverage.filter(|coverage| claimed && !coverage.signalling_exercised()) {
+        Some(_) => format!("signalling side not exercised: {} not tested", claims(&case.record.plan.rules)),
+        None => String::new(),
+    }
 }
 
 fn saturated(number: u64) -> usize {

@@ -7,6 +7,7 @@ use fencelab_events::event::CaseFinished;
 use fencelab_events::{BootEnd, Captured, Event, How, Lockdep, Outcome, PlannedCase};
 use fencelab_klog::{Kind, Report};
 
+use crate::coverage::Reading;
 use crate::error::Error;
 use crate::files::Journal;
 use crate::live::Live;
@@ -49,6 +50,7 @@ impl Runner<'_> {
         let start =
             Event::CaseStarted { case: case.id.clone(), attempt, boot: live.boot, lockdep: live.lockdep };
         self.write(start)?;
+        let coverage = self.wants_coverage(live, case);
         live.open_window(&case.id);
         let run = Run {
             id: u64::from(attempt),
@@ -57,16 +59,21 @@ impl Runner<'_> {
             name: case.name.clone(),
             devices: case.devices.clone(),
             limit_ms: case.limit_ms,
+            coverage,
         };
         // A send that fails means that the machine is down: the streams say how.
         let _ = live.send(&ToAgent::Run(run));
         let mut progress = Progress {
             deadline: Instant::now() + Duration::from_millis(case.limit_ms) + LADDER,
+            coverage,
             ..Progress::default()
         };
         let finished = self.await_end(live, case, attempt, &mut progress)?;
         match finished {
-            Some(finished) => self.ended(live, case, attempt, progress, finished),
+            Some(finished) => {
+                progress.coverage &= finished.outcome != Outcome::Skip;
+                self.ended(live, case, attempt, progress, finished)
+            }
             None if progress.pid.is_none() && !self.stop.asked() && attempt < ATTEMPTS => {
                 self.not_begun(live, case, attempt)
             }
@@ -141,13 +148,15 @@ impl Runner<'_> {
         live: &mut Live,
         case: &PlannedCase,
         attempt: u32,
-        progress: Progress,
+        mut progress: Progress,
         finished: Finished,
     ) -> Result<After, Error> {
         live.settle(finished.klog, Instant::now() + SETTLE)?;
         live.close_window(finished.klog);
         self.hear(live, Some(&case.id))?;
         self.note_unheard(live, case, finished.klog)?;
+        let told = std::mem::take(&mut progress.told);
+        let coverage = if progress.coverage { self.coverage_of_case(live, told)? } else { None };
         let stuck = finished.outcome == Outcome::Stuck;
         let first = progress.first_klog.unwrap_or(finished.klog);
         self.write(Event::CaseFinished(Box::new(CaseFinished {
@@ -162,6 +171,7 @@ impl Runner<'_> {
             took_us: finished.took_us,
             klog: (first, finished.klog),
             lockdep: live.lockdep,
+            coverage,
             subtests: progress.subtests,
             notes: progress.notes,
             stdout: finished.stdout,
@@ -279,6 +289,10 @@ struct Progress {
     calls: u64,
     subtests: Vec<fencelab_events::Subtest>,
     notes: Vec<String>,
+    /// Lockdep's graph is to be read after it.
+    coverage: bool,
+    /// What it told of that graph itself.
+    told: Vec<Reading>,
 }
 
 impl Default for Progress {
@@ -293,6 +307,8 @@ impl Default for Progress {
             calls: 0,
             subtests: vec![],
             notes: vec![],
+            coverage: false,
+            told: vec![],
         }
     }
 }
@@ -319,6 +335,7 @@ impl Progress {
             }
             FromAgent::Thread { tid, .. } => live.thread(tid),
             FromAgent::Note { text, .. } => self.notes.push(text),
+            FromAgent::Contract { text, took_us } => self.told.push((text, took_us)),
             FromAgent::Subtest { subtest, .. } => self.subtests.push(subtest),
             _ => {}
         }
@@ -346,6 +363,7 @@ fn ended_without_a_word(
         took_us: 0,
         klog: (progress.first_klog.unwrap_or(0), live.next_seq()),
         lockdep: live.lockdep,
+        coverage: None,
         subtests: progress.subtests,
         notes: progress.notes,
         stdout: Captured::default(),

@@ -6,6 +6,7 @@
 
 pub mod attribute;
 mod case;
+mod coverage;
 pub mod error;
 pub mod files;
 mod live;
@@ -17,6 +18,7 @@ pub mod select;
 mod splat;
 mod watch;
 
+pub use coverage::CoveragePolicy;
 pub use error::Error;
 pub use files::{Folder, Journal, Sync, host_boot_id};
 pub use observe::{Observer, Stop};

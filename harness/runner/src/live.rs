@@ -11,6 +11,7 @@ use fencelab_bench::{Down, Incoming, Machine};
 use fencelab_events::{BootEnd, Lockdep};
 
 use crate::attribute::{Evidence, Window};
+use crate::coverage::Known;
 use crate::error::Error;
 use crate::files::Folder;
 use crate::recorded::Recorded;
@@ -60,6 +61,8 @@ pub(crate) struct Live {
     pub(crate) boot: u32,
     /// Lockdep's state, as the log and the agent tell it.
     pub(crate) lockdep: Lockdep,
+    /// What its lockdep has around the contract's classes; none where that is not read.
+    pub(crate) known: Option<Known>,
     machine: Option<Box<dyn Machine>>,
     hello: Hello,
     incoming: Receiver<Incoming>,
@@ -101,6 +104,7 @@ impl Live {
         Live {
             boot,
             lockdep,
+            known: None,
             machine: Some(machine),
             hello,
             incoming,

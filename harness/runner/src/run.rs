@@ -13,6 +13,7 @@ use fencelab_events::{
 };
 
 use crate::case::{After, SETTLE};
+use crate::coverage::CoveragePolicy;
 use crate::error::Error;
 use crate::files::{Folder, Journal};
 use crate::live::{Live, Streams};
@@ -29,6 +30,8 @@ pub struct Options {
     pub boot_tries: u32,
     /// Cases run under the recorder.
     pub record: bool,
+    /// When lockdep's graph is read for the contract's coverage.
+    pub coverage: CoveragePolicy,
     /// How evidence is filed.
     pub evidence: Evidence,
 }
@@ -224,7 +227,7 @@ impl<'a> Runner<'a> {
         let _ = records::trim(&self.folder.records(boot));
     }
 
-    fn booted(&mut self, live: Live) -> Result<Live, Error> {
+    fn booted(&mut self, mut live: Live) -> Result<Live, Error> {
         let hello = live.hello();
         let event = Event::BootStarted {
             boot: live.boot,
@@ -236,6 +239,7 @@ impl<'a> Runner<'a> {
             recorded: hello.recorded,
         };
         self.write(event)?;
+        self.begin_coverage(&mut live)?;
         Ok(live)
     }
 
@@ -247,6 +251,7 @@ impl<'a> Runner<'a> {
     }
 
     fn take_down(&mut self, mut live: Live, end: BootEnd) -> Result<(), Error> {
+        self.end_coverage(&mut live)?;
         self.check_lockdep(&mut live)?;
         let boot = live.boot;
         let down = live.down()?;

@@ -4,9 +4,11 @@
 
 mod common;
 
-use common::{Act, Script, case, go_on, planned, play};
+use common::{Act, Script, case, go_on, planned, planned_cases, play};
 use fencelab_bench::Down;
-use fencelab_events::{BootEnd, Event, How, Lockdep, LockdepCause, Outcome, SessionEnd, Verdict};
+use fencelab_events::{
+    BootEnd, Event, How, Lockdep, LockdepCause, Outcome, Place, PlannedCase, RunCoverage, SessionEnd, Verdict,
+};
 use fencelab_runner::{Error, Folder, Journal, Sync};
 
 const SPLAT: &[&str] = &[
@@ -40,6 +42,56 @@ fn a_quiet_session_is_clean_on_one_boot() {
     let session = play(&mut script, &folder, &["a", "b"]).unwrap();
     assert_eq!(verdicts(&session), [Verdict::Pass, Verdict::Skip]);
     assert_eq!((script.boots, session.end), (1, Some(SessionEnd::Complete)));
+}
+
+#[test]
+fn a_case_is_owed_the_locks_that_it_took_inside_sections_first() {
+    let (_dir, folder) = folder();
+    let act = |in_section, in_module| Act { in_section, in_module, ..Act::default() };
+    let mut script = Script::new([
+        ("a", act(vec!["&a->lock"], vec![])),
+        ("b", act(vec![], vec!["&module->lock"])),
+        ("c", act(vec!["&a->lock"], vec![])),
+    ]);
+    let session = play(&mut script, &folder, &["a", "b", "c"]).unwrap();
+    let coverage = |index: usize| session.cases[index].finished().unwrap().coverage.clone().unwrap();
+    assert_eq!(session.boot_coverage.len(), 1, "before any case ran");
+    assert_eq!(session.boot_coverage[0].1.signalling.around, ["fs_reclaim"]);
+    assert_eq!(coverage(0).signalling.inside, ["&a->lock"]);
+    assert_eq!((coverage(1).signalling.inside, coverage(1).took_us), (vec!["&module->lock".to_owned()], 10));
+    assert_eq!((coverage(2).new_edges(), coverage(2).signalling.inside_before), (0, 2));
+    let run = RunCoverage::of(&session);
+    assert_eq!((run.count(Place::InSection), run.count(Place::OverWait), run.readings), ((2, 2), (1, 0), 4));
+}
+
+#[test]
+fn a_claim_without_a_lock_inside_a_section_is_no_pass() {
+    for (in_section, expected) in [(vec![], Verdict::Unexercised), (vec!["&a->lock"], Verdict::Pass)] {
+        let (_dir, folder) = folder();
+        let mut script = Script::new([("a", Act { in_section, ..Act::default() })]);
+        // Dear to read: only what claims a rule that the edges show is followed by a reading.
+        script.reading_us = Some(900_000);
+        let claim = PlannedCase { rules: vec!["SIG-RECLAIM".into()], ..case("a") };
+        let journal = planned_cases(&folder, vec![claim, case("b")]);
+        let session = go_on(&mut script, &folder, journal).unwrap();
+        assert_eq!(verdicts(&session), [expected, Verdict::Pass]);
+        let read = |index: usize| session.cases[index].finished().unwrap().coverage.is_some();
+        assert_eq!((read(0), read(1)), (true, false));
+        assert_eq!(session.boot_coverage.len(), 2, "at the boot's begin, and for what b did at its end");
+    }
+}
+
+#[test]
+fn coverage_that_cannot_be_read_is_said_once_and_judges_nobody() {
+    let (_dir, folder) = folder();
+    let mut script = Script::new([]);
+    script.reading_us = None;
+    let claim = PlannedCase { rules: vec!["SIG-RECLAIM".into()], ..case("a") };
+    let journal = planned_cases(&folder, vec![claim, case("b")]);
+    let session = go_on(&mut script, &folder, journal).unwrap();
+    assert_eq!(verdicts(&session), [Verdict::Pass, Verdict::Pass]);
+    let said: Vec<_> = session.notes.iter().filter(|note| note.contains("coverage is not known")).collect();
+    assert_eq!(said.len(), 1, "{:?}", session.notes);
 }
 
 #[test]

@@ -31,7 +31,7 @@ fn run(ctx: &mut Ctx, suite: &str, filter: Option<&str>) -> Tested {
     let enable = I915.enable(&modules, &format!("mock_{suite}"))?;
     let select = filter.map(|filter| format!("st_filter={filter}")).unwrap_or_default();
     let mut log = Kmsg::at_end()?;
-    let loaded = TestModule::load(&modules, I915.name, &format!("mock_selftests=-1 {enable} {select}"));
+    let loaded = TestModule::load(ctx, &modules, I915.name, &format!("mock_selftests=-1 {enable} {select}"));
     let loaded = loaded.map_err(|e| e.into_stop(I915.name))?;
     let answer = loaded.parameter("mock_selftests")?;
     let lines = log.lines()?;

@@ -40,7 +40,7 @@ fn run(ctx: &mut Ctx, suite: &str) -> Tested {
     let parameter = DMABUF.enable(&modules, suite)?;
     let mut log = Kmsg::at_end()?;
     let _patience = HungTaskPatience::new();
-    let answer = TestModule::load(&modules, DMABUF.name, &parameter);
+    let answer = TestModule::load(ctx, &modules, DMABUF.name, &parameter);
     let lines = log.lines()?;
     for subtest in DMABUF.subtests(&lines) {
         let outcome = if subtest.error.is_some() { Outcome::Fail } else { Outcome::Pass };

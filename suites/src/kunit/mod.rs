@@ -70,7 +70,7 @@ fn run(ctx: &mut Ctx, module: &'static str) -> Tested {
     let modules = modules()?;
     let mut log = Kmsg::at_end()?;
     let before = results::suites();
-    let loaded = TestModule::load(&modules, module, "").map_err(|e| e.into_stop(module))?;
+    let loaded = TestModule::load(ctx, &modules, module, "").map_err(|e| e.into_stop(module))?;
     let mut text = results::read_new(&before)?;
     if text.is_empty() {
         text = log.lines()?;

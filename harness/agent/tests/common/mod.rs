@@ -100,6 +100,7 @@ impl Talk {
             name: case.into(),
             devices: devices.iter().map(|d| (*d).to_owned()).collect(),
             limit_ms: u64::try_from(limit.as_millis()).unwrap(),
+            coverage: true,
         };
         self.send(&ToAgent::Run(run));
         self.next

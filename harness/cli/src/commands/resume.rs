@@ -27,7 +27,7 @@ pub(crate) fn run(args: &ResumeArgs) -> Result<Outcome> {
         journal.write(Event::CaseFinished(Box::new(lost)))?;
     }
     journal.write(Event::SessionResumed { host_boot_id: host_boot_id() })?;
-    super::run::drive(chosen, folder, journal, reports, !args.no_record)
+    super::run::drive(chosen, folder, journal, reports, !args.no_record, args.coverage)
 }
 
 /// The case under which this machine itself went down, if it did: its boot id is another one, and a case that
@@ -54,6 +54,7 @@ fn taken_down(session: &Session) -> Vec<CaseFinished> {
         took_us: 0,
         klog: (0, 0),
         lockdep: attempt.lockdep,
+        coverage: None,
         subtests: vec![],
         notes: vec![],
         stdout: Captured::default(),

@@ -6,9 +6,9 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use fencelab_events::Event;
 use fencelab_report::exit::Exit;
-use fencelab_runner::{Evidence, Folder, Journal, Options, Runner, Stop, Sync, host_boot_id};
+use fencelab_runner::{CoveragePolicy, Evidence, Folder, Journal, Options, Runner, Stop, Sync, host_boot_id};
 
-use crate::args::RunArgs;
+use crate::args::{Coverage, RunArgs};
 use crate::benches::{self, Chosen};
 use crate::outcome::Outcome;
 use crate::progress::Progress;
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Outcome> {
         host_boot_id: host_boot_id(),
     })?;
     journal.write(Event::Planned { cases, devices })?;
-    drive(chosen, folder, journal, reports, !args.no_record)
+    drive(chosen, folder, journal, reports, !args.no_record, args.coverage)
 }
 
 /// Runs what the journal still plans, then reports. Shared with `resume`.
@@ -46,10 +46,16 @@ pub(crate) fn drive(
     journal: Journal,
     reports: Reports,
     record: bool,
+    coverage: Coverage,
 ) -> Result<Outcome> {
     let stop = Stop::default();
     listen(&stop)?;
-    let options = Options { annotated: chosen.annotated, ..options(record) };
+    let coverage = match coverage {
+        Coverage::Auto => CoveragePolicy::Auto,
+        Coverage::Always => CoveragePolicy::Always,
+        Coverage::Never => CoveragePolicy::Never,
+    };
+    let options = Options { annotated: chosen.annotated, coverage, ..options(record) };
     let mut progress = Progress::new(reports);
     let runner = Runner::new(chosen.bench.as_mut(), folder.clone(), journal, &mut progress, stop, options);
     let result = runner.run();
@@ -75,6 +81,7 @@ pub(crate) fn options(record: bool) -> Options {
         annotated: false,
         boot_tries: 3,
         record,
+        coverage: CoveragePolicy::Auto,
         evidence: Evidence {
             splat_name: fencelab_report::splat::file_name,
             splat_text: fencelab_report::splat::render,

@@ -1,8 +1,9 @@
 //! Contract coverage: which part of the contract lockdep has seen at work.
 //!
 //! The forward edges of `dma_fence_map` are the locks really taken inside signalling sections; the backward edges are
-//! the locks held over waits for fences. A run that added none has not exercised that side, and its silence proves
-//! nothing about it.
+//! the locks held over waits for fences. Lockdep keeps an edge for the rest of the boot, so only the first who takes it
+//! is seen: a stretch of a run that added none may have repeated what was known. Where a boot has none at all, nothing
+//! exercised that side, and silence proves nothing about it.
 
 use std::collections::BTreeSet;
 
@@ -10,19 +11,24 @@ use serde::Serialize;
 
 use super::classes::Classes;
 
-/// The class of signalling sections and waits.
+/// The class of signalling sections and waits (drivers/dma-buf/dma-fence.c).
 pub const SIGNALLING: &str = "dma_fence_map";
-/// The class of a buffer's reservation.
-pub const RESERVATION: &str = "reservation_ww_class_mutex";
+/// The classes of a buffer's reservation: the lock and its ww acquire context (drivers/dma-buf/dma-resv.c).
+pub const RESERVATION: &[&str] = &["reservation_ww_class_mutex", "reservation_ww_class_acquire"];
 
-/// What one stretch of a run added around one class.
+/// The edges that begin or end in a class of the contract, by stable names
+/// ([`crate::LockClass::stable_name`]).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContractEdges(BTreeSet<(String, String)>);
+
+/// What one stretch of a run added around one side of the contract.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Side {
-    /// Classes taken inside it before.
+    /// How many classes were known before to be taken inside it.
     pub inside_before: usize,
     /// Classes that were newly taken inside it.
     pub inside: BTreeSet<String>,
-    /// Classes held around it before.
+    /// How many classes were known before to be held around it.
     pub around_before: usize,
     /// Classes that it was newly taken under.
     pub around: BTreeSet<String>,
@@ -33,9 +39,9 @@ pub struct Side {
 pub struct Coverage {
     /// Around `dma_fence_map`: inside are the locks of signalling sections, around are those held over waits.
     pub signalling: Side,
-    /// Around the reservation lock.
+    /// Around the reservation lock and its context.
     pub reservation: Side,
-    /// All new edges of the graph.
+    /// All new edges of these classes, each once.
     pub new_edges: usize,
 }
 
@@ -51,16 +57,34 @@ pub enum Exercise {
     NotExercised,
 }
 
+impl ContractEdges {
+    /// The contract's edges of a reading of /proc/lockdep. Read it before a module is unloaded: its classes go with it.
+    pub fn of(classes: &Classes) -> ContractEdges {
+        let ours = |name: &str| is_signalling(name) || is_reservation(name);
+        ContractEdges(classes.edges().into_iter().filter(|(from, to)| ours(from) || ours(to)).collect())
+    }
+
+    /// Adds what a later reading has, and tells what was new in it.
+    pub fn absorb(&mut self, later: ContractEdges) -> Coverage {
+        let coverage = Coverage {
+            signalling: side(is_signalling, &self.0, &later.0),
+            reservation: side(is_reservation, &self.0, &later.0),
+            new_edges: later.0.difference(&self.0).count(),
+        };
+        self.0.extend(later.0);
+        coverage
+    }
+
+    /// The edges, from and to.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(from, to)| (from.as_str(), to.as_str()))
+    }
+}
+
 impl Coverage {
-    /// Compares two readings of /proc/lockdep of one boot. Read the second before a module is unloaded: its classes go
-    /// with it.
+    /// Compares two readings of /proc/lockdep of one boot.
     pub fn between(before: &Classes, after: &Classes) -> Coverage {
-        let (old, new) = (before.edges(), after.edges());
-        Coverage {
-            signalling: side(SIGNALLING, &old, &new),
-            reservation: side(RESERVATION, &old, &new),
-            new_edges: new.difference(&old).count(),
-        }
+        ContractEdges::of(before).absorb(ContractEdges::of(after))
     }
 
     /// Was any lock taken inside a signalling section?
@@ -74,6 +98,21 @@ impl Coverage {
     }
 }
 
+/// Subclasses count: a nested acquisition is one of the class.
+fn plain(name: &str) -> &str {
+    name.rsplit_once('/')
+        .filter(|(_, subclass)| subclass.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(name, |(name, _)| name)
+}
+
+fn is_signalling(name: &str) -> bool {
+    plain(name) == SIGNALLING
+}
+
+fn is_reservation(name: &str) -> bool {
+    RESERVATION.contains(&plain(name))
+}
+
 fn exercise(new: usize, known: usize) -> Exercise {
     match (new, known) {
         (0, 0) => Exercise::NotExercised,
@@ -84,22 +123,24 @@ fn exercise(new: usize, known: usize) -> Exercise {
 
 type Edges = BTreeSet<(String, String)>;
 
-fn side(class: &str, old: &Edges, new: &Edges) -> Side {
-    let inside =
-        |edges: &Edges| edges.iter().filter(|(from, _)| from == class).map(|(_, to)| to.clone()).collect();
-    let around =
-        |edges: &Edges| edges.iter().filter(|(_, to)| to == class).map(|(from, _)| from.clone()).collect();
-    let (old_inside, old_around): (BTreeSet<String>, BTreeSet<String>) = (inside(old), around(old));
+fn side(is_ours: fn(&str) -> bool, old: &Edges, new: &Edges) -> Side {
+    let inside = |edges: &Edges| -> BTreeSet<String> {
+        edges.iter().filter(|(from, to)| is_ours(from) && !is_ours(to)).map(|(_, to)| to.clone()).collect()
+    };
+    let around = |edges: &Edges| -> BTreeSet<String> {
+        edges
+            .iter()
+            .filter(|(from, to)| !is_ours(from) && is_ours(to))
+            .map(|(from, _)| from.clone())
+            .collect()
+    };
+    let (old_inside, old_around) = (inside(old), around(old));
     Side {
-        inside: difference(inside(new), &old_inside),
-        around: difference(around(new), &old_around),
+        inside: &inside(new) - &old_inside,
+        around: &around(new) - &old_around,
         inside_before: old_inside.len(),
         around_before: old_around.len(),
     }
-}
-
-fn difference(new: BTreeSet<String>, old: &BTreeSet<String>) -> BTreeSet<String> {
-    new.into_iter().filter(|name| !old.contains(name)).collect()
 }
 
 #[cfg(test)]
@@ -124,8 +165,18 @@ mod tests {
             (coverage.signalling_side(), coverage.waiting_side()),
             (Exercise::New, Exercise::OnlyKnown)
         );
-        assert_eq!(coverage.new_edges, 2);
+        assert_eq!(coverage.new_edges, 1, "edges of other classes are not the contract's");
         let nothing = Coverage::between(&table(&primed), &table(&primed));
         assert_eq!((nothing.signalling_side(), nothing.new_edges), (Exercise::NotExercised, 0));
+    }
+
+    #[test]
+    fn what_was_seen_stays_known_when_its_module_goes() {
+        let mut known = ContractEdges::default();
+        let with = ContractEdges::of(&table(&[("dma_fence_map/1", "&foo->lock")]));
+        assert_eq!(known.absorb(with.clone()).signalling.inside.len(), 1);
+        assert_eq!(known.absorb(ContractEdges::default()).signalling_side(), Exercise::OnlyKnown);
+        assert_eq!(known.absorb(with).new_edges, 0);
+        assert_eq!(known.iter().collect::<Vec<_>>(), [("dma_fence_map/1", "&foo->lock")]);
     }
 }

@@ -41,6 +41,25 @@ impl LockGraph {
         LockGraph { edges, marked }
     }
 
+    /// Edges from and to, those marked that are to be seen at once.
+    pub fn of_edges<'a>(edges: impl IntoIterator<Item = (&'a str, &'a str, bool)>) -> LockGraph {
+        let mut graph = LockGraph::default();
+        for (from, to, marked) in edges {
+            let edge = (from.to_owned(), to.to_owned());
+            if marked {
+                graph.marked.insert(edge.clone());
+            }
+            graph.edges.insert(edge);
+        }
+        graph
+    }
+
+    /// Adds the edges of another graph.
+    pub fn extend(&mut self, other: LockGraph) {
+        self.edges.extend(other.edges);
+        self.marked.extend(other.marked);
+    }
+
     fn mark(&mut self, edge: (String, String)) {
         self.edges.insert(edge.clone());
         self.marked.insert(edge);

@@ -42,7 +42,7 @@ impl<'a> Standing<'a> {
 /// How bad a verdict is, in the lists' words; none where it says nothing of the case's faults.
 fn severity(verdict: Verdict) -> Option<Status> {
     match verdict {
-        Verdict::Pass | Verdict::Skip | Verdict::NotRun => None,
+        Verdict::Pass | Verdict::Unexercised | Verdict::Skip | Verdict::NotRun => None,
         Verdict::Unarmed => Some(Status::Warn),
         Verdict::Splat | Verdict::Fail => Some(Status::Fail),
         Verdict::Timeout => Some(Status::Timeout),

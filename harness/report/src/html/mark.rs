@@ -20,6 +20,7 @@ pub(super) fn letter(verdict: Verdict) -> &'static str {
         Verdict::Stuck => "X",
         Verdict::Lost => "L",
         Verdict::Unarmed => "U",
+        Verdict::Unexercised => "N",
         Verdict::NotRun => "?",
     }
 }
@@ -28,6 +29,7 @@ pub(super) fn letter(verdict: Verdict) -> &'static str {
 pub(super) fn class(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::NotRun => "not-run",
+        Verdict::Unexercised => "unexercised",
         other => other.word(),
     }
 }
@@ -44,6 +46,7 @@ pub(super) fn meaning(verdict: Verdict) -> &'static str {
         Verdict::Stuck => "stuck",
         Verdict::Lost => "machine lost",
         Verdict::Unarmed => "unarmed",
+        Verdict::Unexercised => "not exercised",
         Verdict::NotRun => "not run",
     }
 }

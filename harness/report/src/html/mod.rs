@@ -5,6 +5,7 @@
 
 mod bug;
 mod chain;
+mod coverage;
 mod escape;
 mod grid;
 mod head;
@@ -42,6 +43,7 @@ pub(crate) fn write(view: &View<'_>, out: &mut dyn Write) -> Result<(), Error> {
     bug::write(view, out)?;
     suites::write(view, out)?;
     night::write(view, out)?;
+    coverage::write(view, out)?;
     list::write(view, out)?;
     write!(out, "<script>\n{}</script>\n</body>\n</html>\n", include_str!("filter.js"))?;
     Ok(())

@@ -9,6 +9,7 @@ use crate::view::{Case, Part, View};
 use crate::why::why;
 
 use super::body::{self, Budget};
+use super::coverage;
 use super::names::Names;
 
 /// Attributes are shown in one line.
@@ -20,6 +21,7 @@ pub(super) fn testcase(view: &View<'_>, case: &Case<'_>, names: &mut Names, budg
     let result = match (case.standing, case.verdict) {
         (Standing::New, Verdict::Pass) => TestResult::Success,
         (Standing::New, Verdict::Skip) => skipped("skip", &why),
+        (Standing::New, Verdict::Unexercised) => skipped("not exercised", &why),
         (Standing::New, Verdict::NotRun) => skipped("not run", &format!("not run: {why}")),
         (Standing::New, verdict) => {
             let body = budget.fit(&body::of_case(view, case, &why), &whole);
@@ -29,7 +31,9 @@ pub(super) fn testcase(view: &View<'_>, case: &Case<'_>, names: &mut Names, budg
     };
     let mut testcase = named(names.unique(case.id()), &case.record.plan.suite, result);
     testcase.time = duration(case.took_us());
-    if case.verdict != Verdict::Pass {
+    if case.verdict == Verdict::Pass {
+        testcase.system_out = coverage::of_case(case);
+    } else {
         testcase.system_out = system_out(view, case, budget);
         let stderr = case.finished().map(|finished| finished.stderr.text.as_str()).unwrap_or_default();
         testcase.system_err = (!stderr.is_empty()).then(|| budget.fit(stderr, &whole));
@@ -104,6 +108,7 @@ fn system_out(view: &View<'_>, case: &Case<'_>, budget: &mut Budget) -> Option<S
         .map(|finding| format!("[[ATTACHMENT|{}]]\n", view.path(&finding.file)))
         .collect();
     if let Some(finished) = case.finished() {
+        out.extend(coverage::of_case(case));
         finished.notes.iter().for_each(|note| out.push_str(&format!("note: {note}\n")));
         out.push_str(&finished.stdout.text);
     }

@@ -5,6 +5,7 @@
 //! | fail, splat | `failure` | a check did not hold, or the kernel reported something |
 //! | crash, timeout, stuck, lost | `error` | the case could not come to its end |
 //! | unarmed | `error` | it passed, but with lockdep off: green would be a lie, and no check failed |
+//! | not exercised | `skipped` | it passed and tested nothing of the rule that it claims: green would be a lie |
 //! | expected fail, known flake | `skipped` | as drm-ci's lists say; the message names the list's line |
 //! | improvement | `failure` | a known fail that passed: the list is wrong now, and the run's exit code says so too |
 //! | skip, not run | `skipped` | with the reason |
@@ -17,6 +18,7 @@
 
 mod body;
 mod case;
+mod coverage;
 mod names;
 pub(crate) mod sanitise;
 mod session;

@@ -8,10 +8,13 @@ use crate::why::reported;
 
 use super::body::{self, Budget};
 use super::case::{message, named};
+use super::coverage;
 use super::names::Names;
 
 pub(super) fn testcases(view: &View<'_>, names: &mut Names, budget: &mut Budget) -> Vec<TestCase> {
-    let mut cases = vec![named(names.unique("session/run"), "session", end(view, budget))];
+    let mut run = named(names.unique("session/run"), "session", end(view, budget));
+    run.system_out = coverage::of_run(view);
+    let mut cases = vec![run];
     for finding in view.orphans() {
         let name = format!("session/outside-any-case: {}, boot {}", finding.kind, finding.boot);
         let result = TestResult::Failure {

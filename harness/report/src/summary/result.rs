@@ -42,7 +42,7 @@ fn paint(verdict: Verdict) -> Paint {
     match verdict {
         Verdict::Pass => Paint::Good,
         Verdict::Skip => Paint::Faint,
-        Verdict::Unarmed | Verdict::NotRun => Paint::Warning,
+        Verdict::Unarmed | Verdict::Unexercised | Verdict::NotRun => Paint::Warning,
         _ => Paint::Bad,
     }
 }
@@ -61,6 +61,10 @@ pub(crate) fn sentence(view: &View<'_>) -> String {
     let unarmed = view.counted(Verdict::Unarmed).count();
     if unarmed > 0 {
         facts.push(format!("{} ran unarmed", count(unarmed, "case")));
+    }
+    let unexercised = view.counted(Verdict::Unexercised).count();
+    if unexercised > 0 {
+        facts.push(format!("{} exercised nothing of the signalling side", count(unexercised, "case")));
     }
     facts.push(end(view));
     facts.join("; ")

@@ -124,6 +124,7 @@ impl Journal {
             took_us,
             klog: (self.seq, self.seq + 4),
             lockdep: self.lockdep,
+            coverage: None,
             subtests: Vec::new(),
             notes: Vec::new(),
             stdout: captured("checked 4 properties\n"),

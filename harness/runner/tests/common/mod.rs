@@ -8,7 +8,7 @@ use fencelab_bench::protocol::{
 };
 use fencelab_bench::{Bench, Down, Error, Incoming, Machine, Order};
 use fencelab_events::{Event, PlannedCase, Session};
-use fencelab_runner::{Evidence, Folder, Journal, Observer, Options, Runner, Stop, Sync};
+use fencelab_runner::{CoveragePolicy, Evidence, Folder, Journal, Observer, Options, Runner, Stop, Sync};
 
 /// What a case does.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +31,10 @@ pub(crate) struct Act {
     pub(crate) stop: bool,
     /// Lockdep goes off, the first time it runs, and no log line says so.
     pub(crate) quietly_off: bool,
+    /// Locks that it takes inside a signalling section.
+    pub(crate) in_section: Vec<&'static str>,
+    /// Of a module that it unloads: locks that its tests took inside a section.
+    pub(crate) in_module: Vec<&'static str>,
 }
 
 /// A bench of such machines.
@@ -38,6 +42,8 @@ pub(crate) struct Script {
     pub(crate) acts: HashMap<&'static str, Act>,
     pub(crate) can_reboot: bool,
     pub(crate) boots: u32,
+    /// What reading lockdep's graph takes; none where it cannot be read.
+    pub(crate) reading_us: Option<u64>,
     /// The boots that fail, counted from 1.
     pub(crate) failing: Vec<u32>,
     pub(crate) stop: Stop,
@@ -57,6 +63,7 @@ impl Script {
             acts: acts.into_iter().collect(),
             can_reboot: true,
             boots: 0,
+            reading_us: Some(5),
             failing: vec![],
             stop: Stop::default(),
             stopped_boot: 0,
@@ -122,6 +129,8 @@ impl Bench for Script {
             pid: 100,
             lockdep: Lockdep::Armed,
             gone: false,
+            in_section: vec![],
+            reading_us: self.reading_us,
         };
         self.boot_log.iter().for_each(|line| actor.log(line));
         Ok(Box::new(actor))
@@ -138,9 +147,23 @@ struct Actor {
     pid: i32,
     lockdep: Lockdep,
     gone: bool,
+    in_section: Vec<&'static str>,
+    reading_us: Option<u64>,
 }
 
 impl Actor {
+    /// Tells what lockdep has: what is there now, and these.
+    fn tell_contract(&self, more: &[&str]) {
+        let Some(took_us) = self.reading_us else {
+            return self
+                .agent(FromAgent::NoContract { why: "read /proc/lockdep: it is root's alone".into() });
+        };
+        let mut text = "all lock classes:\n1 FD: 1 BD: 1 ++++: dma_fence_map\n".to_owned();
+        self.in_section.iter().chain(more).for_each(|lock| text.push_str(&format!(" -> [2] {lock}\n")));
+        text.push_str("\n3 FD: 1 BD: 1 ++++: fs_reclaim\n -> [1] dma_fence_map\n");
+        self.agent(FromAgent::Contract { text, took_us });
+    }
+
     fn say(&self, incoming: Incoming) {
         let _ = self.incoming.send(incoming);
     }
@@ -183,6 +206,10 @@ impl Actor {
             return;
         }
         self.seq += act.lose;
+        self.in_section.extend(&act.in_section);
+        if run.coverage && !act.in_module.is_empty() {
+            self.tell_contract(&act.in_module);
+        }
         act.log.iter().for_each(|line| self.log(line));
         act.console.iter().for_each(|line| self.say(Incoming::Console(line.as_bytes().to_vec())));
         self.seq += act.unheard;
@@ -220,6 +247,7 @@ impl Machine for Actor {
         match message {
             ToAgent::Run(run) => self.play(run),
             ToAgent::Cancel => self.finish(1, Outcome::Cancelled),
+            ToAgent::Contract => self.tell_contract(&[]),
             ToAgent::Lockdep => self.agent(FromAgent::Lockdep(self.lockdep)),
             _ => {}
         }
@@ -261,6 +289,7 @@ pub(crate) fn options() -> Options {
         annotated: false,
         boot_tries: 3,
         record: true,
+        coverage: CoveragePolicy::Auto,
         evidence: Evidence {
             splat_name: |boot, seq, kind| format!("splats/{boot}-{seq}-{kind}.txt"),
             splat_text: |_, _, text| text.to_owned(),
@@ -272,6 +301,11 @@ pub(crate) fn options() -> Options {
 
 /// A journal in `folder` that plans these cases.
 pub(crate) fn planned(folder: &Folder, names: &[&str]) -> Journal {
+    planned_cases(folder, names.iter().map(|name| case(name)).collect())
+}
+
+/// A journal in `folder` that plans these cases.
+pub(crate) fn planned_cases(folder: &Folder, cases: Vec<PlannedCase>) -> Journal {
     let mut journal = Journal::create(folder, Sync::EachCase).unwrap();
     journal
         .write(Event::SessionStarted {
@@ -284,7 +318,6 @@ pub(crate) fn planned(folder: &Folder, names: &[&str]) -> Journal {
             host_boot_id: "x".into(),
         })
         .unwrap();
-    let cases = names.iter().map(|name| case(name)).collect();
     journal.write(Event::Planned { cases, devices: vec![] }).unwrap();
     journal
 }

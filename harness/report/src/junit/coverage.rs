@@ -1,0 +1,50 @@
+//! Contract coverage as properties of a testcase. JUnit has properties for suites only; readers of test results take those of
+//! a case from its output, one `[[PROPERTY|name=value]]` a line.
+
+use fencelab_events::{Place, RunCoverage};
+
+use crate::text::line;
+use crate::view::{Case, View};
+
+/// The numbers of a case, and the locks that it was the first to take; none where nothing was read.
+pub(super) fn of_case(case: &Case<'_>) -> Option<String> {
+    let coverage = case.finished()?.coverage.as_ref()?;
+    let mut out = String::new();
+    for place in Place::ALL {
+        let (new, before) = place.in_case(coverage);
+        out.push_str(&property(&format!("coverage.{}.new", name(place)), new.len()));
+        out.push_str(&property(&format!("coverage.{}.before", name(place)), before));
+        new.iter().for_each(|class| out.push_str(&format!("new: {} {}\n", line(class), place.words())));
+    }
+    out.push_str(&property("coverage.took_us", coverage.took_us));
+    Some(out)
+}
+
+/// The numbers of the run; none where nothing was read.
+pub(super) fn of_run(view: &View<'_>) -> Option<String> {
+    let run = RunCoverage::of(view.session);
+    if run.readings == 0 {
+        return None;
+    }
+    let mut out = String::new();
+    for place in Place::ALL {
+        let (all, by_cases) = run.count(place);
+        out.push_str(&property(&format!("coverage.{}", name(place)), all));
+        out.push_str(&property(&format!("coverage.{}.by-cases", name(place)), by_cases));
+    }
+    out.push_str(&property("coverage.took_us", run.took_us));
+    Some(out)
+}
+
+fn property(name: &str, value: impl std::fmt::Display) -> String {
+    format!("[[PROPERTY|{name}={value}]]\n")
+}
+
+fn name(place: Place) -> &'static str {
+    match place {
+        Place::InSection => "in-section",
+        Place::OverWait => "over-wait",
+        Place::UnderReservation => "under-reservation",
+        Place::AroundReservation => "around-reservation",
+    }
+}
