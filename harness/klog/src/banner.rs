@@ -195,6 +195,7 @@ pub(crate) const NEEDLES: &[&str] = &[
     CUT_HERE,
     "Disabling lock debugging",
     "messages dropped",
+    crate::lockdep_state::HELLO,
 ];
 
 /// Which kind of report a message begins, if any.

@@ -9,6 +9,7 @@ mod annotation;
 mod banner;
 mod blame;
 mod collector;
+mod entry;
 mod event;
 mod frame;
 pub mod group;

@@ -4,10 +4,14 @@ use crate::event::{LockdepOff, OffCause};
 use crate::kind::Kind;
 use crate::line::Line;
 
+/// What lockdep says when the kernel boots.
+pub(crate) const HELLO: &str = "Lock dependency validator: ";
+
 /// What the log has told about lockdep since the boot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LockdepState {
     off: Option<LockdepOff>,
+    present: bool,
 }
 
 impl LockdepState {
@@ -16,11 +20,17 @@ impl LockdepState {
         self.off.as_ref()
     }
 
+    /// Did the log show that this kernel has lockdep (`lockdep_init`, kernel/locking/lockdep.c) or that it reported?
+    pub fn is_present(&self) -> bool {
+        self.present || self.off.is_some()
+    }
+
     /// Looks at one line; returns the news that lockdep has gone off, once.
     pub(crate) fn see_line(&mut self, line: &Line) -> Option<LockdepOff> {
         if self.off.is_some() {
             return None;
         }
+        self.present |= line.text.starts_with(HELLO) || line.text.contains("debug_locks = 1");
         let cause = match crate::banner::find(&line.text) {
             Some(Kind::Limit) => OffCause::TableFull { limit: limit_name(&line.text).to_owned() },
             Some(kind) if kind.turns_lockdep_off() => OffCause::Splat { kind },

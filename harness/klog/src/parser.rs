@@ -196,6 +196,11 @@ impl Parser {
         &self.lockdep
     }
 
+    /// How many lines or records there were so far.
+    pub fn lines(&self) -> u64 {
+        self.number
+    }
+
     /// A new boot begins in the same log: lockdep is armed again, and sequence numbers start over.
     pub fn note_boot(&mut self) {
         self.finish();

@@ -58,6 +58,10 @@ pub struct Report {
     /// The workqueue and function, when a kworker was the task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workqueue: Option<String>,
+    /// The system call by which the task entered the kernel, or the DRM ioctl's handler: `munmap`,
+    /// `ioctl drm_mode_atomic_ioctl`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
     /// Where it happened, as `file:line`, when the report says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub place: Option<String>,

@@ -49,6 +49,7 @@ fn whence(report: &Report) -> String {
     parts.extend(report.task.as_ref().map(|task| task.to_string()));
     parts.extend(report.cpu.map(|cpu| format!("CPU {cpu}")));
     parts.extend(report.workqueue.as_ref().map(|queue| format!("workqueue {queue}")));
+    parts.extend(report.entry.as_ref().map(|entry| format!("in {entry}")));
     parts.extend(report.time_us.map(|us| format!("at {}.{:06} s", us / 1_000_000, us % 1_000_000)));
     parts.extend(report.wall.clone());
     parts.push(format!("lines {} to {}", report.first_line, report.last_line));

@@ -10,6 +10,7 @@ mod title;
 use crate::annotation;
 use crate::blame::blame;
 use crate::collector::Collector;
+use crate::entry::entry;
 use crate::kind::Kind;
 use crate::parser::Options;
 use crate::report::{Details, Report};
@@ -76,6 +77,7 @@ fn outline(kind: Kind, collector: &Collector, rows: &[Row]) -> Report {
         cpu: None,
         kernel: None,
         workqueue: None,
+        entry: None,
         place: None,
         frames: Vec::new(),
         blame: None,
@@ -90,6 +92,7 @@ fn outline(kind: Kind, collector: &Collector, rows: &[Row]) -> Report {
 /// What follows from the structure.
 fn finish(report: &mut Report, ended: bool, rows: &[Row], options: &Options) {
     report.blame = blame(report);
+    report.entry = entry(report);
     report.title = title::title(report);
     report.missing = complete::missing(report, ended, rows);
     report.complete = report.missing.is_empty() && report.omitted == 0;

@@ -1,0 +1,112 @@
+//! The logs to read: files, folders with all that is in them, standard input.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// One log.
+pub(super) enum Input {
+    Stdin,
+    File(PathBuf),
+}
+
+/// Bytes that are read at once.
+const PIECE: usize = 256 << 10;
+/// Less is read before anybody looks for a bar.
+const WORTH_A_BAR: u64 = 200 << 20;
+
+/// The first bytes of compressed files, and what unpacks them.
+const COMPRESSED: [(&[u8], &str); 4] =
+    [(b"\x1f\x8b", "zcat"), (b"\x28\xb5\x2f\xfd", "zstdcat"), (b"\xfd7zXZ", "xzcat"), (b"BZh", "bzcat")];
+
+/// The logs that these paths stand for, in order, and why some are none. Without paths it is standard input.
+pub(super) fn find(paths: &[PathBuf]) -> (Vec<Input>, Vec<anyhow::Error>) {
+    let (mut inputs, mut bad) = (Vec::new(), Vec::new());
+    for path in paths {
+        if super::is_stdin(path) {
+            inputs.push(Input::Stdin);
+        } else if path.is_dir() {
+            walk(path, &mut inputs, &mut bad);
+        } else {
+            inputs.push(Input::File(path.clone()));
+        }
+    }
+    if paths.is_empty() {
+        inputs.push(Input::Stdin);
+    }
+    (inputs, bad)
+}
+
+/// Every file of a folder and of those in it, by name.
+fn walk(folder: &Path, inputs: &mut Vec<Input>, bad: &mut Vec<anyhow::Error>) {
+    let entries = fs::read_dir(folder).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
+    let mut entries = match entries.with_context(|| format!("list {}", folder.display())) {
+        Ok(entries) => entries,
+        Err(error) => return bad.push(error),
+    };
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => walk(&entry.path(), inputs, bad),
+            Ok(kind) if kind.is_file() => inputs.push(Input::File(entry.path())),
+            // A link may lead out of the folder or round in circles; a pipe may never end.
+            Ok(_) => {}
+            Err(error) => {
+                bad.push(anyhow::Error::new(error).context(format!("look at {}", entry.path().display())))
+            }
+        }
+    }
+}
+
+/// A bar over all bytes, where there are many and somebody looks.
+pub(super) fn bar(inputs: &[Input], wanted: bool) -> ProgressBar {
+    let size = |input: &Input| match input {
+        Input::Stdin => 0,
+        Input::File(path) => path.metadata().map_or(0, |meta| meta.len()),
+    };
+    let bytes = inputs.iter().map(size).sum();
+    if !wanted || bytes < WORTH_A_BAR {
+        return ProgressBar::hidden();
+    }
+    // Drawn on standard error, and only on a terminal.
+    let style = ProgressStyle::with_template("{bytes} of {total_bytes} {wide_bar} {eta}");
+    ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+impl Input {
+    /// As the user knows it.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Input::Stdin => "standard input".to_owned(),
+            Input::File(path) => path.display().to_string(),
+        }
+    }
+
+    /// Hands over the log piece by piece, then `None`.
+    pub(super) fn read(&self, take: &mut dyn FnMut(Option<&[u8]>) -> Result<()>) -> Result<()> {
+        let name = self.name();
+        let mut stream: Box<dyn Read> = match self {
+            Input::Stdin => Box::new(io::stdin().lock()),
+            Input::File(path) => Box::new(File::open(path).with_context(|| format!("open {name}"))?),
+        };
+        let mut buffer = vec![0; PIECE];
+        for first in std::iter::successors(Some(true), |_| Some(false)) {
+            let length = match stream.read(&mut buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                length => length.with_context(|| format!("read {name}"))?,
+            };
+            let piece = &buffer[..length];
+            if let Some((_, tool)) = COMPRESSED.iter().find(|(magic, _)| first && piece.starts_with(magic)) {
+                bail!("read {name}: it is compressed; `{tool} {name} | fencelab klog` reads it");
+            }
+            if length == 0 {
+                break;
+            }
+            take(Some(piece))?;
+        }
+        take(None)
+    }
+}

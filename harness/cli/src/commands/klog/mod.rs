@@ -1,0 +1,142 @@
+//! `fencelab klog`: the reports in kernel logs, as text, JSON, distinct bugs, or a lock graph; and lockdep's own tables.
+
+mod input;
+mod print;
+mod state;
+mod tables;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use fencelab_klog::group::{Bug, Groups};
+use fencelab_klog::lockdep::graph::LockGraph;
+use fencelab_klog::{Event, Kernel, Options, Parser, Report, SCHEMA, Text};
+use fencelab_report::exit::Exit;
+
+use crate::args::KlogArgs;
+use crate::outcome::Outcome;
+
+use input::Input;
+use print::print;
+use state::State;
+
+pub(crate) fn run(args: &KlogArgs) -> Result<Outcome> {
+    if args.schema {
+        return print(SCHEMA).map(|()| Outcome::CLEAN);
+    }
+    if args.lockdep {
+        return tables::run(args);
+    }
+    let (inputs, mut bad) = input::find(&args.files);
+    let mut work = Work { args, groups: Groups::default(), graph: LockGraph::default(), reports: 0 };
+    let bar = input::bar(&inputs, args.group || !print::to_terminal());
+    let several = inputs.len() > 1;
+    let mut all = State::default();
+    for input in &inputs {
+        match work.read(input, &bar) {
+            Ok(state) if several => all.add(&state),
+            Ok(state) => all = state,
+            Err(error) => bad.push(error),
+        }
+    }
+    bar.finish_and_clear();
+    work.end()?;
+    eprintln!("{}", all.sentence(inputs.len()));
+    bad.iter().for_each(|error| eprintln!("fencelab: failed to {error:#}"));
+    Ok(Outcome::Exit(match (work.reports, bad.is_empty()) {
+        (1.., _) if args.fail => Exit::Findings,
+        (_, false) => Exit::Infrastructure,
+        _ => Exit::Clean,
+    }))
+}
+
+/// What was found so far.
+struct Work<'a> {
+    args: &'a KlogArgs,
+    groups: Groups,
+    graph: LockGraph,
+    reports: usize,
+}
+
+impl Work<'_> {
+    /// Reads a log to its end, piece by piece, and takes each report as soon as it is whole.
+    fn read(&mut self, input: &Input, bar: &indicatif::ProgressBar) -> Result<State> {
+        let kernel = if self.args.annotated { Kernel::Annotated } else { Kernel::Unknown };
+        let mut parser = Parser::new(Options { kernel, ..Options::default() });
+        let mut state = State::default();
+        input.read(&mut |piece| {
+            match piece {
+                Some(bytes) => parser.push_text(bytes),
+                None => parser.finish(),
+            }
+            bar.inc(piece.map_or(0, <[u8]>::len) as u64);
+            let events: Vec<Event> = parser.drain().collect();
+            events.into_iter().try_for_each(|event| {
+                state.see(&event);
+                event.into_report().map_or(Ok(()), |report| self.take(&input.name(), &report))
+            })
+        })?;
+        state.end(&parser);
+        Ok(state)
+    }
+
+    fn take(&mut self, source: &str, report: &Report) -> Result<()> {
+        self.reports += 1;
+        if self.args.dot || self.args.svg {
+            self.graph.extend(LockGraph::of_report(report));
+        } else if self.args.group {
+            self.groups.add(source, report);
+        } else if self.args.json {
+            return print(&(serde_json::to_string(report)? + "\n"));
+        } else {
+            return print(&format!("{}\n", Text(report)));
+        }
+        Ok(())
+    }
+
+    /// Prints what only the end shows.
+    fn end(&mut self) -> Result<()> {
+        if self.args.dot || self.args.svg {
+            return print::graph(&self.graph, self.args.dot);
+        }
+        for bug in std::mem::take(&mut self.groups).into_bugs() {
+            print(&if self.args.json { serde_json::to_string(&bug)? + "\n" } else { line(&bug) })?;
+        }
+        Ok(())
+    }
+}
+
+/// A bug in a few lines: how often, what, which rules, where.
+fn line(bug: &Bug) -> String {
+    let rules = if bug.rules.is_empty() { String::new() } else { format!(" [{}]", bug.rules.join(", ")) };
+    let logs = bug.sources.len();
+    let times = if bug.count == 1 {
+        "once".to_owned()
+    } else {
+        format!("{} times in {}", bug.count, count(logs, "log"))
+    };
+    let last = if bug.count == 1 { String::new() } else { format!(", last {}", place(&bug.last)) };
+    format!(
+        "{times}  {}: {}{rules}\n      first {}{last}\n      {}\n",
+        bug.kind,
+        bug.title,
+        place(&bug.first),
+        bug.signature
+    )
+}
+
+fn place(sighting: &fencelab_klog::group::Sighting) -> String {
+    let time = sighting.time_us.map(|us| format!(" at {}.{:06} s", us / 1_000_000, us % 1_000_000));
+    let time = time.or_else(|| sighting.wall.as_ref().map(|wall| format!(" at {wall}")));
+    format!("{}:{}{}", sighting.source, sighting.line, time.unwrap_or_default())
+}
+
+/// `1 log`, `3 logs`.
+fn count(number: usize, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// The paths that stand for standard input.
+fn is_stdin(path: &Path) -> bool {
+    path == PathBuf::from("-")
+}

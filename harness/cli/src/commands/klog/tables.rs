@@ -1,0 +1,128 @@
+//! `fencelab klog --lockdep`: lockdep's tables in /proc, and what they tell of the contract.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use fencelab_klog::lockdep::chains;
+use fencelab_klog::lockdep::classes::Classes;
+use fencelab_klog::lockdep::coverage::{Coverage, RESERVATION, SIGNALLING, Side};
+use fencelab_klog::lockdep::graph::LockGraph;
+use fencelab_klog::lockdep::stats::Stats;
+use serde_json::json;
+
+use crate::args::KlogArgs;
+use crate::outcome::Outcome;
+
+use super::print::{self, print};
+
+/// What this machine has.
+const HERE: [&str; 2] = ["/proc/lockdep", "/proc/lockdep_stats"];
+/// A table that is full to this many percent will end lockdep soon.
+const NEARLY_FULL: u64 = 80;
+
+/// What was read.
+#[derive(Default)]
+struct Tables {
+    /// Readings of /proc/lockdep, in the order given.
+    classes: Vec<Classes>,
+    stats: Option<Stats>,
+    chains: Option<usize>,
+}
+
+pub(super) fn run(args: &KlogArgs) -> Result<Outcome> {
+    let here: Vec<PathBuf> = HERE.iter().map(PathBuf::from).collect();
+    let files = if args.files.is_empty() { &here } else { &args.files };
+    let mut tables = Tables::default();
+    files.iter().try_for_each(|file| tables.read(file))?;
+    let (before, now) = tables.readings();
+    if args.dot || args.svg {
+        let mut graph = LockGraph::around(SIGNALLING, &now, &before, 1);
+        RESERVATION.iter().for_each(|class| graph.extend(LockGraph::around(class, &now, &before, 1)));
+        print::graph(&graph, args.dot)?;
+    } else if args.json {
+        let coverage = (!tables.classes.is_empty()).then(|| Coverage::between(&before, &now));
+        let value = json!({"stats": tables.stats, "chains": tables.chains, "coverage": coverage});
+        print(&format!("{value}\n"))?;
+    } else {
+        print(&tables.text(&before, &now))?;
+    }
+    Ok(Outcome::CLEAN)
+}
+
+impl Tables {
+    /// Reads one table; its first line tells which it is.
+    fn read(&mut self, file: &PathBuf) -> Result<()> {
+        let name = file.display();
+        let bytes = fs::read(file).with_context(|| format!("read {name}"))?;
+        let text = String::from_utf8_lossy(&bytes);
+        let first = text.lines().next().unwrap_or_default();
+        if first.ends_with("all lock chains:") {
+            self.chains = Some(chains::parse(&text).with_context(|| format!("read {name}"))?.len());
+        } else if first.ends_with("all lock classes:") {
+            self.classes.push(Classes::parse(&text).with_context(|| format!("read {name}"))?);
+        } else if text.contains("lock-classes:") {
+            self.stats = Some(Stats::parse(&text));
+        } else {
+            bail!("read {name}: it is none of /proc/lockdep, /proc/lockdep_stats and /proc/lockdep_chains");
+        }
+        Ok(())
+    }
+
+    /// The earlier reading and the later one; with one alone, all of it is new.
+    fn readings(&self) -> (Classes, Classes) {
+        match &self.classes[..] {
+            [] => (Classes::default(), Classes::default()),
+            [now] => (Classes::default(), now.clone()),
+            [before, .., now] => (before.clone(), now.clone()),
+        }
+    }
+
+    fn text(&self, before: &Classes, now: &Classes) -> String {
+        let mut out = String::new();
+        if let Some(stats) = &self.stats {
+            out.push_str(&stats_text(stats));
+        }
+        if let Some(chains) = self.chains {
+            out.push_str(&format!("{chains} chains of locks held together\n"));
+        }
+        if !self.classes.is_empty() {
+            let coverage = Coverage::between(before, now);
+            let news = if self.classes.len() > 1 { "new since the first reading" } else { "in all" };
+            out.push_str(&format!("contract coverage, {news}:\n"));
+            out.push_str(&side("signalling sections", "waits for fences", &coverage.signalling));
+            out.push_str(&side("reservations", "reservations", &coverage.reservation));
+        }
+        out
+    }
+}
+
+fn stats_text(stats: &Stats) -> String {
+    let armed = match stats.armed() {
+        Some(true) => "armed",
+        Some(false) => "off",
+        None => "of unknown state",
+    };
+    let mut out = format!("lockdep is {armed}\n");
+    for (name, counter) in stats.counters.iter().filter_map(|(name, c)| Some((name, (c.value, c.max?)))) {
+        out.push_str(&format!("{:>9} of {:>9} {name}\n", counter.0, counter.1));
+    }
+    for (name, _) in stats.nearly_full(NEARLY_FULL) {
+        out.push_str(&format!("{name}: nearly full; lockdep turns itself off when it is\n"));
+    }
+    out
+}
+
+fn side(inside: &str, around: &str, side: &Side) -> String {
+    let names = |names: &std::collections::BTreeSet<String>| {
+        let names: Vec<String> = names.iter().map(|name| format!("          {name}\n")).collect();
+        names.concat()
+    };
+    format!(
+        "{:>9} taken inside {inside}\n{}{:>9} held over {around}\n{}",
+        side.inside.len(),
+        names(&side.inside),
+        side.around.len(),
+        names(&side.around)
+    )
+}
