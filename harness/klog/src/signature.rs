@@ -1,4 +1,4 @@
-//! Signatures: the same text for every sighting of the same bug.
+//! Signatures: the same text for every sighting of the same bug. `docs/signatures.md` is the same for users.
 //!
 //! A signature is `k1:KIND:BODY`. `k1` is the version of these rules; signatures of different versions do not compare.
 //! Left out are addresses, offsets, thread ids, CPUs, line numbers, wait types and the `#N` of a class, which depends on
@@ -136,6 +136,15 @@ fn push_without_digits(out: &mut String, word: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_version_is_documented() {
+        let doc = include_str!("../../../docs/signatures.md");
+        assert!(doc.contains(&format!("## Version {VERSION}\n")));
+        for kind in crate::kind::Kind::ALL.iter().filter(|kind| kind.is_lockdep()) {
+            assert!(doc.contains(kind.as_str()), "{kind}");
+        }
+    }
 
     fn classes(names: &[&str]) -> Vec<LockClass> {
         names.iter().map(|name| LockClass::parse(name)).collect()

@@ -102,7 +102,7 @@ fn coverage(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
     if silent > 0 {
         page.field(
             &format!("{silent:>5}"),
-            "passes claim rules of signalling sections as well, and no lock was taken inside one: signalling side not exercised",
+            "of the passes claim rules of signalling sections as well, and no lock was taken inside one: signalling side not exercised",
         )?;
     }
     let each = run.took_us / u64::try_from(run.readings).unwrap_or(1).max(1);

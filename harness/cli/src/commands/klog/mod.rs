@@ -5,7 +5,7 @@ mod print;
 mod state;
 mod tables;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use fencelab_klog::group::{Bug, Groups};
@@ -138,5 +138,5 @@ fn count(number: usize, what: &str) -> String {
 
 /// The paths that stand for standard input.
 fn is_stdin(path: &Path) -> bool {
-    path == PathBuf::from("-")
+    path.as_os_str() == "-"
 }

@@ -1,0 +1,110 @@
+//! `fencelab klog` as its user has it: what it prints where, and its exit code.
+
+#![allow(clippy::unwrap_used)] // a test may panic
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What came of a call.
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../klog/tests/fixtures").join(name)
+}
+
+fn klog(arguments: &[&str], input: &[u8]) -> Ran {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_fencelab"))
+        .arg("klog")
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // A call that does not read its input is no failure here.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+#[test]
+fn a_log_without_reports_says_so_and_what_it_tells_of_lockdep() {
+    let quiet = "[    0.000000] Lock dependency validator: Copyright (c) 2006 Red Hat, Inc.\n[    1.000000] hello\n";
+    for arguments in [&["--fail"][..], &["--fail", "-"]] {
+        let ran = klog(arguments, quiet.as_bytes());
+        assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
+        assert_eq!(ran.err, "no reports in 2 lines; lockdep armed\n");
+    }
+    let ran = klog(&[], b"hello\n");
+    assert!(ran.err.starts_with("no reports in 1 line; lockdep unknown"), "{}", ran.err);
+}
+
+#[test]
+fn a_report_is_drawn_with_its_rule_and_lockdep_is_off_since_then() {
+    let log = std::fs::read(fixture("reclaim.log")).unwrap();
+    let ran = klog(&["--fail"], &log);
+    assert_eq!(ran.code, 1);
+    for words in ["┌─▶ fs_reclaim", "closes the cycle", "SIG-RECLAIM", "see Documentation/", "ask: "] {
+        assert!(ran.out.contains(words), "{words} is not in:\n{}", ran.out);
+    }
+    assert!(ran.err.contains("1 report in") && ran.err.contains("lockdep off since 1"), "{}", ran.err);
+    assert!(ran.err.contains("by its report (circular)"), "{}", ran.err);
+}
+
+#[test]
+fn folders_are_read_and_bad_files_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("sub")).unwrap();
+    std::fs::copy(fixture("circular.log"), dir.path().join("a.log")).unwrap();
+    std::fs::copy(fixture("circular-reverse.log"), dir.path().join("sub/b.log")).unwrap();
+    let folder = dir.path().to_str().unwrap();
+    let ran = klog(&["--group", folder], b"");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.starts_with("2 times in 2 logs  circular: "), "{}", ran.out);
+    assert!(ran.err.contains("2 reports in") && ran.err.contains("of 2 logs"), "{}", ran.err);
+
+    std::fs::write(dir.path().join("c.log.gz"), b"\x1f\x8b\x08 packed").unwrap();
+    let ran = klog(&["--json", folder, "/nonexistent/log"], b"");
+    assert_eq!((ran.code, ran.out.lines().count()), (3, 2), "{}", ran.err);
+    assert!(ran.err.contains("failed to open /nonexistent/log: No such file"), "{}", ran.err);
+    assert!(ran.err.contains("c.log.gz: it is compressed; `zcat "), "{}", ran.err);
+}
+
+#[test]
+fn cycles_are_drawn_for_other_programs() {
+    let log = fixture("console.log");
+    let log = log.to_str().unwrap();
+    let dot = klog(&["--dot", log], b"");
+    assert!(dot.out.starts_with("digraph locks {"), "{}", dot.out);
+    assert!(dot.out.contains("\"dma_fence_map\" -> \"console_lock\" [color=red"), "{}", dot.out);
+    let svg = klog(&["--svg", log], b"");
+    assert!(svg.out.starts_with("<svg ") && svg.out.contains(">console_lock</text>"), "{}", svg.out);
+    let none = klog(&["--dot"], b"hello\n");
+    assert_eq!((none.code, none.out.as_str()), (0, ""));
+    assert!(none.err.contains("nothing to draw"), "{}", none.err);
+}
+
+#[test]
+fn lockdeps_own_tables() {
+    let path = |name: &str| fixture(name).to_str().unwrap().to_owned();
+    let (before, after) = (path("lockdep-before.txt"), path("lockdep-after.txt"));
+    let (stats, chains) = (path("lockdep_stats.txt"), path("lockdep_chains.txt"));
+    let ran = klog(&["--lockdep", &before, &stats, &chains], b"");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    for words in ["lockdep is armed", "40 chains", "0 taken inside signalling sections", "fs_reclaim"] {
+        assert!(ran.out.contains(words), "{words} is not in:\n{}", ran.out);
+    }
+    let ran = klog(&["--lockdep", &before, &after], b"");
+    assert!(ran.out.contains("new since the first reading"), "{}", ran.out);
+    let ran = klog(&["--lockdep", "--dot", &before], b"");
+    assert!(ran.out.contains("\"mmu_notifier_invalidate_range_start\" -> \"dma_fence_map\""), "{}", ran.out);
+    let ran = klog(&["--lockdep", &path("reclaim.log")], b"");
+    assert_eq!(ran.code, 3);
+    assert!(ran.err.contains("reclaim.log: it is none of /proc/lockdep"), "{}", ran.err);
+}
