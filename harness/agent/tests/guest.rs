@@ -97,6 +97,26 @@ fn it_comes_up_with_every_device_and_an_armed_lockdep() {
 
 #[test]
 #[ignore = "boots a guest; run by ci/test"]
+fn it_tells_what_lockdep_has_around_the_contracts_classes() {
+    let mut talk = talk();
+    talk.send(&ToAgent::Contract);
+    let (text, took_us) = loop {
+        match talk.hear().expect("the machine stays up") {
+            FromAgent::Contract { text, took_us } => break (text, took_us),
+            FromAgent::NoContract { why } => panic!("{why}"),
+            _ => {}
+        }
+    };
+    assert!(text.starts_with("all lock classes:\n") && took_us > 0, "{text}");
+    // What dma_resv_lockdep() primes at boot (drivers/dma-buf/dma-resv.c), and nothing of other classes.
+    let wait =
+        text.lines().filter(|line| line.starts_with(" -> ") && line.ends_with(" dma_fence_map")).count();
+    assert!(wait >= 3 && text.contains(": mmu_notifier_invalidate_range_start\n"), "{text}");
+    assert!(text.lines().count() < 2000, "{} lines", text.lines().count());
+}
+
+#[test]
+#[ignore = "boots a guest; run by ci/test"]
 fn cases_and_commands_run_in_it() {
     let mut talk = talk();
     let ran = talk.run("pass");

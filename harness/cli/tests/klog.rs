@@ -35,7 +35,8 @@ fn klog(arguments: &[&str], input: &[u8]) -> Ran {
 
 #[test]
 fn a_log_without_reports_says_so_and_what_it_tells_of_lockdep() {
-    let quiet = "[    0.000000] Lock dependency validator: Copyright (c) 2006 Red Hat, Inc.\n[    1.000000] hello\n";
+    let quiet =
+        "[    0.000000] Lock dependency validator: Copyright (c) 2006 Red Hat, Inc.\n[    1.000000] hello\n";
     for arguments in [&["--fail"][..], &["--fail", "-"]] {
         let ran = klog(arguments, quiet.as_bytes());
         assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);

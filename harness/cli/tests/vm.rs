@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use fencelab_events::{Event, How, Session, SessionEnd, Verdict, journal};
+use fencelab_events::{Event, How, Place, RunCoverage, Session, SessionEnd, Verdict, journal};
 
 fn fencelab(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fencelab"));
@@ -242,6 +242,26 @@ fn an_interrupted_run_ends_cleanly_with_valid_reports() {
     for report in ["summary.txt", "report.html", "results.csv", "kernel.log"] {
         assert!(scratch.session().join(report).exists(), "{report}");
     }
+}
+
+#[test]
+#[ignore = "boots a guest; run by ci/test"]
+fn a_run_counts_the_locks_that_its_cases_took_first() {
+    let scratch = Scratch::new();
+    let selection = ["atomic/flip@vkms", "dma-buf/import-fence@vgem+vkms", "kunit/drm_buddy*"];
+    let output = run(&[&["run"][..], &selection, &["--coverage", "always", "-o", &scratch.word()]].concat());
+    let session = session(&scratch.session());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let run = RunCoverage::of(&session);
+    assert!(run.readings > session.cases.len(), "one at the boot and one for each case: {run:?}");
+    let (all, by_cases) = run.count(Place::OverWait);
+    assert!(all > by_cases, "what the boot primed is no case's: {run:?}");
+    for place in [Place::InSection, Place::UnderReservation] {
+        assert!(run.count(place).1 > 0, "{place:?}: {run:?}");
+    }
+    let summary = fs::read_to_string(scratch.session().join("summary.txt")).expect("summary.txt");
+    assert!(summary.contains("Contract coverage"), "{summary}");
+    junit_parses(&scratch.session());
 }
 
 #[test]

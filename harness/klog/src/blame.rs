@@ -18,19 +18,29 @@ const PLUMBING: &[&str] = &[
     "arch_stack_walk", "__list_add_valid*", "__list_del_entry_valid*", "__list_add*", "__list_del*", "panic", "fixup_bug", "invalid_op",
     "trace_hardirqs_*", "lockdep_*", "invoke_syscall", "add_lock_to_list", "dump_backtrace*", "valid_state",
     "reacquire_held_locks", "spin_bug", "spin_dump", "debug_*", "address_range_*", "end_report",
-    "__handle_irq_event*",
+    "__handle_irq_event*", "__sanitizer_cov_*", "write_comp_data", "check_memory_region", "kmsan_*", "__msan_*", "msan_*",
+    "check_preemption_disabled", "debug_smp_processor_id", "__this_cpu_preempt_check", "handle_overflow", "__do_kernel_fault",
+    "die_kernel_fault", "__stack_chk_fail", "fortify_panic", "__fortify_*", "skb_panic", "skb_over_panic", "assertfail",
+    "__check_heap_object", "__check_object_size", "usercopy_*", "bad_page", "check_panic_on_warn", "__debug_*",
+    "timer_is_static_object", "work_is_static_object", "sched_show_task", "_sched_show_task", "nmi_*", "dump_cpu_task",
+    "rcu_dump_*", "rcu_check_callbacks", "rcu_sched_clock_irq", "update_process_times", "tick_sched_*", "__refcount_*",
+    // what any code calls on its data
+    "memcmp", "memcpy", "memset", "memmove", "__memcpy", "__memset", "__memmove", "memdup_user*", "strlen", "strnlen",
+    "strcmp", "strncmp", "strstr", "strscpy*", "read_word_at_a_time", "rb_erase*", "__rb_*", "rb_insert*", "list_del", "list_add",
+    "__x86_indirect_thunk_*", "crc16", "crc_*",
     // locks
     "lock_acquire*", "__lock_acquire", "lock_release", "__lock_release", "mark_lock*", "mark_usage",
     "validate_chain", "register_lock_class", "mutex_*", "__mutex_*", "ww_mutex_*", "__ww_mutex_*", "down_*",
     "__down_*", "up_*", "__up_*", "rwsem_*", "_raw_*", "__raw_*", "do_raw_*", "rt_mutex_*", "__rt_mutex_*",
     "rtmutex_*", "queued_spin_*", "native_queued_*", "rt_spin_*", "percpu_down_*", "__percpu_*", "_mutex_*",
     "lock_sock_nested", "spin_lock*", "class_*", "cpus_read_lock", "lock_sync", "lock_sock", "console_lock",
-    "console_trylock*", "clk_prepare_lock", "srcu_*", "__srcu_*",
+    "console_trylock*", "clk_prepare_lock", "srcu_*", "__srcu_*", "down", "up", "osq_lock",
+    "lock_downgrade", "lock_is_held_type", "mark_held_locks", "call_rwsem_*", "__seqprop_*", "perf_trace_lock*",
     // might_sleep, schedule, waits
     "__might_*", "___might_*", "might_*", "schedule*", "__schedule*", "preempt_schedule*", "io_schedule*",
     "do_wait_*", "__wait_for_common", "wait_for_common", "wait_for_completion*", "__cond_resched*",
     "_cond_resched", "__cant_*", "context_switch", "__switch_to*", "msleep*", "usleep*", "fsleep",
-    "ssleep*", "_copy_from_user", "_copy_to_user", "__copy_*", "copy_from_user*", "copy_to_user*",
+    "ssleep*", "wait_on_page_bit*", "wait_on_bit*", "__wait_on_bit*", "bit_wait*", "__wait_rcu_gp", "_copy_from_user", "_copy_to_user", "__copy_*", "copy_from_user*", "copy_to_user*",
     // allocation
     "fs_reclaim_*", "__fs_reclaim_*", "kmalloc*", "__kmalloc*", "kmem_cache_*", "__kmem_cache_*", "slab_*",
     "__slab_*", "___slab_*", "kzalloc*", "kcalloc*", "krealloc*", "kmemdup*", "kstrdup*", "kvmalloc*",
@@ -92,8 +102,14 @@ pub(crate) fn is_core(frame: &Frame) -> bool {
     }
 }
 
-/// The trace that shows what the report is about: of a cycle, the closing edge's.
+/// The trace that shows what the report is about: of a cycle, the closing edge's; of a task that a timer found stuck, what
+/// stands below the interrupt.
 pub(crate) fn main_trace(report: &Report) -> &[Frame] {
+    if matches!(report.kind, Kind::RcuStall | Kind::SoftLockup | Kind::HardLockup)
+        && let Some(task) = report.frames.get(report.interrupt..).filter(|task| first_real(task).is_some())
+    {
+        return task;
+    }
     match report.details.links.first() {
         Some(link) if report.kind == Kind::Circular && link.number == 0 && !link.frames.is_empty() => {
             &link.frames
@@ -117,7 +133,9 @@ pub(crate) fn culprit(report: &Report) -> Option<&Frame> {
             .and_then(|lock| lock.at.as_ref())
             .filter(|frame| !is_plumbing(frame))
     };
-    first_real(main_trace(report)).or_else(at)
+    // The lock is released where it says; the trace shows who came by there.
+    let released = at().filter(|_| report.kind == Kind::BadUnlock);
+    released.or_else(|| first_real(main_trace(report))).or_else(at)
 }
 
 /// The function where any other report happened.
@@ -126,7 +144,7 @@ pub(crate) fn place_frame(report: &Report) -> Option<&Frame> {
     if matches!(report.kind, Kind::LockWarn | Kind::Refcount | Kind::List) {
         return first_real(&report.frames);
     }
-    warning_frame(report).or_else(|| first_real(&report.frames))
+    warning_frame(report).or_else(|| first_real(main_trace(report)))
 }
 
 /// The function that a line "WARNING: ... at file:line function" names.

@@ -100,6 +100,8 @@ impl Collector {
             // "BUG: unable to handle ..." and "Oops: 0002" are two lines of one report, and so are "kernel BUG at"
             // and "invalid opcode".
             (Some(old @ (Kind::Oops | Kind::Bug)), Kind::Oops) if before_trace => Some(old),
+            // With panic_on_warn the panic's backtrace stands in place of the warning's own (`check_panic_on_warn`).
+            (Some(old), Kind::Panic) if before_trace && may_panic(old) => Some(old),
             (Some(old @ Kind::Kmemleak), Kind::Kmemleak) if self.lines.len() <= 2 => Some(old),
             _ => None,
         }
@@ -239,6 +241,20 @@ impl Collector {
         self.bytes += taken.line.text.len();
         self.lines.push(taken);
     }
+}
+
+/// May the kernel panic in the middle of a report of this kind, before its backtrace?
+fn may_panic(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Warn
+            | Kind::LockWarn
+            | Kind::Refcount
+            | Kind::List
+            | Kind::Sleeping
+            | Kind::AtomicSchedule
+            | Kind::Bug
+    )
 }
 
 /// Is the banner all there is?

@@ -40,6 +40,9 @@ impl Default for Options {
     }
 }
 
+/// How text in UTF-16 begins, as some terminals save it.
+const BYTE_ORDER_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+
 /// Reads a kernel log piece by piece. Memory is bounded by the options, whatever the input.
 ///
 /// A report comes out as soon as its last line is in: `</TASK>` or `---[ end trace` where the kernel prints one.
@@ -72,6 +75,8 @@ pub struct Parser {
     /// Prefix of the last line that had one.
     last_meta: Meta,
     source: Source,
+    /// The text is UTF-16.
+    wide: bool,
     /// A record of which netconsole sent only some pieces yet.
     fragments: Option<Record>,
 }
@@ -91,6 +96,7 @@ impl Parser {
             last_seq: None,
             last_meta: Meta::default(),
             source: Source::default(),
+            wide: false,
             fragments: None,
         }
     }
@@ -138,6 +144,17 @@ impl Parser {
 
     /// Takes a piece of a text log, of any size; lines may be split anywhere.
     pub fn push_text(&mut self, bytes: &[u8]) {
+        let begins = self.number == 0 && self.partial.is_empty();
+        self.wide |= begins && BYTE_ORDER_MARKS.iter().any(|mark| bytes.starts_with(mark));
+        if self.wide {
+            // The kernel's own text is ASCII, of which UTF-16 makes every second byte a NUL.
+            let narrow: Vec<u8> = bytes.iter().copied().filter(|byte| *byte != 0).collect();
+            return self.push_bytes(&narrow);
+        }
+        self.push_bytes(bytes);
+    }
+
+    fn push_bytes(&mut self, bytes: &[u8]) {
         let Some(end) = memchr::memrchr(b'\n', bytes) else {
             self.keep_partial(bytes);
             return;
@@ -181,7 +198,7 @@ impl Parser {
         };
         rest.into_iter().for_each(|line| self.push_line(line));
         self.source = Source::default();
-        self.fragments = None;
+        (self.fragments, self.wide) = (None, false);
         self.streams.finish();
         self.collect();
     }

@@ -67,6 +67,9 @@ pub struct Report {
     pub place: Option<String>,
     /// The backtrace of the task.
     pub frames: Vec<Frame>,
+    /// How many of the frames are of the interrupt under which it was printed.
+    #[serde(skip)]
+    pub(crate) interrupt: usize,
     /// The first frame that is not core code: whom to ask.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blame: Option<Frame>,

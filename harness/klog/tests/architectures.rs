@@ -187,3 +187,47 @@ fn oopses_of_every_architecture() {
         assert!(report.complete, "{name}: {:?}", report.missing);
     }
 }
+
+/// A report of lockdep's with its banner, its own lines, and the backtrace that ends it.
+fn lockdep(banner: &str, lines: &str) -> Report {
+    report(&format!(
+        "=====================================\n{banner}\n6.1.0 #1 Not tainted\n-------------------------------------\n{lines}\n\n\
+         stack backtrace:\nCPU: 0 PID: 7 Comm: test Not tainted 6.1.0 #1\nCall Trace:\n <TASK>\n dump_stack_lvl+0x1/0x2\n foo_ioctl+0x1/0x2 [foo]\n </TASK>\n"
+    ))
+}
+
+#[test]
+fn rare_reports_of_lockdep() {
+    let contention = lockdep(
+        "WARNING: bad contention detected!",
+        "test/7 is trying to contend lock (&foo->lock) at:\n[<ffffffff81234567>] foo_ioctl+0x1/0x2 [foo]\nbut there are no locks held!\n\n\
+         other info that might help us debug this:\nno locks held by test/7.",
+    );
+    assert_eq!((contention.kind, &contention.missing[..]), (Kind::BadContention, &[][..]));
+    assert_eq!(contention.acquiring.as_ref().map(ToString::to_string).as_deref(), Some("&foo->lock"));
+
+    let collision = lockdep(
+        "WARNING: chain_key collision",
+        "test/7: Hash chain already cached but the contents don't match!\nHeld chain and hash key: \ndepth: 2\n\
+         class_idx:5 -> chain_key:0000000000000007 (&foo->lock){+.+.}-{3:3}\nLocks in cached chain:depth: 1\n\
+         class_idx:6 -> chain_key:0000000000000009 (&bar->lock){+.+.}-{3:3}",
+    );
+    assert_eq!((collision.kind, &collision.missing[..]), (Kind::ChainCollision, &[][..]));
+    assert_eq!(collision.task.as_ref().map(ToString::to_string).as_deref(), Some("test/7"));
+
+    let wait = lockdep(
+        "[ BUG: Invalid wait context ]",
+        "test/7 is trying to lock:\nffff888100000000 (&foo->lock){+.+.}-{3:3}, at: foo_ioctl+0x1/0x2 [foo]\n\
+         other info that might help us debug this:\ncontext-{2:2}\n1 lock held by test/7:\n\
+          #0: ffff888100000001 (rcu_read_lock){....}-{1:2}, at: foo_ioctl+0x1/0x2 [foo]",
+    );
+    assert_eq!((wait.kind, &wait.missing[..]), (Kind::WaitContext, &[][..]));
+    assert_eq!(wait.held.iter().map(ToString::to_string).collect::<Vec<_>>(), ["rcu_read_lock"]);
+
+    let old_exit = report(
+        "=====================================\n[ BUG: test/7 still has locks held! ]\n3.9.0 #1 Not tainted\n-------------------------------------\n\
+         1 lock held by test/7:\n #0:  (&foo->lock){+.+.+.}, at: [<ffffffffa0001234>] foo_ioctl+0x10/0x20 [foo]\n\nstack backtrace:\n\
+         Pid: 7, comm: test Not tainted 3.9.0 #1\nCall Trace:\n [<ffffffff81401234>] debug_check_no_locks_held+0x4d/0x63\n [<ffffffff81405678>] do_exit+0x10/0x20\n",
+    );
+    assert_eq!((old_exit.kind, &old_exit.missing[..]), (Kind::StillHeld, &[][..]));
+}

@@ -112,6 +112,15 @@ fn the_form_of_a_log_does_not_matter() {
 }
 
 #[test]
+fn a_terminal_may_save_utf_16() {
+    let log = fixtures().into_iter().find(|(name, _)| name == "reclaim").expect("the fixture is there").1;
+    let text = String::from_utf8_lossy(&log);
+    let wide: Vec<u8> =
+        std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    assert_eq!(format!("{:?}", structure(&reports(&wide)[0])), format!("{:?}", structure(&reports(&log)[0])));
+}
+
+#[test]
 fn parts_of_a_crash_dump_are_put_in_order() {
     let log = fixtures().into_iter().find(|(name, _)| name == "reclaim").expect("the fixture is there").1;
     let whole = &reports(&log)[0];

@@ -70,7 +70,9 @@ fn atomic(report: &mut Report, text: &str) {
 /// `INFO: task comm:pid blocked for more than 120 seconds.`
 fn hung(report: &mut Report, text: &str) {
     let Some(rest) = text.strip_prefix("INFO: task ") else { return };
-    let Some((task, more)) = rest.split_once(" blocked ") else { return };
+    let Some((task, more)) = rest.split_once(" blocked ").or_else(|| rest.split_once(" can't die ")) else {
+        return;
+    };
     if let Some((comm, pid)) = task.rsplit_once(':') {
         report.task = pid.parse().ok().map(|pid| Task { comm: comm.to_owned(), pid });
     }
@@ -183,6 +185,8 @@ fn ubsan(report: &mut Report, text: &str) {
 /// `BUG: unable to handle page fault for address: ffff`, `general protection fault, ...: 0000 [#1]`.
 fn fault(report: &mut Report, text: &str) {
     if report.details.message.is_none() {
+        // Older KASAN prints its remark without a line end.
+        let text = text.find("general protection fault").map_or(text, |at| &text[at..]);
         report.details.message = Some(text.trim_start_matches("BUG: ").to_owned());
         let address = text.split_once("address").map(|(_, rest)| rest.trim_start_matches([':', ' ']));
         report.details.address = address
@@ -228,6 +232,8 @@ fn is_header(text: &str) -> bool {
         "Call ",
         "kernel BUG at",
         "---[ end",
+        "Kernel panic",
+        "audit: ",
     ]
     .iter()
     .any(|start| text.starts_with(start))

@@ -17,6 +17,8 @@ pub(super) struct Header {
     pub(super) ip: Option<Frame>,
     /// The frames of the first backtrace.
     pub(super) frames: Vec<Frame>,
+    /// How many of them are of the interrupt that found the task at it.
+    interrupt: usize,
 }
 
 impl Header {
@@ -30,11 +32,17 @@ impl Header {
                 Shape::TraceStart if !header.frames.is_empty() => break,
                 Shape::TraceStart => in_trace = true,
                 Shape::Frame if in_trace || is_arm_frame(row.shape, text) => {
-                    header.frames.extend(Frame::parse_line(text))
+                    header.frames.extend(Frame::parse_line(text));
+                    if matches!(text, "</IRQ>" | "</NMI>" | "</SOFTIRQ>") {
+                        header.interrupt = header.frames.len();
+                    }
                 }
                 Shape::Detail | Shape::Other => header.read_line(text),
                 _ => {}
             }
+        }
+        if header.frames.is_empty() {
+            header.frames = behind_banner(rows);
         }
         header
     }
@@ -92,6 +100,7 @@ impl Header {
         report.workqueue = report.workqueue.take().or(self.workqueue);
         if report.frames.is_empty() {
             report.frames = self.frames;
+            report.interrupt = self.interrupt;
         }
         if let Some(ip) = self.ip.filter(|_| !report.kind.is_lockdep()) {
             let seen = report.frames.iter().any(|frame| frame.function == ip.function && !frame.unreliable);
@@ -100,6 +109,19 @@ impl Header {
             }
         }
     }
+}
+
+/// The frames right behind the banner, which KMSAN and KFENCE print without a word above them (mm/kmsan/report.c,
+/// mm/kfence/report.c).
+fn behind_banner(rows: &[Row]) -> Vec<Frame> {
+    let rest = rows
+        .iter()
+        .skip(1)
+        .skip_while(|row| row.shape != Shape::Frame)
+        .take_while(|row| row.shape == Shape::Frame);
+    let headless =
+        rows.first().is_some_and(|row| row.text.contains("KMSAN: ") || row.text.contains("KFENCE: "));
+    if headless { rest.filter_map(|row| Frame::parse_line(row.text.trim())).collect() } else { Vec::new() }
 }
 
 /// The kernel's release: the first word that begins with a digit.

@@ -80,6 +80,7 @@ fn outline(kind: Kind, collector: &Collector, rows: &[Row]) -> Report {
         entry: None,
         place: None,
         frames: Vec::new(),
+        interrupt: 0,
         blame: None,
         annotation: None,
         details: Details::default(),
