@@ -21,6 +21,7 @@ fn run() -> Run {
         name: "pass".into(),
         devices: Vec::new(),
         limit_ms: 10_000,
+        coverage: false,
     }
 }
 

@@ -111,7 +111,7 @@ fn it_tells_what_lockdep_has_around_the_contracts_classes() {
     // What dma_resv_lockdep() primes at boot (drivers/dma-buf/dma-resv.c), and nothing of other classes.
     let wait =
         text.lines().filter(|line| line.starts_with(" -> ") && line.ends_with(" dma_fence_map")).count();
-    assert!(wait >= 3 && text.contains(": mmu_notifier_invalidate_range_start\n"), "{text}");
+    assert!(wait >= 1 && text.contains(": mmu_notifier_invalidate_range_start\n"), "{text}");
     assert!(text.lines().count() < 2000, "{} lines", text.lines().count());
 }
 
