@@ -195,6 +195,7 @@ fn prove(
         annotated: false,
         boot_tries: 1,
         record: false,
+        coverage: fencelab_runner::CoveragePolicy::Never,
         evidence: Evidence {
             splat_name: |boot, seq, kind| format!("splats/{boot}-{seq}-{kind}.txt"),
             splat_text: |_, _, text| text.to_owned(),

@@ -65,6 +65,7 @@ fn session(outcome: Outcome, reason: &str, findings: Vec<Finding>) -> Session {
         took_us: 0,
         klog: (0, 9),
         lockdep,
+        coverage: None,
         subtests: vec![],
         notes: vec![],
         stdout: Captured::default(),

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use fencelab_prove::{About, Prover, Site};
 use fencelab_report::proofs;
 use fencelab_rules::{Expected, Proofs};
-use fencelab_runner::{Folder, Stop};
+use fencelab_runner::{CoveragePolicy, Folder, Options, Stop};
 
 use crate::args::ProveArgs;
 use crate::outcome::Outcome;
@@ -36,7 +36,9 @@ pub(crate) fn run(args: &ProveArgs) -> Result<Outcome> {
     }
     let stop = Stop::default();
     super::run::listen(&stop)?;
-    let site = Site { folder: folder.clone(), about: about(args), options: super::run::options(true), stop };
+    // A proof is one planted fault in a guest of its own: there is nothing to compare its locks with.
+    let options = Options { coverage: CoveragePolicy::Never, ..super::run::options(true) };
+    let site = Site { folder: folder.clone(), about: about(args), options, stop };
     let make = bench::maker(args)?;
     let jobs = if here { 1 } else { args.jobs.unwrap_or_else(default_jobs) };
     let prover = Prover { site, expected, knobs: plan::knobs()?, jobs, make: &make };
