@@ -64,6 +64,30 @@ impl Role {
     }
 }
 
+impl Role {
+    /// What it needs, in words that fit after "it needs".
+    pub fn need(self) -> &'static str {
+        match self {
+            Role::Any | Role::Exporter => "something that makes dma-bufs",
+            Role::Drm => "a DRM device",
+            Role::Render => "a DRM device with a render node",
+            Role::Scanout => "a DRM device that drives a display",
+            Role::Importer => "a DRM device that may take another one's buffers",
+            Role::PageExporter => "an exporter whose buffers others may map",
+            Role::PageImporter => "a DRM device that takes other devices' pages",
+            Role::Allocator => "udmabuf or a dma-heap (CONFIG_UDMABUF, CONFIG_DMABUF_HEAPS)",
+            Role::Vgem => "the vgem device (CONFIG_DRM_VGEM, modprobe vgem)",
+            Role::I915Module => {
+                "the i915 module for its own selftests (CONFIG_DRM_I915_SELFTEST), which a guest has"
+            }
+            Role::Submitter => "a GPU whose jobs are known here (amdgpu, i915)",
+            Role::Userptr => "a GPU that takes pages of a process as a buffer (amdgpu, i915)",
+            Role::AmdgpuDevice => "a device of the driver amdgpu",
+            Role::I915Device => "a device of the driver i915",
+        }
+    }
+}
+
 /// Drivers that export a dma-buf and refuse every attach: no `get_sg_table` (bochs), one that says no (qxl).
 fn keeps_its_buffers(driver: &str) -> bool {
     matches!(driver, "bochs" | "qxl")

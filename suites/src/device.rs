@@ -5,6 +5,9 @@ use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
+use crate::case::Stop;
+use crate::must::Must;
+
 /// What sort of thing a device is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -57,6 +60,16 @@ pub fn scan(root: &Path) -> io::Result<Vec<Device>> {
     found.extend(scan_exporters(root));
     tell_apart(&mut found);
     Ok(found)
+}
+
+/// A device that went and came back, under the nodes that it has now.
+///
+/// # Errors
+/// Fails where it did not come back.
+pub fn again(device: &Device) -> Result<Device, Stop> {
+    let found = scan(Path::new("/")).must("look for devices")?;
+    let back = found.into_iter().find(|d| d.name == device.name);
+    back.ok_or_else(|| Stop::fail(format!("{} did not come back", device.name)))
 }
 
 fn scan_drm(root: &Path) -> io::Result<Vec<Device>> {

@@ -148,6 +148,12 @@ impl DmaBuf {
     }
 }
 
+impl From<DmaBuf> for OwnedFd {
+    fn from(dmabuf: DmaBuf) -> OwnedFd {
+        dmabuf.fd
+    }
+}
+
 impl AsFd for DmaBuf {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()

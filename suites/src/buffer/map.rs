@@ -76,10 +76,15 @@ impl Map {
 
     /// The offset of the first word in the first `len` bytes that is not of `seed`'s pattern, with both words.
     pub fn differs(&self, seed: u64, len: usize) -> Option<(usize, u64, u64)> {
+        self.differs_in(u64::MAX, seed, len)
+    }
+
+    /// As [`Map::differs`], in the bits of `mask` alone.
+    pub fn differs_in(&self, mask: u64, seed: u64, len: usize) -> Option<(usize, u64, u64)> {
         Pattern::new(seed).take(len.min(self.len) / 8).enumerate().find_map(|(index, expected)| {
             // SAFETY: the index is below the map's length, and page alignment aligns the words.
             let found = unsafe { self.start.cast::<u64>().add(index).read_volatile() };
-            (found != expected).then_some((index * 8, expected, found))
+            ((found ^ expected) & mask != 0).then_some((index * 8, expected, found))
         })
     }
 

@@ -17,11 +17,11 @@ use crate::uapi::sync_file::SyncFile;
 use crate::{check, check_eq};
 
 /// How long something that must happen may take on a loaded, emulated machine.
-pub(super) const PATIENCE: Duration = Duration::from_secs(8);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
 
 /// A new small buffer of the case's exporter on which nothing is pending any more: a driver may still be
 /// clearing or moving it when it is handed out.
-pub(super) fn settled(ctx: &Ctx) -> Result<Exported, Stop> {
+pub(crate) fn settled(ctx: &Ctx) -> Result<Exported, Stop> {
     let made = Exporter::open(ctx.device(0))?.make_small()?;
     check!(made.dmabuf.ready(Access::Write, PATIENCE)?, "a new buffer stayed busy");
     Ok(made)

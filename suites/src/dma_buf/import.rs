@@ -37,7 +37,12 @@ fn shared(ctx: &Ctx) -> Result<Shared, Stop> {
 
 /// Imports on device 1; skips with the errno where it refuses.
 pub(super) fn import(ctx: &Ctx, dmabuf: &DmaBuf) -> Result<Gem, Stop> {
-    let (exporter, importer) = (ctx.device(0), ctx.device(1));
+    import_on(ctx, 1, dmabuf)
+}
+
+/// Imports on the device of that role; skips with the errno where it refuses.
+pub(crate) fn import_on(ctx: &Ctx, role: usize, dmabuf: &DmaBuf) -> Result<Gem, Stop> {
+    let (exporter, importer) = (ctx.device(0), ctx.device(role));
     let card = Arc::new(DrmFile::card(importer)?);
     Gem::import(&card, dmabuf).map_err(|errno| {
         Stop::skip(format!("{} refuses a buffer of {}: {errno:?}", importer.name, exporter.name))

@@ -7,13 +7,18 @@ mod export;
 mod fences;
 mod import;
 mod lifetime;
+mod module;
 mod own;
+mod pressure;
 mod race;
 mod refusal;
+mod triple;
 mod vgem;
 mod wait;
 
 pub(crate) use cpu::write_pattern;
+pub(crate) use fences::{PATIENCE, settled};
+pub(crate) use import::import_on;
 pub(crate) use lifetime::open_fds;
 
 use crate::Tested;
@@ -26,6 +31,11 @@ const ONE: &[Role] = &[Role::Exporter];
 const DRM: &[Role] = &[Role::Importer];
 const PAIR: &[Role] = &[Role::Exporter, Role::Importer];
 const DRM_PAIR: &[Role] = &[Role::Importer, Role::Importer];
+/// Devices that can share pages: of these every triple says something, of the others each says the same again.
+const SHARING_PAIR: &[Role] = &[Role::PageExporter, Role::PageImporter];
+const SHARING_TRIPLE: &[Role] = &[Role::PageExporter, Role::PageImporter, Role::PageImporter];
+const TRIPLE: &[Role] = &[Role::Exporter, Role::Importer, Role::Importer];
+const SCANOUT: &[Role] = &[Role::Scanout];
 const VGEM: &[Role] = &[Role::Vgem];
 const VGEM_PAIR: &[Role] = &[Role::Vgem, Role::Importer];
 
@@ -183,4 +193,31 @@ pub const CASES: &[Case] = &[
     .rules(&["BUF-HELD", "BUF-NOTHELD"]),
     case("vgem-fence-seen", "the importer sees vgem's fences", VGEM_PAIR, vgem::seen_by_importer)
         .rules(&["RESV-USAGE"]),
+    case("triple-data", "what any of three devices writes the other two read", SHARING_TRIPLE, triple::data)
+        .rules(&["BUF-HELD", "BUF-NOTHELD"]),
+    case(
+        "triple-fences",
+        "a fence that any of three devices puts in stands against all of them",
+        SHARING_TRIPLE,
+        triple::fences,
+    )
+    .rules(&["BUF-SYNCFILE", "RESV-USAGE"]),
+    case(
+        "triple-answers",
+        "whether a device takes a buffer does not depend on who else has it",
+        TRIPLE,
+        triple::answers,
+    )
+    .rules(&["BUF-ERRNO", "BUF-HELD", "BUF-NOTHELD"]),
+    case("reclaim", "memory pressure leaves shared bytes and fences alone", SHARING_PAIR, pressure::reclaim)
+        .rules(&["RECLAIM-RESV"]),
+    case("evict", "buffers that leave video memory keep their bytes", SCANOUT, pressure::evict)
+        .rules(&["RECLAIM-RESV", "RESV-CTX"])
+        .budget_s(60),
+    case(
+        "module-busy",
+        "a driver's module stays while a buffer of it is shared, and goes then",
+        DRM,
+        module::busy,
+    ),
 ];
