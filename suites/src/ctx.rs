@@ -3,6 +3,7 @@
 use std::thread;
 
 use crate::device::Device;
+use crate::random::{self, Random};
 use crate::report::{Note, Reporter};
 
 /// The surroundings of one running case.
@@ -35,6 +36,13 @@ impl Ctx {
     /// Says something worth keeping in the report, whatever the outcome.
     pub fn note(&self, text: impl std::fmt::Display) {
         self.reporter.send(&Note::Note { text: text.to_string() });
+    }
+
+    /// Random choices, from the seed that the run was given or from a new one; the report says which it was.
+    pub fn random(&self) -> Random {
+        let seed = random::seed();
+        self.note(format_args!("seed {seed}"));
+        Random::new(seed)
     }
 
     /// Reports one part of the case under its own name, as KTAP subtests and selftests have them.

@@ -11,7 +11,7 @@ use crate::must::HasErrno;
 use crate::waiter::state;
 
 /// How long a worker may take to get there on a loaded, emulated machine.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// A kernel thread, asleep.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,7 @@ mod cursor;
 mod errors;
 mod flip;
 mod foreign;
+mod fuzz;
 mod implicit;
 mod in_fence;
 mod legacy;
@@ -14,6 +15,8 @@ mod lifetime;
 mod modeset;
 mod out_fence;
 mod pixels;
+mod sources;
+mod writeback;
 
 pub(crate) use foreign::ForeignScreen;
 pub(crate) use implicit::shown_before;
@@ -28,6 +31,8 @@ pub const SUITE: &str = "atomic";
 const ONE: &[Role] = &[Role::Scanout];
 const TWO: &[Role] = &[Role::Scanout, Role::Scanout];
 const VGEM: &[Role] = &[Role::Scanout, Role::Vgem];
+const RENDER: &[Role] = &[Role::Scanout, Role::Render];
+const ALLOCATOR: &[Role] = &[Role::Scanout, Role::Allocator];
 const FOREIGN: &[Role] = &[Role::Scanout, Role::Exporter];
 /// Every commit drives the sections of the commit helpers.
 const DRIVES: &[&str] = &["ATOM-SECTION", "ATOM-TIME"];
@@ -198,4 +203,39 @@ pub const CASES: &[Case] = &[
     case("foreign-pixels", "another device's bytes are what is scanned out", FOREIGN, pixels::foreign)
         .rules(&["BUF-HELD"]),
     case("pixels", "a flip changes what is scanned out", ONE, pixels::own),
+    case("in-fence-syncobj", "the fence of a sync object works as an in-fence", RENDER, sources::syncobj)
+        .rules(&["ATOM-IN", "ATOM-FOREIGN", "SYNC-SNAPSHOT"]),
+    case(
+        "in-fence-reservation",
+        "a buffer's exported fences work as an in-fence",
+        ALLOCATOR,
+        sources::reservation,
+    )
+    .rules(&["ATOM-IN", "BUF-SYNCFILE"]),
+    case("in-fence-tree", "a flip waits for the last of a tree of merges", ONE, sources::merge_tree)
+        .rules(&["ATOM-IN"]),
+    case(
+        "in-fence-vgem-closed",
+        "a flip goes on when the owner of its fence goes",
+        VGEM,
+        sources::vgem_closed,
+    )
+    .rules(&["ATOM-FOREIGN", "FENCE-OWNER"]),
+    case(
+        "plane-off-in-fence",
+        "turning a plane off under an in-fence is as sound as any commit",
+        ONE,
+        sources::plane_off,
+    )
+    .rules(&["ATOM-IN"]),
+    case("writeback", "what is written back is what is shown", ONE, writeback::pixels).rules(&["ATOM-OUT"]),
+    case("writeback-in-fence", "a writeback waits for its commit's in-fence", ONE, writeback::waits)
+        .rules(&["ATOM-IN", "ATOM-OUT"]),
+    case("writeback-reader", "a reader waits for what is still written back", ONE, writeback::feeds)
+        .rules(&["ATOM-OUT", "BUF-SYNCFILE"]),
+    case("writeback-refusals", "a writeback that cannot be gives no fence", ONE, writeback::refusals)
+        .rules(&["ATOM-OUT"]),
+    case("fuzz", "random commits work or are refused and change nothing", ONE, fuzz::properties)
+        .rules(&["ATOM-OUT", "ATOM-SECTION"])
+        .budget_s(60),
 ];

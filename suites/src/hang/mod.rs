@@ -25,7 +25,7 @@ use crate::ctx::Ctx;
 pub const SUITE: &str = "hang";
 
 /// How long a hang lasts: long enough to be looked into, short of the 10 s after which the helpers complain.
-const LASTS: Duration = Duration::from_secs(5);
+const LASTS: Duration = Duration::from_secs(6);
 
 const ONE: &[Role] = &[Role::Scanout];
 const TWO: &[Role] = &[Role::Scanout, Role::Scanout];

@@ -7,6 +7,7 @@ mod framebuffer;
 mod pipe;
 mod props;
 mod stage;
+mod writeback;
 
 pub use commit::{Commit, Done, POISON, Refused};
 pub use crc::Crc;
@@ -15,3 +16,4 @@ pub use framebuffer::{Framebuffer, Layout};
 pub use pipe::{Pipe, State};
 pub use props::Props;
 pub use stage::Stage;
+pub use writeback::Writeback;

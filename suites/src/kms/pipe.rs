@@ -108,6 +108,11 @@ impl Pipe {
         self.props.id(object, name)
     }
 
+    /// The properties of all its objects: object, property, name.
+    pub fn properties(&self) -> Vec<(u32, u32, String)> {
+        self.props.all()
+    }
+
     /// A framebuffer that fills the screen.
     ///
     /// # Errors

@@ -30,6 +30,14 @@ impl Props {
         Ok(())
     }
 
+    /// All of them, in a lasting order: object, property, name.
+    pub fn all(&self) -> Vec<(u32, u32, String)> {
+        let each = self.ids.iter().map(|((object, name), id)| (*object, *id, name.clone()));
+        let mut all: Vec<_> = each.collect();
+        all.sort();
+        all
+    }
+
     /// The id of an object's property; 0, which the kernel knows nowhere, where the object has none of that name.
     pub fn id(&self, object: u32, name: &str) -> u32 {
         self.ids.get(&(object, name.to_owned())).copied().unwrap_or(0)
