@@ -2,7 +2,10 @@
 
 use crate::case::Case;
 use crate::device::Device;
-use crate::{atomic, dma_buf, hang, i915_selftest, kunit, prime, reset, submit, sync_file, syncobj, userptr};
+use crate::{
+    atomic, dma_buf, hang, i915_selftest, kunit, prime, reset, stress, submit, sync_file, syncobj, unplug,
+    userptr,
+};
 
 /// A case bound to its devices.
 #[derive(Debug, Clone)]
@@ -37,6 +40,8 @@ pub fn suites() -> Vec<(&'static str, &'static [Case])> {
         (reset::SUITE, reset::CASES),
         (kunit::SUITE, kunit::CASES),
         (i915_selftest::SUITE, i915_selftest::CASES),
+        (stress::SUITE, stress::CASES),
+        (unplug::SUITE, unplug::CASES),
         (hang::SUITE, hang::CASES),
     ]
 }
@@ -70,4 +75,30 @@ fn bind(case: &'static Case, devices: &[Device]) -> Vec<Planned> {
         tuples = tuples.iter().flat_map(longer).collect();
     }
     tuples.into_iter().map(|devices| Planned { case, devices }).collect()
+}
+
+/// Why a case has no devices among these; none where it has.
+pub fn unmet(case: &'static Case, devices: &[Device]) -> Option<String> {
+    if !bind(case, devices).is_empty() {
+        return None;
+    }
+    let missing = case.roles.iter().filter(|role| !devices.iter().any(|device| role.admits(device)));
+    let mut needs: Vec<&str> = missing.map(|role| role.need()).collect();
+    needs.dedup();
+    match needs.is_empty() {
+        true => Some(format!("{} devices of different kinds", case.roles.len())),
+        false => Some(needs.join(" and ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_without_devices_tells_what_it_needs() {
+        let case = find("atomic", "foreign-out-fence").unwrap();
+        assert_eq!(unmet(case, &[]).as_deref(), Some("a DRM device that drives a display"));
+        assert_eq!(unmet(find("sync-file", "poll").unwrap(), &[]), None);
+    }
 }

@@ -4,7 +4,12 @@
 //! the harness makes the matrix of the devices that are present. [`catalogue::plan`] makes that matrix from
 //! descriptions alone, so listing needs no device; [`exec::run`] runs one case in the calling process.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod atomic;
+pub mod binding;
 pub mod buffer;
 pub mod case;
 pub mod catalogue;
@@ -26,15 +31,18 @@ pub mod must;
 pub mod open;
 pub mod pending;
 pub mod prime;
+pub mod random;
 pub mod report;
 pub mod reset;
 pub mod selftest;
+pub mod stress;
 pub mod submit;
 pub mod sync_file;
 pub mod syncobj;
 pub mod tasks;
 pub mod test_module;
 pub mod uapi;
+pub mod unplug;
 pub mod userptr;
 pub mod waiter;
 
