@@ -4,10 +4,6 @@
 //! the harness makes the matrix of the devices that are present. [`catalogue::plan`] makes that matrix from
 //! descriptions alone, so listing needs no device; [`exec::run`] runs one case in the calling process.
 
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
-
 pub mod atomic;
 pub mod binding;
 pub mod buffer;

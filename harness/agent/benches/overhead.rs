@@ -22,6 +22,8 @@ fn run() -> Run {
         devices: Vec::new(),
         limit_ms: 10_000,
         coverage: false,
+        env: Vec::new(),
+        program: None,
     }
 }
 

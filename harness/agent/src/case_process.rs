@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::ExitCode;
 
+use fencelab_bench::protocol::Program;
 use fencelab_suites::report::Reporter;
 use fencelab_suites::{Case, Device, catalogue, exec};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -18,12 +19,31 @@ pub(crate) const COVERAGE: &str = "coverage";
 /// Runs `SUITE NAME DEVICES [coverage]`, the devices as JSON. A case that ran has told its result, whatever it is: the exit
 /// status says only that.
 pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
+    if let [flag, program] = arguments
+        && flag == "--program"
+    {
+        return foreign(program);
+    }
     match prepare(arguments) {
         Ok((case, devices, reporter, coverage)) => {
             name_this_process(case);
             let _ = exec::run(case, devices, reporter, coverage);
             ExitCode::SUCCESS
         }
+        Err(error) => {
+            eprintln!("fencelab case-exec: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs `--program PROGRAM-JSON`: somebody else's program, whose result is read from what it does.
+fn foreign(program: &OsString) -> ExitCode {
+    let json = program.to_string_lossy();
+    let prepared =
+        serde_json::from_str::<Program>(&json).map_err(io::Error::from).and_then(|p| Ok((p, reporter()?)));
+    match prepared {
+        Ok((program, reporter)) => fencelab_adapters::exec::run(&program, &reporter),
         Err(error) => {
             eprintln!("fencelab case-exec: {error}");
             ExitCode::FAILURE

@@ -63,7 +63,49 @@ pub(crate) fn examine(findings: &Findings<'_>) -> Vec<String> {
     if hung.map_or(true, |text| text.trim() == "0") {
         list.push("hung tasks are not detected (CONFIG_DETECT_HUNG_TASK or its timeout is 0)".into());
     }
+    list.extend(nodes(Path::new("/dev")));
+    list.extend(firmware(&kernel_log()));
     list.extend(findings.trouble.iter().cloned());
+    list
+}
+
+/// Device nodes that this user may not open: no case runs on them.
+fn nodes(dev: &Path) -> Vec<String> {
+    let folder = |name: &str| fs::read_dir(dev.join(name)).into_iter().flatten().flatten().map(|e| e.path());
+    let candidates = folder("dri").chain(folder("dma_heap")).chain([dev.join("udmabuf")]);
+    let denied = |path: &std::path::PathBuf| {
+        let opened = File::options().read(true).write(true).open(path);
+        opened.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    };
+    let mut list: Vec<String> = candidates
+        .filter(|path| !path.is_dir() && denied(path))
+        .map(|path| format!("{} may not be opened by this user: no case runs on it", path.display()))
+        .collect();
+    list.sort();
+    list
+}
+
+/// The whole kernel log as it is now; nothing where it may not be read, which has its own line.
+fn kernel_log() -> String {
+    let mut bytes = vec![0u8; 8 << 20];
+    const READ_ALL: libc::c_int = 3;
+    // SAFETY: the kernel writes at most the length that it is given into the live buffer.
+    let len = unsafe { libc::klogctl(READ_ALL, bytes.as_mut_ptr().cast(), 8 << 20) };
+    bytes.truncate(usize::try_from(len).unwrap_or(0));
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Firmware that a driver asked for and did not get (`drivers/base/firmware_loader/main.c`).
+fn firmware(log: &str) -> Vec<String> {
+    let asked = |line: &str| {
+        let (before, after) = line.split_once("Direct firmware load for ")?;
+        let name = after.split_whitespace().next()?;
+        let device = before.rsplit("] ").next().unwrap_or(before).trim_end_matches([':', ' ']);
+        Some(format!("the firmware {name} is missing ({device}): its device lacks what that is for"))
+    };
+    let mut list: Vec<String> = log.lines().filter_map(asked).collect();
+    list.sort();
+    list.dedup();
     list
 }
 
@@ -86,4 +128,30 @@ fn debugfs(root: bool) -> Option<String> {
 
 fn readable(path: &str) -> bool {
     File::open(path).and_then(std::io::read_to_string).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn firmware_that_did_not_come_is_named_once() {
+        let line =
+            "[    3.1] amdgpu 0000:0b:00.0: Direct firmware load for amdgpu/psp.bin failed with error -2\n";
+        let found = firmware(&format!("{line}noise\n{line}"));
+        assert_eq!(
+            found,
+            [
+                "the firmware amdgpu/psp.bin is missing (amdgpu 0000:0b:00.0): its device lacks what that is for"
+            ]
+        );
+    }
+
+    #[test]
+    fn nodes_that_open_are_no_finding() {
+        let dev = tempfile::tempdir().unwrap();
+        fs::create_dir(dev.path().join("dri")).unwrap();
+        fs::write(dev.path().join("dri/card0"), "").unwrap();
+        assert_eq!(nodes(dev.path()), Vec::<String>::new());
+    }
 }

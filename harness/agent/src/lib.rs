@@ -28,12 +28,17 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Takes over if the arguments (without the program's name) are the agent's: `agent --init`, `agent --stdio`,
-/// `agent --scan`, or a case's process: `case-exec SUITE NAME DEVICES`. None if they are somebody else's.
+/// `agent --scan`, or a case's process: `case-exec SUITE NAME DEVICES` or `case-exec --program
+/// PROGRAM`; or a mock of a program for tests. None if they are somebody else's.
 pub fn dispatch(arguments: &[OsString]) -> Option<ExitCode> {
     let (first, rest) = arguments.split_first()?;
     match first.to_str()? {
         "agent" => Some(agent(rest)),
         "case-exec" => Some(case_process::run(rest)),
+        "mock-program" => {
+            let rest: Vec<&str> = rest.iter().filter_map(|argument| argument.to_str()).collect();
+            Some(fencelab_adapters::mock::run(&rest))
+        }
         _ => None,
     }
 }

@@ -316,14 +316,21 @@ impl Agent {
             }
         };
         let mut argv = self.case_argv.clone();
-        argv.extend([run.suite.as_str(), &run.name, &serde_json::to_string(&devices)?].map(OsString::from));
+        match &run.program {
+            Some(program) => argv.extend(["--program", &serde_json::to_string(program)?].map(OsString::from)),
+            None => {
+                let devices = serde_json::to_string(&devices)?;
+                argv.extend([run.suite.as_str(), &run.name, &devices].map(OsString::from));
+            }
+        }
         self.recorder.iter_mut().for_each(Recorder::case_begins);
         let recorded = self.recorder.as_ref().map(|recorder| recorder.environment(&self.env));
-        let env = recorded.as_ref().unwrap_or(&self.env);
-        if run.coverage {
+        let mut env = recorded.unwrap_or_else(|| self.env.clone());
+        env.extend(run.env.iter().map(|(name, value)| format!("{name}={value}").into()));
+        if run.coverage && run.program.is_none() {
             argv.push(COVERAGE.into());
         }
-        match CaseJob::start(run, &argv, env, self.cells.make(), self.kmsg.clone()) {
+        match CaseJob::start(run, &argv, &env, self.cells.make(), self.kmsg.clone()) {
             Ok((job, started)) => {
                 self.control.send(&FromAgent::Started(started))?;
                 Ok(Some(Job::Case(Box::new(job))))

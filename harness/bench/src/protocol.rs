@@ -3,7 +3,9 @@
 //! Times are CLOCK_MONOTONIC microseconds of the machine under test, the clock of its kernel log as near as
 //! the kernel keeps them. `klog` fields are /dev/kmsg sequence numbers: a case's window is exact, without clocks.
 
-pub use fencelab_events::{Captured, Device, DeviceKind, Dossier, Exit, Lockdep, Outcome, Subtest, Task};
+pub use fencelab_events::{
+    Captured, Device, DeviceKind, Dossier, Exit, Lockdep, Outcome, Program, Subtest, Task,
+};
 use serde::{Deserialize, Serialize};
 
 /// The protocol's version; an agent of another one is refused.
@@ -93,6 +95,12 @@ pub struct Run {
     pub limit_ms: u64,
     /// Before the case unloads a module, it is to tell what lockdep has ([`FromAgent::Contract`]).
     pub coverage: bool,
+    /// Variables to set for its process.
+    #[serde(default)]
+    pub env: Vec<(String, String)>,
+    /// The program that it runs, where it is none of fencelab's own.
+    #[serde(default)]
+    pub program: Option<Program>,
 }
 
 /// Any command to run.

@@ -119,6 +119,8 @@ fn trivial(number: usize) -> PlannedCase {
         limit_ms: 10_000,
         rules: vec![],
         about: String::new(),
+        env: vec![],
+        program: None,
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// List suites, cases and the devices they would run on, without bringing the bench up.
     List(ListArgs),
+    /// Say what a bench lacks (kernel options, firmware, permissions, devices) and what is not covered for that reason.
+    Doctor(DoctorArgs),
     /// Run any command in a guest and return its exit status.
     Vm(VmArgs),
     /// Run a command and record what it and its children do with their fences.
@@ -61,6 +63,12 @@ pub(crate) struct RunArgs {
     pub(crate) selection: Vec<String>,
     #[command(flatten)]
     pub(crate) bench: BenchArgs,
+    /// How long the suite `stress` goes on: 30s, 45m, 2h.
+    #[arg(long, value_parser = crate::duration::parse, value_name = "TIME")]
+    pub(crate) duration: Option<std::time::Duration>,
+    /// The seed of every random choice; each case that makes some names its own otherwise.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
     /// The session's folder; a new one named by the time if not given.
     #[arg(long, short)]
     pub(crate) output: Option<PathBuf>,
@@ -74,6 +82,13 @@ pub(crate) struct RunArgs {
     /// A list of known fails, flakes or skips in drm-ci's form (NAME-fails.txt, NAME-flakes.txt, NAME-skips.txt).
     #[arg(long, value_name = "FILE")]
     pub(crate) expect: Vec<PathBuf>,
+}
+
+/// Ends with 0 where nothing is missing, 1 where something is, 3 where the bench does not come up.
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) bench: BenchArgs,
 }
 
 #[derive(Debug, Args)]

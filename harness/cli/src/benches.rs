@@ -24,7 +24,11 @@ pub(crate) struct Chosen {
 pub(crate) fn choose(bench: &str, kernel: &str, accel: Accel) -> Result<Chosen> {
     let program = Program::new(paths::program()?);
     if bench == "local" {
-        return Ok(Chosen { bench: Box::new(Local::new(program)), annotated: false, is_here: true });
+        return Ok(Chosen {
+            bench: Box::new(Local::new(program).without_drm()),
+            annotated: false,
+            is_here: true,
+        });
     }
     let config = config(bench)?;
     let kernel = kernels::resolve(kernel)?;
@@ -37,7 +41,7 @@ pub(crate) fn choose(bench: &str, kernel: &str, accel: Accel) -> Result<Chosen> 
 /// The devices of this bench, without bringing it up and without a kernel.
 pub(crate) fn devices(bench: &str) -> Result<Vec<Device>> {
     if bench == "local" {
-        let local = Local::new(Program::new(paths::program()?));
+        let local = Local::new(Program::new(paths::program()?)).without_drm();
         return local.devices().context("list the devices of this machine");
     }
     Ok(config(bench)?.devices.iter().map(|device| device.described()).collect())

@@ -4,8 +4,10 @@ mod args;
 mod benches;
 mod case_trace;
 mod commands;
+mod duration;
 mod kernels;
 mod live;
+mod missing;
 mod outcome;
 mod paths;
 mod plan;
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
         Command::Run(args) => commands::run::run(&args),
         Command::Resume(args) => commands::resume::run(&args),
         Command::List(args) => commands::list::run(&args),
+        Command::Doctor(args) => commands::doctor::run(&args.bench),
         Command::Vm(args) => commands::vm::run(&args),
         Command::Record(args) => commands::record::run(&args),
         Command::Kernel(args) => commands::kernel::run(&args),

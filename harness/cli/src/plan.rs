@@ -13,6 +13,17 @@ pub(crate) fn everything(devices: &[Device], words: &[String]) -> Vec<PlannedCas
     catalogue::plan(&suites, &devices).iter().map(planned).collect()
 }
 
+/// Every case on the devices of any bench that fencelab knows: what a selection may name.
+pub(crate) fn known(here: &[PlannedCase], words: &[String]) -> Vec<PlannedCase> {
+    let built_in: Vec<Device> =
+        fencelab_bench::vm::Config::default().devices.iter().map(|device| device.described()).collect();
+    let mut known = everything(&built_in, words);
+    known.extend(
+        here.iter().filter(|case| !known.iter().any(|k| k.id == case.id)).cloned().collect::<Vec<_>>(),
+    );
+    known
+}
+
 fn planned(bound: &catalogue::Planned) -> PlannedCase {
     let case = bound.case;
     PlannedCase {
@@ -23,11 +34,13 @@ fn planned(bound: &catalogue::Planned) -> PlannedCase {
         limit_ms: u64::try_from(case.budget.as_millis()).unwrap_or(u64::MAX),
         rules: case.rules.iter().map(|rule| (*rule).into()).collect(),
         about: case.about.into(),
+        env: vec![],
+        program: None,
     }
 }
 
 /// The suites' own view of a bench's device: neither knows the other's type, so that each stands alone.
-fn described(device: &Device) -> fencelab_suites::Device {
+pub(crate) fn described(device: &Device) -> fencelab_suites::Device {
     fencelab_suites::Device {
         name: device.name.clone(),
         driver: device.driver.clone(),

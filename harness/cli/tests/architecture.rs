@@ -16,10 +16,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fencelab-trace", &["fencelab-abi"]),
     ("fencelab-bench", &["fencelab-events"]),
     ("fencelab-rules", &["fencelab-events"]),
+    ("fencelab-adapters", &["fencelab-events", "fencelab-suites"]),
     (
         "fencelab-agent",
         &[
             "fencelab-abi",
+            "fencelab-adapters",
             "fencelab-bench",
             "fencelab-events",
             "fencelab-record",
@@ -37,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "fencelab",
         &[
             "fencelab-abi",
+            "fencelab-adapters",
             "fencelab-agent",
             "fencelab-bench",
             "fencelab-events",

@@ -34,6 +34,37 @@ pub struct PlannedCase {
     pub rules: Vec<String>,
     /// What must hold, in a sentence.
     pub about: String,
+    /// Variables to set for its process: a seed, a duration, what an adapter's programs need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<(String, String)>,
+    /// The program that it runs, where it is none of fencelab's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<Program>,
+}
+
+/// Somebody else's program as a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// How its output and its end are understood.
+    pub adapter: Adapter,
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+}
+
+/// The sorts of programs whose results are understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Adapter {
+    /// A binary of IGT GPU Tools.
+    Igt,
+    /// dEQP, or a CTS that is built on it.
+    Deqp,
+    /// A test of piglit.
+    Piglit,
+    /// A selftest of the kernel that prints KTAP.
+    Kselftest,
+    /// Any command: its exit status is its result.
+    Command,
 }
 
 /// What the journal holds.

@@ -14,7 +14,7 @@ pub mod verdict;
 
 pub use coverage::{Coverage, Place, RunCoverage, Side};
 pub use device::{Device, DeviceKind};
-pub use event::{BootEnd, Entry, Event, LockdepCause, PlannedCase, SessionEnd};
+pub use event::{Adapter, BootEnd, Entry, Event, LockdepCause, PlannedCase, Program, SessionEnd};
 pub use finding::{Attribution, CallSite, Finding, How, RuleHit};
 pub use seen::{Captured, Dossier, Exit, Lockdep, Outcome, Subtest, Task};
 pub use session::{Attempt, Boot, CaseRecord, Session};

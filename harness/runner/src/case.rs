@@ -60,6 +60,8 @@ impl Runner<'_> {
             devices: case.devices.clone(),
             limit_ms: case.limit_ms,
             coverage,
+            env: case.env.clone(),
+            program: case.program.clone(),
         };
         // A send that fails means that the machine is down: the streams say how.
         let _ = live.send(&ToAgent::Run(run));

@@ -101,6 +101,8 @@ impl Talk {
             devices: devices.iter().map(|d| (*d).to_owned()).collect(),
             limit_ms: u64::try_from(limit.as_millis()).unwrap(),
             coverage: true,
+            env: Vec::new(),
+            program: None,
         };
         self.send(&ToAgent::Run(run));
         self.next

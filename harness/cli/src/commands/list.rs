@@ -24,7 +24,10 @@ pub(crate) fn run(args: &ListArgs) -> Result<Outcome> {
 }
 
 fn chosen(args: &ListArgs) -> Result<Vec<fencelab_events::PlannedCase>> {
-    selections::choose(&plan::everything(&benches::devices(&args.bench)?, &args.selection), &args.selection)
+    let devices = benches::devices(&args.bench)?;
+    let cases = plan::everything(&devices, &args.selection);
+    let known = plan::known(&cases, &args.selection);
+    selections::Choice { cases: &cases, known: &known, devices: &devices }.choose(&args.selection)
 }
 
 fn cases(args: &ListArgs) -> Result<String> {
@@ -51,7 +54,7 @@ fn suites() -> String {
     }
     text.push_str("selections:\n");
     for (name, yaml) in selections::BUILT_IN {
-        let about = selections::parse(name, yaml).map(|s| s.about).unwrap_or_default();
+        let about = selections::about(name, yaml);
         text.push_str(&format!("  {name:<14} {about}\n"));
     }
     text

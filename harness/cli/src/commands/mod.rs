@@ -1,5 +1,6 @@
 //! One file per command, thin.
 
+pub(crate) mod doctor;
 pub(crate) mod kernel;
 pub(crate) mod klog;
 pub(crate) mod list;

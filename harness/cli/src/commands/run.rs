@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use fencelab_events::Event;
+use fencelab_events::{Event, PlannedCase};
 use fencelab_report::exit::Exit;
 use fencelab_runner::{CoveragePolicy, Evidence, Folder, Journal, Options, Runner, Stop, Sync, host_boot_id};
+use fencelab_suites::{random, stress};
 
 use crate::args::{Coverage, RunArgs};
 use crate::benches::{self, Chosen};
@@ -20,7 +21,11 @@ pub(crate) fn run(args: &RunArgs) -> Result<Outcome> {
     let folder = Folder::new(args.output.clone().unwrap_or_else(default_folder));
     let reports = Reports::new(folder.clone(), &args.expect)?;
     let devices = chosen.bench.devices().context("list the bench's devices")?;
-    let mut cases = selections::choose(&plan::everything(&devices, &args.selection), &args.selection)?;
+    let everything = plan::everything(&devices, &args.selection);
+    let known = plan::known(&everything, &args.selection);
+    let choice = selections::Choice { cases: &everything, known: &known, devices: &devices };
+    let mut cases = choice.choose(&args.selection)?;
+    settings(&mut cases, args)?;
     cases.retain(|case| !reports.skips(&case.id));
     if cases.is_empty() {
         bail!("choose cases: the lists of skips leave none");
@@ -37,6 +42,26 @@ pub(crate) fn run(args: &RunArgs) -> Result<Outcome> {
     })?;
     journal.write(Event::Planned { cases, devices })?;
     drive(chosen, folder, journal, reports, !args.no_record, args.coverage)
+}
+
+/// What a case gets beyond its devices: a seed for its random choices, and for `stress` the time that it is given.
+fn settings(cases: &mut [PlannedCase], args: &RunArgs) -> Result<()> {
+    for case in &mut *cases {
+        case.env.extend(args.seed.map(|seed| (random::SEED.to_owned(), seed.to_string())));
+    }
+    let Some(duration) = args.duration else { return Ok(()) };
+    let mut given = false;
+    for case in cases.iter_mut().filter(|case| case.suite == stress::SUITE) {
+        given = true;
+        let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        case.env.push((stress::DURATION_MS.to_owned(), ms.to_string()));
+        // What it may take after that: its last sequence, and to make a failing one small.
+        case.limit_ms = ms.saturating_add(120_000);
+    }
+    if !given {
+        bail!("give the run --duration: it is for the suite `stress`, which the selection does not take");
+    }
+    Ok(())
 }
 
 /// Runs what the journal still plans, then reports. Shared with `resume`.

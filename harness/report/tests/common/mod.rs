@@ -192,6 +192,8 @@ pub fn case(suite: &str, name: &str, devices: &[&str], rules: &[&str], about: &s
         limit_ms: 20_000,
         rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
         about: about.into(),
+        env: vec![],
+        program: None,
     }
 }
 

@@ -281,6 +281,8 @@ pub(crate) fn case(name: &str) -> PlannedCase {
         limit_ms: 1000,
         rules: vec![],
         about: String::new(),
+        env: vec![],
+        program: None,
     }
 }
 
