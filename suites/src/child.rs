@@ -35,6 +35,14 @@ impl Line {
         Ok((Line(a), Line(b)))
     }
 
+    /// Waits for messages this long from now on, instead of the usual time.
+    ///
+    /// # Errors
+    /// [`Stop::Fail`] where the socket does not take it.
+    pub fn wait_up_to(&self, seconds: i64) -> Tested {
+        setsockopt(&self.0, sockopt::ReceiveTimeout, &TimeVal::new(seconds, 0)).must("set a receive timeout")
+    }
+
     /// Sends `text`, with a descriptor where one is given (`SCM_RIGHTS`).
     ///
     /// # Errors

@@ -49,6 +49,8 @@ pub(super) fn live(world: &World, actor: usize, line: &Line) -> Tested {
         cards: HashMap::new(),
         stages: HashMap::new(),
     };
+    // While others are busy there is nothing to hear.
+    line.wait_up_to(600)?;
     me.light(actor)?;
     line.send(DONE, None)?;
     let (mut buffer, mut file) = (None, None);

@@ -10,6 +10,8 @@ use crate::child::Child;
 
 /// What a process says when a call went as it may.
 pub(super) const DONE: &str = "done";
+/// What a round may take: far beyond its calls and fences, so that what is silent for so long hangs.
+const PATIENCE_S: i64 = 40;
 /// What ends a process.
 pub(super) const QUIT: &str = "quit";
 
@@ -21,7 +23,9 @@ pub(super) fn run(world: &World, sequence: &Sequence) -> Tested {
     let mut actors = Vec::new();
     for actor in 0..ACTORS {
         let world = world.clone();
-        actors.push(Child::spawn(move |line| actor::live(&world, actor, line))?);
+        let child = Child::spawn(move |line| actor::live(&world, actor, line))?;
+        child.line.wait_up_to(PATIENCE_S)?;
+        actors.push(child);
     }
     // The displays' masters come first: whoever opens a device first is its master.
     for actor in &actors {

@@ -1,5 +1,6 @@
 //! Suite `sync-file`: fences behind file descriptors, made with sw_sync, without any device.
 
+mod crowd;
 mod errors;
 mod info;
 mod merge;
@@ -16,7 +17,7 @@ use crate::uapi::sync_file::SyncFile;
 pub const SUITE: &str = "sync-file";
 
 const PARTS: &[&[Case]] =
-    &[timeline::CASES, info::CASES, merge::CASES, poll::CASES, owner::CASES, errors::CASES];
+    &[timeline::CASES, info::CASES, merge::CASES, poll::CASES, owner::CASES, crowd::CASES, errors::CASES];
 
 /// The cases.
 pub const CASES: &[Case] = &join::<{ count(PARTS) }>(PARTS);
