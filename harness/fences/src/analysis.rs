@@ -1,0 +1,189 @@
+//! A session analysed as a whole.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use fencelab_trace::model::{Model, Moment};
+use fencelab_trace::{CallId, Session, ThreadId};
+use serde::{Deserialize, Serialize};
+
+use crate::Options;
+use crate::fence::Maker;
+use crate::finding::{Call, Certainty, Ended, Finding};
+use crate::graph::People;
+use crate::wakes::SlowWake;
+use crate::walk::Walk;
+
+/// What there is to say of a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Analysis {
+    /// Verdicts first, then waits; by time within each.
+    pub findings: Vec<Finding>,
+    /// Recorded calls.
+    pub calls: u64,
+    /// Fences that the trace knows of.
+    pub fences: u64,
+    /// Fences that programs were to signal and had not when the trace ended, in words.
+    pub unsignalled: Vec<String>,
+    /// The slowest wakes.
+    pub slow_wakes: Vec<SlowWake>,
+    /// What is missing of the trace.
+    pub gaps: Vec<String>,
+    /// What it cannot show, by process.
+    pub blind: Vec<String>,
+    /// CLOCK_MONOTONIC of the first and the last step, in nanoseconds.
+    pub between_ns: (u64, u64),
+}
+
+impl Analysis {
+    /// Whether there is a verdict.
+    pub fn has_verdict(&self) -> bool {
+        self.findings.iter().any(Finding::is_verdict)
+    }
+}
+
+/// Analyses a session to the end of what is known of it.
+///
+/// # Errors
+///
+/// When the trace can no longer be read.
+pub fn analyse(session: &Session, options: Options, people: &dyn People) -> io::Result<Analysis> {
+    let mut walk = Walk::new(session, options);
+    walk.run(session, people)?;
+    // What hangs at the end hangs for ever, as far as the trace goes.
+    let end = walk.last().saturating_add(1 + quiet_ticks(session, options));
+    walk.look(session, people, end);
+    finish(session, &mut walk)
+}
+
+fn quiet_ticks(session: &Session, options: Options) -> u64 {
+    let clock = session.clock();
+    let start = session.calls().next().and_then(|id| session.entered(id)).unwrap_or(0);
+    clock.ticks(clock.ns(start).saturating_add(options.quiet.as_nanos() as u64)).saturating_sub(start)
+}
+
+/// Puts together what a walk has found so far.
+///
+/// # Errors
+///
+/// When the trace can no longer be read.
+pub fn finish(session: &Session, walk: &mut Walk) -> io::Result<Analysis> {
+    walk.tracker.close(&walk.world);
+    let ended: Vec<_> = walk.tracker.list.iter().map(|tracked| tracked.ended_by).collect();
+    let mut findings: Vec<Finding> = walk.tracker.list.iter().map(|tracked| tracked.finding.clone()).collect();
+    let gaps: Vec<String> = session.losses().iter().map(|loss| gap(session, loss)).collect();
+    for (finding, ended) in findings.iter_mut().zip(&ended) {
+        if let Some(at) = ended {
+            let by = format!("{}: ", walk.words(session).thread(at.call.thread));
+            finding.ended = Some(Ended { at_ns: session.clock().ns(at.ticks), by });
+        }
+        doubt(session, finding);
+    }
+    let wanted = findings.iter().flat_map(|finding| &finding.calls).map(|call| call.id);
+    let wanted = wanted.chain(ended.iter().flatten().map(|at| (at.call.thread.0, at.call.index)));
+    let texts = texts(session, wanted.collect())?;
+    for (finding, ended) in findings.iter_mut().zip(&ended) {
+        for call in &mut finding.calls {
+            fill(call, &texts);
+        }
+        if let (Some(end), Some(at)) = (&mut finding.ended, ended) {
+            end.by += texts.get(&(at.call.thread.0, at.call.index)).map_or("a call", |(text, _)| text.as_str());
+        }
+    }
+    findings.sort_by_key(|finding| (!finding.is_verdict(), finding.since_ns));
+    Ok(Analysis {
+        findings,
+        calls: session.len() as u64,
+        fences: walk.world.fences.len() as u64,
+        unsignalled: unsignalled(session, walk),
+        slow_wakes: walk.wakes.list.clone(),
+        gaps,
+        blind: blind(session),
+        between_ns: between(session, walk),
+    })
+}
+
+fn between(session: &Session, walk: &Walk) -> (u64, u64) {
+    let first = session.calls().next().and_then(|id| session.entered(id)).unwrap_or(0);
+    (session.clock().ns(first), session.clock().ns(walk.last()))
+}
+
+fn gap(session: &Session, loss: &fencelab_trace::Loss) -> String {
+    let thread = loss.thread.and_then(|thread| session.thread(thread));
+    match thread {
+        Some(thread) => format!("thread {}: {loss}", thread.tid),
+        None => loss.to_string(),
+    }
+}
+
+/// What is missing of the threads that a finding speaks of makes it less sure.
+fn doubt(session: &Session, finding: &mut Finding) {
+    let concerned: Vec<u32> = finding.calls.iter().map(|call| call.pid).collect();
+    for loss in session.losses() {
+        let pid = loss.thread.and_then(|thread| session.thread(thread)).map(|thread| thread.pid);
+        if pid.is_none_or(|pid| concerned.contains(&pid)) {
+            finding.gaps.push(gap(session, &loss));
+        }
+    }
+    if !finding.gaps.is_empty() {
+        finding.certainty = Certainty::Possible;
+    }
+    let processes = session.processes().iter().filter(|process| concerned.contains(&process.pid));
+    for process in processes {
+        let seen = process.blind & (fencelab_abi::process::blind::USER_QUEUES | fencelab_abi::process::blind::MEMORY_FENCES);
+        if seen != 0 {
+            finding.unless.push(format!("{} does it without an ioctl: it uses user queues or fences in memory", process.name()));
+            finding.certainty = finding.certainty.max(Certainty::Modulo);
+        }
+    }
+}
+
+type Texts = BTreeMap<(u32, u32), (String, Option<u64>)>;
+
+/// The texts of some calls, which have to be made where they were.
+fn texts(session: &Session, wanted: std::collections::BTreeSet<(u32, u32)>) -> io::Result<Texts> {
+    let mut texts = Texts::new();
+    if wanted.is_empty() {
+        return Ok(texts);
+    }
+    let mut model = Model::new(session);
+    while let Some(event) = model.next(session)? {
+        let CallId { thread: ThreadId(thread), index } = event.call.id;
+        if wanted.contains(&(thread, index)) {
+            // At its end a call knows what it has made; what it has given up is known at its beginning only.
+            let returned = (event.moment == Moment::End).then(|| session.clock().ns(event.ticks));
+            texts.insert((thread, index), (event.text(), returned));
+        }
+    }
+    Ok(texts)
+}
+
+fn fill(call: &mut Call, texts: &Texts) {
+    if let Some((text, returned)) = texts.get(&call.id) {
+        (call.text, call.returned_ns) = (text.clone(), *returned);
+    }
+}
+
+/// Fences that programs were to signal and have not.
+fn unsignalled(session: &Session, walk: &Walk) -> Vec<String> {
+    /// More than anybody reads.
+    const MOST: usize = 32;
+    let words = walk.words(session);
+    let open = walk.world.fences.iter().enumerate().filter(|(_, fence)| {
+        fence.signalled.is_none() && matches!(fence.maker, Maker::Timeline(..) | Maker::Vgem(_))
+    });
+    let text = |(id, fence): (usize, &crate::fence::Fence)| {
+        let by = words.thread(fence.made.call.thread);
+        format!("{}, made by {by}", words.fence(crate::fence::FenceId(id as u32)))
+    };
+    open.take(MOST).map(text).collect()
+}
+
+fn blind(session: &Session) -> Vec<String> {
+    let processes = session.processes().iter();
+    let spots = processes.flat_map(|process| process.blind_spots().map(move |spot| format!("{}[{}]: {spot}", process.name(), process.pid)));
+    let mut spots: Vec<String> = spots.collect();
+    spots.sort();
+    spots.dedup();
+    spots
+}

@@ -1,0 +1,150 @@
+//! From a trace's events to the world's steps: what the events' effects do not say is read from the calls themselves.
+
+mod commit;
+
+use std::collections::HashMap;
+
+use fencelab_abi::ioctl::{DRM, effect};
+use fencelab_abi::{FdClass, Kind};
+use fencelab_trace::model::{Effect, Event, Moment, ObjectId, ObjectKind};
+use rustc_hash::FxHashMap;
+
+use crate::fence::At;
+use crate::world::{Facts, POLL, Step, World};
+use commit::Properties;
+
+/// Numbers of DRM's own ioctls (`include/uapi/drm/drm.h`).
+mod nr {
+    pub(super) const PRIME_HANDLE_TO_FD: u8 = 0x2d;
+    pub(super) const PRIME_FD_TO_HANDLE: u8 = 0x2e;
+    pub(super) const VGEM_FENCE_ATTACH: u8 = 0x41;
+    pub(super) const SETCRTC: u8 = 0xa2;
+    pub(super) const GETPROPERTY: u8 = 0xaa;
+    pub(super) const ADDFB: u8 = 0xae;
+    pub(super) const PAGE_FLIP: u8 = 0xb0;
+    pub(super) const ADDFB2: u8 = 0xb8;
+    pub(super) const ATOMIC: u8 = 0xbc;
+    pub(super) const SYNCOBJ_CREATE: u8 = 0xbf;
+}
+
+/// What is remembered between events.
+#[derive(Debug, Default)]
+pub struct Feed {
+    devices: Vec<String>,
+    numbers: HashMap<String, u32>,
+    of_file: FxHashMap<ObjectId, u32>,
+    properties: Properties,
+}
+
+impl Feed {
+    /// Takes an event of the walk into the world.
+    pub fn take(&mut self, world: &mut World, event: &Event<'_>) {
+        let at = At { ticks: event.ticks, call: event.call.id };
+        let mut facts = Facts { name: name(event), result: event.call.result, ..Facts::default() };
+        self.opaque(event, &mut facts);
+        if event.call.kind == Some(Kind::Ioctl) {
+            self.ioctl(event, &mut facts);
+        }
+        let begins = event.moment == Moment::Begin;
+        let fences = facts.in_fences.take();
+        let effects = fences.map(|fences| commit::with_in_fences(event, fences));
+        let (effects, targets) = match &effects {
+            Some((effects, targets)) => (effects.as_slice(), targets.as_slice()),
+            None => (event.effects, event.targets),
+        };
+        world.apply(&Step { begins, at, effects, targets, facts });
+        self.vgem(world, event);
+    }
+
+    fn opaque(&self, event: &Event<'_>, facts: &mut Facts) {
+        for effect in event.effects {
+            if let Effect::Met(id) = effect
+                && let Some(object) = event.objects().get(*id)
+                && object.is_opaque()
+            {
+                facts.opaque.push((*id, object.kind));
+            }
+        }
+    }
+
+    fn ioctl(&mut self, event: &Event<'_>, facts: &mut Facts) {
+        let (ty, nr) = (event.call.request.ty(), event.call.request.nr());
+        let ends = event.moment == Moment::End && event.call.succeeded();
+        let blocks = event.ioctl.is_none_or(|ioctl| ioctl.effects & effect::BLOCKS != 0);
+        if ty != DRM {
+            facts.may_block = blocks;
+            return;
+        }
+        facts.device = self.device(event);
+        facts.may_block = blocks;
+        match nr {
+            nr::PRIME_HANDLE_TO_FD | nr::PRIME_FD_TO_HANDLE if ends => {
+                let handle = word(event.call.argument_out(), 0);
+                let gem = event.by_handle(ObjectKind::Gem, handle.into());
+                facts.exported = gem.map(|gem| (gem, event.buffer_of(gem)));
+            }
+            nr::SYNCOBJ_CREATE if ends => facts.made_signalled = word(event.call.argument_in(), 4) & 1 != 0,
+            nr::GETPROPERTY if ends => self.properties.learn(facts.device, event.call.argument_out()),
+            nr::ADDFB | nr::ADDFB2 if ends => self.properties.framebuffer(event, nr == nr::ADDFB2),
+            nr::ATOMIC | nr::PAGE_FLIP | nr::SETCRTC if event.moment == Moment::Begin => {
+                self.properties.commit(event, nr, facts);
+            }
+            _ => {}
+        }
+    }
+
+    /// vgem's fences are told by the driver's own ioctl.
+    fn vgem(&self, world: &mut World, event: &Event<'_>) {
+        let vgem = FdClass::Drm(fencelab_abi::Driver::Vgem);
+        let attach = event.call.request.ty() == DRM && event.call.request.nr() == nr::VGEM_FENCE_ATTACH;
+        if !attach || event.moment != Moment::Begin || event.ioctl.is_none_or(|ioctl| ioctl.driver.map(FdClass::Drm) != Some(vgem)) {
+            return;
+        }
+        for effect in event.effects {
+            if let (Effect::Fence { fence, by: None }, Some(file)) = (effect, event.file()) {
+                world.is_vgem(*fence, file);
+            }
+        }
+    }
+
+    fn device(&mut self, event: &Event<'_>) -> Option<u32> {
+        let file = event.file()?;
+        if let Some(known) = self.of_file.get(&file) {
+            return Some(*known);
+        }
+        let (path, driver) = event.device()?;
+        // A file that came from elsewhere has no path: it is a device of its own.
+        let path = if path.is_empty() { format!("file {}", file.0) } else { path.to_owned() };
+        if driver.is_empty() && event.moment == Moment::Begin {
+            return self.numbers.get(&path).copied();
+        }
+        let next = self.devices.len() as u32;
+        let number = *self.numbers.entry(path.clone()).or_insert(next);
+        if number == next {
+            self.devices.push(if driver.is_empty() { path } else { driver.to_owned() });
+        }
+        self.of_file.insert(file, number);
+        Some(number)
+    }
+
+    /// A device's name: its driver's, or its path.
+    pub fn device_name(&self, device: u32) -> &str {
+        self.devices.get(device as usize).map_or("?", String::as_str)
+    }
+}
+
+fn name(event: &Event<'_>) -> &'static str {
+    match (event.ioctl, event.call.kind) {
+        (Some(ioctl), _) => ioctl.name,
+        (None, Some(Kind::PollEnter | Kind::PollExit)) => POLL,
+        (None, Some(kind)) => kind.name(),
+        (None, None) => "?",
+    }
+}
+
+/// The u32 at an offset; 0 where the argument is too short.
+fn word(bytes: &[u8], at: usize) -> u32 {
+    let word = bytes.get(at..at + 4).and_then(|word| word.try_into().ok());
+    word.map_or(0, u32::from_le_bytes)
+}
+

@@ -1,0 +1,92 @@
+//! Who could still do something.
+
+use fencelab_trace::Session;
+use fencelab_trace::model::{Model, ObjectId, ObjectKind};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// What a thread does, as the kernel says now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// It sleeps in a futex that only threads of its own process can reach, without a time limit.
+    Futex,
+    /// Anything else.
+    Other,
+}
+
+/// A thread that lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Its id.
+    pub tid: u32,
+    /// What it does.
+    pub doing: Doing,
+}
+
+/// Who asks the kernel what a live session's processes do.
+pub trait People {
+    /// The threads of a process; none of one that is gone. `None`: it is not known.
+    fn tasks(&self, pid: u32) -> Option<Vec<Task>>;
+}
+
+/// For sessions of which only the trace is left.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nobody;
+
+impl People for Nobody {
+    fn tasks(&self, _pid: u32) -> Option<Vec<Task>> {
+        None
+    }
+}
+
+/// Who has which object at one moment.
+#[derive(Clone, Debug, Default)]
+pub struct Holders {
+    by_object: FxHashMap<ObjectId, Vec<u32>>,
+    in_flight: FxHashSet<ObjectId>,
+    threads: FxHashMap<u32, Vec<u32>>,
+}
+
+impl Holders {
+    /// Asks the model for the holders of what fences can be signalled through.
+    pub fn of(model: &Model, session: &Session) -> Self {
+        let objects = model.objects();
+        let matters = |id: ObjectId| {
+            let kind = objects.get(id).map(|object| object.kind);
+            matches!(kind, Some(ObjectKind::Syncobj | ObjectKind::SwSync | ObjectKind::DrmFile))
+        };
+        let mut holders = Self { in_flight: model.in_flight().into_iter().collect(), ..Self::default() };
+        for holder in model.holders(&matters) {
+            holders.add(holder.object, holder.pid);
+        }
+        for thread in session.threads() {
+            holders.add_thread(thread.pid, thread.id.0);
+        }
+        holders
+    }
+
+    pub(crate) fn add(&mut self, object: ObjectId, pid: u32) {
+        let pids = self.by_object.entry(object).or_default();
+        if pids.last() != Some(&pid) {
+            pids.push(pid);
+        }
+    }
+
+    pub(crate) fn add_thread(&mut self, pid: u32, thread: u32) {
+        self.threads.entry(pid).or_default().push(thread);
+    }
+
+    /// The processes that have an object.
+    pub fn of_object(&self, object: ObjectId) -> &[u32] {
+        self.by_object.get(&object).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether an object lies in a message that nobody has received.
+    pub fn is_in_flight(&self, object: ObjectId) -> bool {
+        self.in_flight.contains(&object)
+    }
+
+    /// A process's threads that made recorded calls: indices of [`fencelab_trace::Session::threads`].
+    pub fn threads(&self, pid: u32) -> &[u32] {
+        self.threads.get(&pid).map_or(&[], Vec::as_slice)
+    }
+}

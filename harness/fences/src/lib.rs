@@ -1,0 +1,38 @@
+//! Who waits for whom, and what follows from it.
+//!
+//! | layer | what it gives |
+//! | --- | --- |
+//! | [`world`] | every fence, what holds it, what signals it, who waits: at one moment of the walk through a trace |
+//! | [`graph`] | the AND/OR wait-for graph of a moment, reduced: what can never happen |
+//! | [`finding`] | verdicts with their witness, in words and as a picture's nodes and edges |
+//! | [`analyse`], [`Walk`] | a session as a whole, or one that grows |
+//!
+//! ```no_run
+//! use fencelab_fences::{Options, analyse, graph::Nobody};
+//!
+//! let session = fencelab_trace::Session::open("/tmp/trace".as_ref())?;
+//! for finding in analyse(&session, Options::default(), &Nobody)?.findings {
+//!     println!("{}: {}", finding.heading(), finding.sentence);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod analysis;
+pub mod feed;
+pub mod fence;
+pub mod finding;
+pub mod graph;
+mod judge;
+mod lost;
+mod options;
+pub mod syncobj;
+mod tracker;
+mod wakes;
+mod walk;
+pub mod words;
+pub mod world;
+
+pub use analysis::{Analysis, analyse, finish};
+pub use options::Options;
+pub use wakes::SlowWake;
+pub use walk::Walk;

@@ -1,0 +1,150 @@
+//! The walk through a session: the world kept up to date, and looked at whenever it stands still.
+
+use std::io;
+
+use fencelab_trace::model::{Model, Moment};
+use fencelab_trace::{CallId, Session, ThreadId};
+
+use crate::Options;
+use crate::feed::Feed;
+use crate::finding::Finding;
+use crate::graph::{Builder, Holders, People};
+use crate::judge::{draw, judge};
+use crate::lost;
+use crate::tracker::Tracker;
+use crate::wakes::Wakes;
+use crate::words::Words;
+use crate::world::World;
+
+/// A walk that can go on when a live session has grown.
+pub struct Walk {
+    model: Model,
+    feed: Feed,
+    pub(crate) world: World,
+    pub(crate) tracker: Tracker,
+    pub(crate) wakes: Wakes,
+    options: Options,
+    /// Ticks of the last step, and of the next look at what lasts.
+    last: u64,
+    next_look: u64,
+    steps: u64,
+}
+
+impl Walk {
+    /// A walk from the session's beginning.
+    pub fn new(session: &Session, options: Options) -> Self {
+        Self {
+            model: Model::new(session),
+            feed: Feed::default(),
+            world: World::default(),
+            tracker: Tracker::default(),
+            wakes: Wakes::default(),
+            options,
+            last: 0,
+            next_look: 0,
+            steps: 0,
+        }
+    }
+
+    /// Walks to the end of what is known.
+    ///
+    /// # Errors
+    ///
+    /// When the trace can no longer be read.
+    pub fn run(&mut self, session: &Session, people: &dyn People) -> io::Result<()> {
+        while let Some(ticks) = self.model.next_ticks() {
+            if self.is_time(session, ticks) {
+                self.look(session, people, ticks.saturating_sub(1));
+            }
+            let Some(event) = self.model.next(session)? else { break };
+            let (ticks, id, ends, result) = (event.ticks, event.call.id, event.moment == Moment::End, event.call.result);
+            if ends {
+                self.wakes.note(&self.world, session, &event, self.options.slow_wake);
+            }
+            self.feed.take(&mut self.world, &event);
+            self.after(session, ticks, id, ends, result);
+        }
+        Ok(())
+    }
+
+    fn after(&mut self, session: &Session, ticks: u64, id: CallId, ends: bool, result: Option<i32>) {
+        self.last = ticks;
+        self.steps += 1;
+        if ends && let Some(result) = result {
+            self.tracker.returned(id, result, session.clock().ns(ticks));
+        }
+    }
+
+    /// Whether there is reason to look at who waits, before a step at that time.
+    fn is_time(&mut self, session: &Session, ticks: u64) -> bool {
+        if self.steps == 0 {
+            return false;
+        }
+        let clock = session.clock();
+        let still = clock.ns(ticks).saturating_sub(clock.ns(self.last));
+        if u128::from(still) >= self.options.quiet.as_nanos() {
+            return true;
+        }
+        if ticks < self.next_look {
+            return false;
+        }
+        let second = clock.ns(ticks).saturating_add(1_000_000_000);
+        self.next_look = clock.ticks(second);
+        let since = self.since(session, ticks, self.options.stuck);
+        self.world.in_calls().any(|(_, open)| open.at.ticks <= since)
+    }
+
+    fn since(&self, session: &Session, ticks: u64, ago: std::time::Duration) -> u64 {
+        let clock = session.clock();
+        clock.ticks(clock.ns(ticks).saturating_sub(ago.as_nanos() as u64))
+    }
+
+    /// Looks at who waits for whom at that time, which is not before the last step, and remembers what it finds.
+    pub fn look(&mut self, session: &Session, people: &dyn People, ticks: u64) {
+        self.world.settle();
+        let since = self.since(session, ticks, self.options.quiet);
+        let waits = self.world.in_calls().any(|(_, open)| open.at.ticks <= since);
+        if !waits && self.world.unsettled.is_empty() {
+            return;
+        }
+        let holders = Holders::of(&self.model, session);
+        let tid_of = |thread: ThreadId| session.thread(thread).map_or(0, |thread| thread.tid);
+        let graph = Builder::new(&self.world, &holders, people, &tid_of).build(since);
+        if graph.roots.is_empty() {
+            return;
+        }
+        let verdicts = judge(&graph, &self.world);
+        let words = Words { session, model: &self.model, world: &self.world, feed: &self.feed };
+        let now = session.clock().ns(ticks);
+        for verdict in &verdicts {
+            let mut finding = draw(&words, &graph, verdict, now);
+            lost::look(&words, &graph, verdict, &mut finding);
+            let roots: Vec<_> = verdict.stuck.iter().map(|id| graph.node(*id).key).collect();
+            self.tracker.add(&self.world, graph.node(verdict.culprit).key, &roots, finding);
+        }
+    }
+
+    /// What has been found so far and still holds.
+    pub fn holding(&self) -> Vec<&Finding> {
+        self.tracker.holding(&self.world)
+    }
+
+    /// How many steps were taken.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// Ticks of the last step.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Takes in what a live session has come to hold.
+    pub fn refresh(&mut self, session: &Session) {
+        self.model.refresh(session);
+    }
+
+    pub(crate) fn words<'a>(&'a self, session: &'a Session) -> Words<'a> {
+        Words { session, model: &self.model, world: &self.world, feed: &self.feed }
+    }
+}
