@@ -40,6 +40,10 @@ pub(crate) enum Command {
     Klog(KlogArgs),
     /// Show what a recorded session holds: each call in the manner of strace, with names for numbers.
     Trace(TraceArgs),
+    /// Say of a recorded session who waits for whom, and prove what can never happen.
+    Analyze(AnalyzeArgs),
+    /// Watch a session as it is recorded: who waits for whom is said as soon as nothing moves.
+    Watch(WatchArgs),
 }
 
 /// Where cases run.
@@ -267,6 +271,57 @@ pub(crate) struct KlogArgs {
     /// Exit with 1 if anything is reported.
     #[arg(long)]
     pub(crate) fail: bool,
+}
+
+/// Seconds, more than none.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds.is_finite() && (0.01..1e6).contains(&seconds) => Ok(seconds),
+        _ => Err("expected seconds between 0.01 and 1000000".into()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AnalyzeArgs {
+    /// The session's folder, or a pool file without one.
+    pub(crate) session: PathBuf,
+    /// One JSON object with everything.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Only verdicts, no mere waits.
+    #[arg(long)]
+    pub(crate) verdicts: bool,
+    /// Also what is merely worth a look: fences left unsignalled, slow wakes, what the trace cannot show.
+    #[arg(long)]
+    pub(crate) hints: bool,
+    /// Look who waits when nothing has moved for so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    pub(crate) quiet: f64,
+    /// Write the graphs for Graphviz.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dot: Option<PathBuf>,
+    /// Write the first finding's graph as a picture.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Write the first finding's threads for ui.perfetto.dev, what it rests on marked.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) perfetto: Option<PathBuf>,
+    /// Write a page with graph, timeline and calls, which needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// The session's folder, or a recorded process's id.
+    #[arg(value_name = "DIR|PID")]
+    pub(crate) session: PathBuf,
+    /// Look who waits when nothing has moved for so many seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    pub(crate) quiet: f64,
+    /// End after the first look.
+    #[arg(long)]
+    pub(crate) once: bool,
 }
 
 #[derive(Debug, Args)]

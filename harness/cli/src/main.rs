@@ -10,6 +10,7 @@ mod live;
 mod missing;
 mod outcome;
 mod paths;
+mod people;
 mod plan;
 mod progress;
 mod recorded;
@@ -45,6 +46,8 @@ fn main() -> ExitCode {
         Command::Prove(args) => commands::prove::run(&args),
         Command::Rules(args) => commands::rules::run(&args),
         Command::Klog(args) => commands::klog::run(&args),
+        Command::Analyze(args) => commands::analyze::run(&args),
+        Command::Watch(args) => commands::watch::run(&args),
         Command::Trace(args) => commands::trace::run(&args),
     };
     outcome.unwrap_or_else(|error| Outcome::failed(&error)).into()

@@ -70,7 +70,8 @@ fn quiet_ticks(session: &Session, options: Options) -> u64 {
 pub fn finish(session: &Session, walk: &mut Walk) -> io::Result<Analysis> {
     walk.tracker.close(&walk.world);
     let ended: Vec<_> = walk.tracker.list.iter().map(|tracked| tracked.ended_by).collect();
-    let mut findings: Vec<Finding> = walk.tracker.list.iter().map(|tracked| tracked.finding.clone()).collect();
+    let mut findings: Vec<Finding> =
+        walk.tracker.list.iter().map(|tracked| tracked.finding.clone()).collect();
     let gaps: Vec<String> = session.losses().iter().map(|loss| gap(session, loss)).collect();
     for (finding, ended) in findings.iter_mut().zip(&ended) {
         if let Some(at) = ended {
@@ -87,7 +88,8 @@ pub fn finish(session: &Session, walk: &mut Walk) -> io::Result<Analysis> {
             fill(call, &texts);
         }
         if let (Some(end), Some(at)) = (&mut finding.ended, ended) {
-            end.by += texts.get(&(at.call.thread.0, at.call.index)).map_or("a call", |(text, _)| text.as_str());
+            end.by +=
+                texts.get(&(at.call.thread.0, at.call.index)).map_or("a call", |(text, _)| text.as_str());
         }
     }
     findings.sort_by_key(|finding| (!finding.is_verdict(), finding.since_ns));
@@ -130,9 +132,13 @@ fn doubt(session: &Session, finding: &mut Finding) {
     }
     let processes = session.processes().iter().filter(|process| concerned.contains(&process.pid));
     for process in processes {
-        let seen = process.blind & (fencelab_abi::process::blind::USER_QUEUES | fencelab_abi::process::blind::MEMORY_FENCES);
+        let seen = process.blind
+            & (fencelab_abi::process::blind::USER_QUEUES | fencelab_abi::process::blind::MEMORY_FENCES);
         if seen != 0 {
-            finding.unless.push(format!("{} does it without an ioctl: it uses user queues or fences in memory", process.name()));
+            finding.unless.push(format!(
+                "{} does it without an ioctl: it uses user queues or fences in memory",
+                process.name()
+            ));
             finding.certainty = finding.certainty.max(Certainty::Modulo);
         }
     }
@@ -181,7 +187,9 @@ fn unsignalled(session: &Session, walk: &Walk) -> Vec<String> {
 
 fn blind(session: &Session) -> Vec<String> {
     let processes = session.processes().iter();
-    let spots = processes.flat_map(|process| process.blind_spots().map(move |spot| format!("{}[{}]: {spot}", process.name(), process.pid)));
+    let spots = processes.flat_map(|process| {
+        process.blind_spots().map(move |spot| format!("{}[{}]: {spot}", process.name(), process.pid))
+    });
     let mut spots: Vec<String> = spots.collect();
     spots.sort();
     spots.dedup();

@@ -11,6 +11,15 @@ pub struct FenceId(pub u32);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub u32);
 
+/// What does jobs one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Queue {
+    /// A context, channel or submit queue.
+    Object(ObjectId),
+    /// A CRTC of a device, by its number there; 0: it is not known which.
+    Crtc(u32, u32),
+}
+
 /// What signals a fence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Maker {

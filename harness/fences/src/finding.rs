@@ -199,6 +199,8 @@ pub struct Finding {
     pub nodes: Vec<Node>,
     /// Its edges.
     pub edges: Vec<Edge>,
+    /// The witness: indices of nodes, the way that the sentence tells. A circle ends where it began.
+    pub witness: Vec<usize>,
     /// The calls that edges name.
     pub calls: Vec<Call>,
     /// For a prediction: the order that leads there, call by call.

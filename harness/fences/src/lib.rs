@@ -26,6 +26,9 @@ mod judge;
 mod lost;
 mod options;
 pub mod syncobj;
+#[cfg(test)]
+mod testing;
+mod timeline;
 mod tracker;
 mod wakes;
 mod walk;
@@ -34,5 +37,6 @@ pub mod world;
 
 pub use analysis::{Analysis, analyse, finish};
 pub use options::Options;
+pub use timeline::{Row, Slice, Timeline, timeline};
 pub use wakes::SlowWake;
 pub use walk::Walk;

@@ -13,7 +13,9 @@ pub(crate) fn look(words: &Words<'_>, graph: &Graph, verdict: &Verdict, finding:
     }
     let past = words.world.past(object);
     let name = words.object(object);
-    let by = |at: crate::fence::At| format!("{} at {} s", words.thread(at.call.thread), moment(words.ns(at.ticks)));
+    let by = |at: crate::fence::At| {
+        format!("{} at {} s", words.thread(at.call.thread), moment(words.ns(at.ticks)))
+    };
     if let (0, Some(given), Some(taken)) = (point, past.given, past.taken)
         && given.ticks <= taken.ticks
     {

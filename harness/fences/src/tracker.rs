@@ -34,6 +34,9 @@ const MOST: usize = 512;
 impl Tracker {
     /// Takes a finding of a moment in.
     pub(crate) fn add(&mut self, world: &World, culprit: Key, roots: &[Key], finding: Finding) {
+        if self.is_told(world, roots, &finding) {
+            return;
+        }
         let seen = latest(world);
         let known = self.by_culprit.get(&culprit).copied();
         let index = match known {
@@ -49,6 +52,17 @@ impl Tracker {
             }
         };
         self.remember_calls(world, index, roots);
+    }
+
+    /// Whether all who are stuck were told of as part of something worse: a circle of which one has given up.
+    fn is_told(&self, world: &World, roots: &[Key], finding: &Finding) -> bool {
+        let worse = |key: &Key| {
+            let Key::Thread(thread) = key else { return false };
+            let call = world.open_calls(*thread).last().map(|open| open.at.call);
+            let places = call.and_then(|call| self.calls.get(&call)).into_iter().flatten();
+            places.into_iter().any(|(index, _)| rank(self.list[*index].finding.kind) > rank(finding.kind))
+        };
+        !roots.is_empty() && roots.iter().all(worse)
     }
 
     fn remember_calls(&mut self, world: &World, index: usize, roots: &[Key]) {
@@ -90,7 +104,8 @@ impl Tracker {
             let finding = &mut tracked.finding;
             let woken = finding.stuck.iter().filter_map(|stuck| stuck.ended).any(|(result, _)| result >= 0);
             if finding.kind == Kind::NeverSubmitted && (tracked.ended_by.is_some() || woken) {
-                let failed = finding.stuck.iter().filter_map(|stuck| stuck.ended).any(|(result, _)| result < 0);
+                let failed =
+                    finding.stuck.iter().filter_map(|stuck| stuck.ended).any(|(result, _)| result < 0);
                 if !failed {
                     finding.kind = Kind::Pending;
                 }
@@ -102,14 +117,14 @@ impl Tracker {
 impl Tracked {
     /// The same thing, seen once more: what is new counts, what had ended stays.
     fn renew(&mut self, mut finding: Finding) {
-        let rank = |kind: Kind| kind.rule().is_some();
-        if rank(self.finding.kind) && !rank(finding.kind) {
+        if rank(self.finding.kind) > rank(finding.kind) {
             // It was a circle while it was whole.
             self.finding.seen_ns = finding.seen_ns;
             return;
         }
         for stuck in &self.finding.stuck {
-            match finding.stuck.iter_mut().find(|new| (new.tid, new.since_ns) == (stuck.tid, stuck.since_ns)) {
+            match finding.stuck.iter_mut().find(|new| (new.tid, new.since_ns) == (stuck.tid, stuck.since_ns))
+            {
                 Some(new) => new.ended = stuck.ended,
                 None => finding.stuck.push(stuck.clone()),
             }
@@ -126,6 +141,14 @@ impl Tracked {
             Key::Point(object, _) => world.past(object).given.filter(|given| given.ticks > self.seen),
             _ => None,
         }
+    }
+}
+
+/// What says more of the same wait.
+fn rank(kind: Kind) -> u8 {
+    match kind {
+        Kind::Cycle | Kind::Knot => 2,
+        kind => u8::from(kind.rule().is_some()),
     }
 }
 

@@ -34,7 +34,9 @@ impl Wakes {
         /// More than anybody reads.
         const MOST: usize = 16;
         let thread = event.call.id.thread;
-        let Some(open) = world.open_calls(thread).iter().find(|open| open.at.call == event.call.id) else { return };
+        let Some(open) = world.open_calls(thread).iter().find(|open| open.at.call == event.call.id) else {
+            return;
+        };
         let Blocked::Wait(wait) = &open.blocked else { return };
         if !event.call.succeeded() || wait.available || !wait.all && wait.parts.len() != 1 {
             return;

@@ -57,7 +57,8 @@ impl Walk {
                 self.look(session, people, ticks.saturating_sub(1));
             }
             let Some(event) = self.model.next(session)? else { break };
-            let (ticks, id, ends, result) = (event.ticks, event.call.id, event.moment == Moment::End, event.call.result);
+            let (ticks, id, ends, result) =
+                (event.ticks, event.call.id, event.moment == Moment::End, event.call.result);
             if ends {
                 self.wakes.note(&self.world, session, &event, self.options.slow_wake);
             }
@@ -113,7 +114,7 @@ impl Walk {
         if graph.roots.is_empty() {
             return;
         }
-        let verdicts = judge(&graph, &self.world);
+        let verdicts = judge(&graph, &self.world, since);
         let words = Words { session, model: &self.model, world: &self.world, feed: &self.feed };
         let now = session.clock().ns(ticks);
         for verdict in &verdicts {

@@ -4,7 +4,7 @@ use fencelab_trace::model::{Model, ObjectId};
 use fencelab_trace::{Session, ThreadId};
 
 use crate::feed::Feed;
-use crate::fence::{FenceId, JobId, Maker};
+use crate::fence::{FenceId, JobId, Maker, Queue};
 use crate::world::World;
 
 /// What names are taken from.
@@ -59,8 +59,12 @@ impl Words<'_> {
     pub fn job(&self, id: JobId) -> String {
         let Some(job) = self.world.job(id) else { return "a job".into() };
         let what = if job.commit { "commit" } else { "job" };
-        let queue = job.queue.map(|queue| format!(" {} {}", if job.commit { "to" } else { "on" }, self.object(queue)));
-        format!("{what}{} of {}", queue.unwrap_or_default(), self.device(job.device))
+        let device = self.device(job.device);
+        match job.queue {
+            Some(Queue::Object(queue)) => format!("{what} on {} of {device}", self.object(queue)),
+            Some(Queue::Crtc(_, crtc)) if crtc != 0 => format!("{what} to CRTC {crtc} of {device}"),
+            _ => format!("{what} to {device}"),
+        }
     }
 
     /// A fence, with what it is of.

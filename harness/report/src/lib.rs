@@ -10,6 +10,7 @@ pub mod dossier;
 pub mod exit;
 pub mod expect;
 mod group;
+pub mod hang;
 mod html;
 mod junit;
 mod night;

@@ -1,6 +1,7 @@
 //! One file per command, thin.
 
 pub(crate) mod doctor;
+pub(crate) mod analyze;
 pub(crate) mod kernel;
 pub(crate) mod klog;
 pub(crate) mod list;
@@ -12,3 +13,4 @@ pub(crate) mod rules;
 pub(crate) mod run;
 pub(crate) mod trace;
 pub(crate) mod vm;
+pub(crate) mod watch;

@@ -51,7 +51,8 @@ fn part(args: &TraceArgs) -> Result<Option<Part>> {
     Ok(None)
 }
 
-fn open(path: &Path) -> Result<Session> {
+/// Opens a session's folder, or a pool.
+pub(crate) fn open(path: &Path) -> Result<Session> {
     if path.is_dir() {
         return Session::open(path).with_context(|| format!("read session {}", path.display()));
     }
@@ -148,12 +149,12 @@ fn follow(session: &mut Session, lines: &mut Lines, out: &mut Out) -> Result<()>
     }
 }
 
-fn is_recorded(session: &Session) -> bool {
+pub(crate) fn is_recorded(session: &Session) -> bool {
     let pid = i32::try_from(session.head().recorder).unwrap_or(0);
     pid > 0 && kill(Pid::from_raw(pid), None) != Err(nix::Error::ESRCH)
 }
 
-fn now_ns() -> Result<u64> {
+pub(crate) fn now_ns() -> Result<u64> {
     let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).context("read the clock")?;
     Ok(now.tv_sec() as u64 * 1_000_000_000 + now.tv_nsec() as u64)
 }

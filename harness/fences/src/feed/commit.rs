@@ -12,6 +12,7 @@ use crate::world::Facts;
 enum Property {
     Framebuffer,
     InFence,
+    Crtc,
     Other,
 }
 
@@ -21,6 +22,9 @@ pub(super) struct Properties {
     names: FxHashMap<(Option<u32>, u32), Property>,
     /// The GEM objects that a framebuffer consists of.
     framebuffers: FxHashMap<ObjectId, Vec<ObjectId>>,
+    /// The CRTC that a plane or connector was put on last, by its number.
+    on: FxHashMap<(Option<u32>, u32), u32>,
+    crtcs: FxHashMap<Option<u32>, Vec<u32>>,
 }
 
 /// One property of one object in an atomic commit.
@@ -39,6 +43,7 @@ impl Properties {
         let property = match &name[..end] {
             b"FB_ID" => Property::Framebuffer,
             b"IN_FENCE_FD" => Property::InFence,
+            b"CRTC_ID" => Property::Crtc,
             _ => Property::Other,
         };
         self.names.insert((device, word(argument, 16)), property);
@@ -56,14 +61,19 @@ impl Properties {
     }
 
     /// What is known of a commit before it is made.
-    pub(super) fn commit(&self, event: &Event<'_>, nr: u8, facts: &mut Facts) {
+    pub(super) fn commit(&mut self, event: &Event<'_>, nr: u8, facts: &mut Facts) {
         /// DRM_MODE_ATOMIC_NONBLOCK
         const NONBLOCK: u32 = 0x200;
         let argument = event.call.argument_in();
         match nr {
-            nr::PAGE_FLIP => self.shows(event, word(argument, 4).into(), facts),
+            nr::PAGE_FLIP => {
+                facts.crtc = Some(word(argument, 0));
+                self.shows(event, word(argument, 4).into(), facts);
+            }
             nr::SETCRTC => {
                 facts.blocking = true;
+                facts.crtc = Some(word(argument, 12));
+                self.is_crtc(facts.device, word(argument, 12));
                 self.shows(event, word(argument, 16).into(), facts);
             }
             _ => {
@@ -80,14 +90,16 @@ impl Properties {
         facts.implicit.extend(gems.map(|gem| event.buffer_of(*gem)));
     }
 
-    fn atomic(&self, event: &Event<'_>, facts: &mut Facts) {
+    fn atomic(&mut self, event: &Event<'_>, facts: &mut Facts) {
         let (sets, device) = (sets(event), facts.device);
+        facts.crtc = Some(self.crtc(device, event, &sets));
         let kind = |set: &Set| self.names.get(&(device, set.property)).copied();
         let fence = |set: &&Set| kind(set) == Some(Property::InFence) && set.value as i64 >= 0;
         let fenced: Vec<usize> = sets.iter().filter(fence).map(|set| set.object).collect();
         if sets.iter().all(|set| kind(set).is_some()) {
             let fds = sets.iter().filter(fence).map(|set| set.value as i32);
-            facts.in_fences = Some(fds.map(|fd| event.by_fd(fd).map_or(Target::Unknown, Target::File)).collect());
+            facts.in_fences =
+                Some(fds.map(|fd| event.by_fd(fd).map_or(Target::Unknown, Target::File)).collect());
         }
         // A plane's own in-fence takes the place of those in its buffer.
         for set in sets.iter().filter(|set| kind(set) == Some(Property::Framebuffer)) {
@@ -95,6 +107,39 @@ impl Properties {
                 self.shows(event, set.value, facts);
             }
         }
+    }
+
+    /// `struct drm_mode_get_plane`: plane_id at 0, crtc_id at 4.
+    pub(super) fn plane(&mut self, device: Option<u32>, argument: &[u8]) {
+        let crtc = word(argument, 4);
+        if crtc != 0 {
+            self.on.insert((device, word(argument, 0)), crtc);
+            self.is_crtc(device, crtc);
+        }
+    }
+
+    fn is_crtc(&mut self, device: Option<u32>, id: u32) {
+        let known = self.crtcs.entry(device).or_default();
+        if id != 0 && !known.contains(&id) {
+            known.push(id);
+        }
+    }
+
+    /// The first CRTC that a commit is to; 0: it is not known.
+    fn crtc(&mut self, device: Option<u32>, event: &Event<'_>, sets: &[Set]) -> u32 {
+        let objects: Vec<u32> =
+            event.call.section(1).unwrap_or_default().chunks_exact(4).map(|id| word(id, 0)).collect();
+        for set in sets.iter().filter(|set| set.value != 0) {
+            let is_crtc = self.names.get(&(device, set.property)) == Some(&Property::Crtc);
+            if let (true, Some(object)) = (is_crtc, objects.get(set.object)) {
+                self.on.insert((device, *object), set.value as u32);
+                self.is_crtc(device, set.value as u32);
+            }
+        }
+        let known = self.crtcs.get(&device).map_or(&[][..], Vec::as_slice);
+        let itself = objects.iter().find(|object| known.contains(object)).copied();
+        let on = || objects.iter().find_map(|object| self.on.get(&(device, *object)).copied());
+        itself.or_else(on).or((known.len() == 1).then(|| known[0])).unwrap_or(0)
     }
 }
 

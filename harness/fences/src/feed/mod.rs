@@ -22,6 +22,7 @@ mod nr {
     pub(super) const GETPROPERTY: u8 = 0xaa;
     pub(super) const ADDFB: u8 = 0xae;
     pub(super) const PAGE_FLIP: u8 = 0xb0;
+    pub(super) const GETPLANE: u8 = 0xb6;
     pub(super) const ADDFB2: u8 = 0xb8;
     pub(super) const ATOMIC: u8 = 0xbc;
     pub(super) const SYNCOBJ_CREATE: u8 = 0xbf;
@@ -85,6 +86,7 @@ impl Feed {
             }
             nr::SYNCOBJ_CREATE if ends => facts.made_signalled = word(event.call.argument_in(), 4) & 1 != 0,
             nr::GETPROPERTY if ends => self.properties.learn(facts.device, event.call.argument_out()),
+            nr::GETPLANE if ends => self.properties.plane(facts.device, event.call.argument_out()),
             nr::ADDFB | nr::ADDFB2 if ends => self.properties.framebuffer(event, nr == nr::ADDFB2),
             nr::ATOMIC | nr::PAGE_FLIP | nr::SETCRTC if event.moment == Moment::Begin => {
                 self.properties.commit(event, nr, facts);
@@ -97,7 +99,10 @@ impl Feed {
     fn vgem(&self, world: &mut World, event: &Event<'_>) {
         let vgem = FdClass::Drm(fencelab_abi::Driver::Vgem);
         let attach = event.call.request.ty() == DRM && event.call.request.nr() == nr::VGEM_FENCE_ATTACH;
-        if !attach || event.moment != Moment::Begin || event.ioctl.is_none_or(|ioctl| ioctl.driver.map(FdClass::Drm) != Some(vgem)) {
+        if !attach
+            || event.moment != Moment::Begin
+            || event.ioctl.is_none_or(|ioctl| ioctl.driver.map(FdClass::Drm) != Some(vgem))
+        {
             return;
         }
         for effect in event.effects {
@@ -147,4 +152,3 @@ fn word(bytes: &[u8], at: usize) -> u32 {
     let word = bytes.get(at..at + 4).and_then(|word| word.try_into().ok());
     word.map_or(0, u32::from_le_bytes)
 }
-

@@ -49,7 +49,12 @@ impl<'a> Builder<'a> {
                 self.graph.roots.push(root);
             }
         }
-        for id in self.world.unsettled.iter().filter(|id| self.world.job(**id).is_some_and(|job| job.at.ticks <= since)) {
+        for id in self
+            .world
+            .unsettled
+            .iter()
+            .filter(|id| self.world.job(**id).is_some_and(|job| job.at.ticks <= since))
+        {
             let root = self.node(Key::Job(*id), Rule::All);
             self.graph.roots.push(root);
         }
@@ -94,7 +99,9 @@ impl<'a> Builder<'a> {
         let at = Some(open.at);
         match &open.blocked {
             Blocked::Wait(wait) => self.wait(id, thread, wait, at),
-            Blocked::Submit { job, blocking: true } => self.needs(id, Key::Job(*job), Rule::All, Why::Commits, at),
+            Blocked::Submit { job, blocking: true } => {
+                self.needs(id, Key::Job(*job), Rule::All, Why::Commits, at)
+            }
             Blocked::Submit { job, blocking: false } => self.behind(id, open, Some(*job)),
             Blocked::Kernel => self.behind(id, open, None),
             Blocked::Nothing => self.needs(id, Key::Soon, Rule::Any, Why::By, at),
@@ -105,9 +112,16 @@ impl<'a> Builder<'a> {
     fn behind(&mut self, id: NodeId, open: &Open, own: Option<JobId>) {
         let stuck = open.device.and_then(|device| self.stuck_commits.get(&device));
         let before = stuck.and_then(|jobs| {
-            let older = |job: &&JobId| Some(**job) != own && self.world.job(**job).is_some_and(|job| job.at.ticks < open.at.ticks);
+            let older = |job: &&JobId| {
+                Some(**job) != own && self.world.job(**job).is_some_and(|job| job.at.ticks < open.at.ticks)
+            };
             jobs.iter().rev().find(older).copied()
         });
+        let newest = open.device.and_then(|device| self.world.newest_commit.get(&device)).copied();
+        let busy = |id: &JobId| {
+            Some(*id) != own && self.world.job(*id).is_some_and(|job| !self.world.has_signalled(job.fence))
+        };
+        let before = before.or(newest.filter(busy));
         let key = before.map_or(Key::Unknown, Key::Job);
         self.needs(id, key, Rule::All, Why::Behind, Some(open.at));
     }
@@ -209,7 +223,9 @@ impl<'a> Builder<'a> {
         for &thread in self.holders.threads(pid) {
             let tid = (self.tid_of)(ThreadId(thread));
             seen.push(tid);
-            let is_blocked = self.innermost(ThreadId(thread)).is_some_and(|open| !matches!(open.blocked, Blocked::Nothing));
+            let is_blocked = self
+                .innermost(ThreadId(thread))
+                .is_some_and(|open| !matches!(open.blocked, Blocked::Nothing));
             match (is_alive(tid), is_blocked) {
                 (false, _) => {}
                 (true, true) => self.needs(id, Key::Thread(ThreadId(thread)), Rule::All, Why::Thread, None),
@@ -243,10 +259,12 @@ impl<'a> Builder<'a> {
 /// The object that a target is of.
 pub(crate) fn object_of(target: Target) -> Option<ObjectId> {
     match target {
-        Target::Point(object, _) | Target::File(object) | Target::Buffer(object, _) | Target::Fence(object) => Some(object),
+        Target::Point(object, _)
+        | Target::File(object)
+        | Target::Buffer(object, _)
+        | Target::Fence(object) => Some(object),
         Target::Seqno(queue, _) => queue,
         Target::Timeline(object, _) => Some(object),
         Target::Unknown => None,
     }
 }
-

@@ -20,7 +20,8 @@ impl Graph {
             }
         }
         let parts = tarjan_scc(&plain).into_iter();
-        let parts = parts.map(|part| part.into_iter().map(|at| NodeId(at.index() as u32)).collect::<Vec<_>>());
+        let parts =
+            parts.map(|part| part.into_iter().map(|at| NodeId(at.index() as u32)).collect::<Vec<_>>());
         let circular = |part: &Vec<NodeId>| match part[..] {
             [only] => is_in(only) && self.node(only).edges.iter().any(|edge| edge.to == only),
             _ => true,
@@ -109,7 +110,10 @@ mod tests {
         let graph = graph(5, &[(0, 1), (1, 2), (2, 0), (0, 3), (3, 4), (4, 2)]);
         let way = graph.way(NodeId(0), |id| id == NodeId(0), |_| true).unwrap();
         assert_eq!(way, [0, 1, 2, 0].map(NodeId));
-        assert_eq!(graph.way(NodeId(0), |id| id == NodeId(2), |id| id != NodeId(1)).unwrap(), [0, 3, 4, 2].map(NodeId));
+        assert_eq!(
+            graph.way(NodeId(0), |id| id == NodeId(2), |id| id != NodeId(1)).unwrap(),
+            [0, 3, 4, 2].map(NodeId)
+        );
         assert_eq!(graph.way(NodeId(0), |id| id == NodeId(9), |_| true), None);
     }
 }

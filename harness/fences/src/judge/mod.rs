@@ -6,9 +6,12 @@
 
 mod picture;
 mod sentence;
+#[cfg(test)]
+mod tests;
 
-use crate::graph::{Assume, Graph, Key, NodeId, Rule, Why};
+use crate::fence::{JobId, Queue};
 use crate::finding::Kind;
+use crate::graph::{Assume, Graph, Key, NodeId, Rule, Why};
 use crate::world::World;
 
 pub(crate) use picture::draw;
@@ -33,10 +36,11 @@ pub(crate) struct Verdict {
 const MOST: usize = 64;
 
 /// Judges a graph.
-pub(crate) fn judge(graph: &Graph, world: &World) -> Vec<Verdict> {
+pub(crate) fn judge(graph: &Graph, world: &World, since: u64) -> Vec<Verdict> {
     let judge = Judge {
         graph,
         world,
+        since,
         waits: graph.irreducible(Assume { people: false, limits: false }),
         timed: graph.irreducible(Assume { people: true, limits: false }),
         forever: graph.irreducible(Assume { people: true, limits: true }),
@@ -57,6 +61,7 @@ fn users(graph: &Graph) -> Vec<Vec<NodeId>> {
 struct Judge<'a> {
     graph: &'a Graph,
     world: &'a World,
+    since: u64,
     waits: Vec<bool>,
     timed: Vec<bool>,
     forever: Vec<bool>,
@@ -70,7 +75,8 @@ impl Judge<'_> {
         let circles = self.graph.circles(&self.timed).into_iter().chain(self.graph.circles(&self.waits));
         for circle in circles {
             let proven = circle.iter().all(|id| self.timed[id.0 as usize]);
-            if circle.iter().any(|id| covered[id.0 as usize]) || !(proven || self.is_between_parties(&circle)) {
+            if circle.iter().any(|id| covered[id.0 as usize]) || !(proven || self.is_between_parties(&circle))
+            {
                 continue;
             }
             if let Some(verdict) = self.circle(&circle) {
@@ -95,10 +101,10 @@ impl Judge<'_> {
         queues.len() > 1 || circle.iter().filter(|id| self.is_peoples(**id)).count() > 1
     }
 
-    fn queue(&self, key: Key) -> Option<(Option<u32>, Option<u32>)> {
+    fn queue(&self, key: Key) -> Option<(Option<u32>, Option<Queue>)> {
         let Key::Job(job) = key else { return None };
         let job = self.world.job(job)?;
-        Some((job.device, job.queue.map(|queue| queue.0)))
+        Some((job.device, job.queue))
     }
 
     /// Whether a node is something that programs bring about.
@@ -116,8 +122,9 @@ impl Judge<'_> {
         let peoples = circle.iter().copied().find(|id| self.is_peoples(*id));
         let thread = |id: &NodeId| matches!(self.graph.node(*id).key, Key::Thread(_));
         let start = circle.iter().copied().find(thread).or(peoples)?;
-        let witness = self.graph.way(start, |id| id == start, is_in)?;
-        let forks = |id: &NodeId| self.graph.node(*id).rule == Rule::Any && self.graph.node(*id).edges.len() > 1;
+        let witness = self.round(circle).or_else(|| self.graph.way(start, |id| id == start, is_in))?;
+        let forks =
+            |id: &NodeId| self.graph.node(*id).rule == Rule::Any && self.graph.node(*id).edges.len() > 1;
         let kind = match (self.is_between_parties(circle), circle.iter().any(forks)) {
             (false, _) => Kind::Orphan,
             (true, false) => Kind::Cycle,
@@ -127,7 +134,37 @@ impl Judge<'_> {
         };
         let on = |id: &NodeId| witness.contains(id);
         let culprit = circle.iter().copied().find(|id| on(id) && self.is_peoples(*id)).unwrap_or(start);
-        Some(self.verdict(kind, culprit, witness))
+        let mut verdict = self.verdict(kind, culprit, witness);
+        verdict.stuck = self.stuck_for(circle);
+        Some(verdict)
+    }
+
+    /// The shortest way round that is between parties, begun at a thread if there is one on it. It may come through one
+    /// process twice, by different threads.
+    fn round(&self, circle: &[NodeId]) -> Option<Vec<NodeId>> {
+        /// More turns than this tell nothing new.
+        const TURNS: usize = 24;
+        let is_in = |id: NodeId| circle.binary_search(&id).is_ok();
+        let turns = |id: &&NodeId| matches!(self.graph.node(**id).key, Key::Job(_)) || self.is_peoples(**id);
+        let turns: Vec<NodeId> = circle.iter().filter(turns).take(TURNS).copied().collect();
+        let mut best: Option<Vec<NodeId>> = None;
+        for (at, one) in turns.iter().enumerate() {
+            for other in turns.iter().skip(at + 1).filter(|other| self.is_between_parties(&[*one, **other])) {
+                let there = self.graph.way(*one, |id| id == *other, is_in);
+                let back = self.graph.way(*other, |id| id == *one, is_in);
+                let Some((mut round, back)) = there.zip(back) else { continue };
+                round.extend(&back[1..]);
+                if best.as_ref().is_none_or(|best| round.len() < best.len()) {
+                    best = Some(round);
+                }
+            }
+        }
+        let mut round = best?;
+        round.pop();
+        let thread = round.iter().position(|id| matches!(self.graph.node(*id).key, Key::Thread(_)));
+        round.rotate_left(thread.unwrap_or(0));
+        round.push(*round.first()?);
+        Some(round)
     }
 
     /// Events that programs bring about and have not.
@@ -135,7 +172,12 @@ impl Judge<'_> {
         for id in self.graph.ids().filter(|id| self.waits[id.0 as usize]) {
             let key = self.graph.node(id).key;
             let unseen = matches!(key, Key::Fence(_))
-                && self.graph.node(id).edges.iter().any(|edge| matches!(self.graph.node(edge.to).key, Key::Outside(_)));
+                && self
+                    .graph
+                    .node(id)
+                    .edges
+                    .iter()
+                    .any(|edge| matches!(self.graph.node(edge.to).key, Key::Outside(_)));
             if covered[id.0 as usize] || !(self.is_peoples(id) || unseen) {
                 continue;
             }
@@ -146,7 +188,7 @@ impl Judge<'_> {
                 (false, _) => Kind::Pending,
             };
             covered[id.0 as usize] = true;
-            let stuck = self.stuck_for(id);
+            let stuck = self.stuck_for(&[id]);
             let first = stuck.first().copied();
             let way = first.and_then(|from| self.graph.way(from, |to| to == id, |_| true));
             verdicts.push(self.verdict(kind, id, way.unwrap_or_else(|| vec![id])));
@@ -168,10 +210,34 @@ impl Judge<'_> {
             }
             let Some(way) = self.graph.way(root, device, |_| true) else { continue };
             let job = way[way.len().saturating_sub(2)];
+            if !self.is_overdue(job) {
+                continue;
+            }
             if verdicts.iter().all(|verdict| verdict.culprit != job) {
                 verdicts.push(self.verdict(Kind::Device, job, way));
             }
         }
+    }
+
+    /// Whether a job has been the device's to do for long: what it waited for has signalled long ago.
+    fn is_overdue(&self, id: NodeId) -> bool {
+        let Key::Job(job) = self.graph.node(id).key else { return false };
+        self.turn(job).is_some_and(|turn| turn <= self.since)
+    }
+
+    /// Ticks since when a job could be done, as far as is known.
+    fn turn(&self, job: JobId) -> Option<u64> {
+        /// Jobs before it on its queue that are looked at.
+        const DEEP: usize = 64;
+        let signalled = |id| self.world.fence(id).and_then(|fence| fence.signalled).map(|at| at.ticks);
+        let mut turn = None;
+        let mut next = Some(job);
+        for _ in 0..DEEP {
+            let Some(job) = next.and_then(|job| self.world.job(job)) else { break };
+            turn = turn.max(job.waits.iter().filter_map(signalled).chain([job.at.ticks]).max());
+            next = job.before;
+        }
+        turn
     }
 
     /// Calls of which it is not known what holds them up.
@@ -188,7 +254,7 @@ impl Judge<'_> {
     }
 
     fn verdict(&self, kind: Kind, culprit: NodeId, witness: Vec<NodeId>) -> Verdict {
-        let stuck = self.stuck_for(culprit);
+        let stuck = self.stuck_for(&[culprit]);
         let unless = if self.timed[culprit.0 as usize] { Vec::new() } else { self.who_could(culprit) };
         let until_timeout = self.timed[culprit.0 as usize] && !self.forever[culprit.0 as usize];
         // Where only the waits have an end, what they wait for has none.
@@ -196,10 +262,10 @@ impl Judge<'_> {
         Verdict { kind, culprit, witness, stuck, unless, until_timeout: until_timeout || gives_up }
     }
 
-    /// Roots that need a node.
-    fn stuck_for(&self, culprit: NodeId) -> Vec<NodeId> {
+    /// Roots that need one of these.
+    fn stuck_for(&self, culprits: &[NodeId]) -> Vec<NodeId> {
         let mut seen = vec![false; self.graph.len()];
-        let mut left = vec![culprit];
+        let mut left: Vec<NodeId> = culprits.iter().copied().filter(|id| !self.is_process(*id)).collect();
         while let Some(at) = left.pop() {
             if !std::mem::replace(&mut seen[at.0 as usize], true) {
                 left.extend(self.users[at.0 as usize].iter().filter(|user| !self.is_process(**user)));

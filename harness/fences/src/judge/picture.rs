@@ -28,6 +28,8 @@ pub(crate) fn draw(words: &Words<'_>, graph: &Graph, verdict: &Verdict, now: u64
             edges.push(Edge { from, to, why, call, witness });
         }
     }
+    let place = |id: &NodeId| chosen.iter().position(|other| other == id);
+    let witness = verdict.witness.iter().filter_map(place).collect();
     let nodes = chosen.iter().map(|id| node(words, graph, verdict, *id)).collect();
     let stuck: Vec<Stuck> = verdict.stuck.iter().filter_map(|id| stuck(words, graph, *id)).collect();
     let since = verdict.witness.iter().filter_map(|id| since(words, graph, *id)).max();
@@ -46,6 +48,7 @@ pub(crate) fn draw(words: &Words<'_>, graph: &Graph, verdict: &Verdict, now: u64
         stuck,
         nodes,
         edges,
+        witness,
         calls: calls.list,
         order: Vec::new(),
     }
@@ -119,7 +122,13 @@ fn stuck(words: &Words<'_>, graph: &Graph, id: NodeId) -> Option<Stuck> {
         }
         Key::Job(job) => {
             let by = words.thread(words.world.job(job)?.at.call.thread);
-            Some(Stuck { what: words.job(job), tid: None, at: format!("handed over by {by}"), since_ns, ended: None })
+            Some(Stuck {
+                what: words.job(job),
+                tid: None,
+                at: format!("handed over by {by}"),
+                since_ns,
+                ended: None,
+            })
         }
         _ => None,
     }

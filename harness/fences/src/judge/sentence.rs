@@ -21,9 +21,11 @@ pub(super) fn name(words: &Words<'_>, graph: &Graph, id: NodeId) -> (String, Str
             (words.job(job), by.map(|by| format!("by {by}")).unwrap_or_default())
         }
         Key::Process(pid) if graph.node(id).edges.is_empty() => (words.process(pid), "is dead".into()),
-        Key::Process(pid) => (words.process(pid), none()),
+        Key::Process(pid) => (format!("process {}", words.process(pid)), none()),
         Key::Live(_, tid) => (format!("thread {tid}"), "in no recorded call".into()),
-        Key::Futex(_, tid) => (format!("thread {tid}"), "sleeps until another thread of its process wakes it".into()),
+        Key::Futex(_, tid) => {
+            (format!("thread {tid}"), "sleeps until another thread of its process wakes it".into())
+        }
         Key::Device(job) => (device(words, job), "has work".into()),
         Key::Limit(_) => ("vgem's limit".into(), "10 s after the fence was made".into()),
         Key::Outside(object) => (words.object(object), "comes from outside of the trace".into()),
@@ -70,7 +72,19 @@ pub(super) fn chain(words: &Words<'_>, graph: &Graph, way: &[NodeId]) -> String 
         if at == 0 {
             text += &subject(words, graph, from);
         }
-        text += &clause(words, graph, edge.why, to, at == 0);
+        text += &clause(
+            words,
+            graph,
+            edge.why,
+            from,
+            to,
+            at == 0 || matches!(edge.why, Why::Waits | Why::Commits | Why::Behind),
+        );
+        let closes = at + 2 == way.len() && way.first() == way.last();
+        if closes {
+            text +=
+                if matches!(graph.node(to).key, Key::Thread(_)) { ", the one that waits" } else { " again" };
+        }
     }
     if text.is_empty() { way.first().map_or_else(String::new, |id| subject(words, graph, *id)) } else { text }
 }
@@ -84,21 +98,26 @@ fn subject(words: &Words<'_>, graph: &Graph, id: NodeId) -> String {
     }
 }
 
-fn clause(words: &Words<'_>, graph: &Graph, why: Why, to: NodeId, first: bool) -> String {
+fn clause(words: &Words<'_>, graph: &Graph, why: Why, from: NodeId, to: NodeId, first: bool) -> String {
     let (name, detail) = name(words, graph, to);
     let which = if first { "" } else { ", which" };
     let key = graph.node(to).key;
     match (why, key) {
         (Why::Waits, _) => format!("{which} waits for {name}"),
         (Why::Commits, _) => format!("{which} returns only after its {name}"),
-        (Why::Behind, Key::Job(_)) => format!("{which} is held up in the kernel, as it seems by the locks of the {name}"),
+        (Why::Behind, Key::Job(_)) => {
+            format!("{which} is held up in the kernel, as it seems by the locks of the {name}")
+        }
         (Why::Behind, _) => format!("{which} is held up in the kernel by {name}"),
         (Why::DoneBy, _) => format!("{which} signals after that"),
         (Why::InFence, _) => format!("{which} waits for {name}"),
         (Why::Queue, _) => format!("{which} comes after the {name}"),
-        (Why::Held, Key::Process(_)) => format!("{which} {name} could bring about"),
+        (Why::Held, Key::Process(_)) => {
+            let act = if matches!(graph.node(from).key, Key::Point(..)) { "submit" } else { "signal" };
+            format!("{which} {name} could {act}")
+        }
         (Why::Held, _) => format!("{which} somebody unseen may have"),
-        (Why::Thread, Key::Thread(_)) => format!(", of which {name} is {detail} itself"),
+        (Why::Thread, Key::Thread(_)) => format!(", but its {name} is {detail}"),
         (Why::Thread, _) => format!(", through {name}, {detail}"),
         (Why::By, _) => format!("{which} comes from {name}"),
     }
@@ -114,7 +133,9 @@ pub(super) fn sentence(words: &Words<'_>, graph: &Graph, verdict: &super::Verdic
         Kind::Orphan => format!("nobody can bring about {culprit} any more: {chain}"),
         Kind::NeverSubmitted => format!("nobody has submitted {culprit}: {chain}"),
         Kind::Pending if unless.is_empty() => format!("{culprit} has not signalled: {chain}"),
-        Kind::Pending => format!("{culprit} has not signalled, which is up to {}: {chain}", list(&unless, "or")),
+        Kind::Pending => {
+            format!("{culprit} has not signalled, which is up to {}: {chain}", list(&unless, "or"))
+        }
         Kind::Device => format!("a device has not done the {culprit}: {chain}"),
         _ => chain,
     }

@@ -3,7 +3,7 @@
 use fencelab_trace::model::{Access, Effect, ObjectId, ObjectKind, Target, Targets, Until};
 
 use super::{Blocked, Buffer, Job, Step, Wait, World};
-use crate::fence::{At, FenceSet, JobId, Maker};
+use crate::fence::{At, FenceSet, JobId, Maker, Queue};
 use crate::syncobj::{Found, Odd, Syncobj};
 
 impl World {
@@ -85,7 +85,11 @@ impl World {
             Some(Target::Timeline(timeline, value)) => {
                 let fence = self.add_fence(Some(object), Maker::Timeline(timeline, value), at);
                 let state = self.timelines.entry(timeline).or_default();
-                if value > state.value { state.pending.push((value, fence)) } else { self.signalled(fence, at) }
+                if value > state.value {
+                    state.pending.push((value, fence))
+                } else {
+                    self.signalled(fence, at)
+                }
             }
             _ => _ = self.add_fence(Some(object), Maker::Outside, at),
         }
@@ -123,17 +127,25 @@ impl World {
         }
         for target in signals {
             if let Target::Buffer(buffer, access) = target {
-                set.extend(&self.buffers.get(buffer).map(|buffer| buffer.fences(*access)).unwrap_or_default());
+                set.extend(
+                    &self.buffers.get(buffer).map(|buffer| buffer.fences(*access)).unwrap_or_default(),
+                );
             }
         }
         let unknown = set.unknown;
         let mut set: FenceSet = set.iter().filter(|fence| !self.has_signalled(*fence)).collect();
         set.unknown = unknown;
         let fence = self.add_fence(Some(object), Maker::Job(id), step.at);
+        let crtc = step.facts.crtc.zip(step.facts.device).map(|(crtc, device)| Queue::Crtc(device, crtc));
+        let queue = crtc.or(queue.map(Queue::Object));
         let before = queue.and_then(|queue| self.newest.insert(queue, id));
-        let before = before.filter(|before| self.job(*before).is_some_and(|job| !self.has_signalled(job.fence)));
+        let before =
+            before.filter(|before| self.job(*before).is_some_and(|job| !self.has_signalled(job.fence)));
         let commit = step.facts.name.starts_with("DRM_IOCTL_MODE_");
         let (device, at) = (step.facts.device, step.at);
+        if let Some(device) = device.filter(|_| commit) {
+            self.newest_commit.insert(device, id);
+        }
         self.jobs.push(Job { fence, queue, before, waits: set, device, commit, at, unsettled: false });
         self.note_unsettled(id);
         for target in signals {

@@ -14,10 +14,10 @@ use fencelab_trace::model::{Access, Effect, ObjectId, ObjectKind, Target};
 use rustc_hash::FxHashMap;
 
 pub use buffer::Buffer;
-pub(crate) use signal::POLL;
 pub use open::{Blocked, Open, Part, Wait};
+pub(crate) use signal::POLL;
 
-use crate::fence::{At, Fence, FenceId, FenceSet, JobId, Maker};
+use crate::fence::{At, Fence, FenceId, FenceSet, JobId, Maker, Queue};
 use crate::syncobj::{Found, Syncobj};
 
 /// One step of the walk: what a call does at its beginning or at its end.
@@ -50,6 +50,8 @@ pub struct Facts {
     pub may_block: bool,
     /// Buffers whose writers a commit waits for, as it gives no in-fence itself.
     pub implicit: Vec<ObjectId>,
+    /// The CRTC that a commit is to, by its number; `None`: it is no commit.
+    pub crtc: Option<u32>,
     /// The in-fences of a commit whose properties' names are known; `None`: those of the effect.
     pub in_fences: Option<Vec<Target>>,
     /// A sync object was made signalled.
@@ -66,7 +68,7 @@ pub struct Job {
     /// It signals this when it is done.
     pub fence: FenceId,
     /// On that queue, which does one after the other; `None`: not known which.
-    pub queue: Option<ObjectId>,
+    pub queue: Option<Queue>,
     /// The one before it on that queue.
     pub before: Option<JobId>,
     /// Not begun before all of these have signalled.
@@ -115,7 +117,9 @@ pub struct World {
     pub(crate) buffers: FxHashMap<ObjectId, Buffer>,
     pub(crate) timelines: FxHashMap<ObjectId, Timeline>,
     /// The newest job of each queue.
-    pub(crate) newest: FxHashMap<ObjectId, JobId>,
+    pub(crate) newest: FxHashMap<Queue, JobId>,
+    /// The newest commit to each device.
+    pub(crate) newest_commit: FxHashMap<u32, JobId>,
     /// By thread: the calls that it is in, outermost first.
     pub(crate) open: Vec<Vec<Open>>,
     /// Threads that wait for a sync object to be given a fence.
@@ -194,11 +198,15 @@ impl World {
             Target::Buffer(object, access) => {
                 self.buffers.get(&object).map(|buffer| buffer.fences(access)).unwrap_or_default()
             }
-            Target::Fence(object) => self.by_object.get(&object).map_or_else(FenceSet::unknown, |id| FenceSet::of(*id)),
-            Target::Seqno(Some(queue), _) => match self.newest.get(&queue).and_then(|job| self.job(*job)) {
-                Some(job) => FenceSet::of(job.fence),
-                None => FenceSet::unknown(),
-            },
+            Target::Fence(object) => {
+                self.by_object.get(&object).map_or_else(FenceSet::unknown, |id| FenceSet::of(*id))
+            }
+            Target::Seqno(Some(queue), _) => {
+                match self.newest.get(&Queue::Object(queue)).and_then(|job| self.job(*job)) {
+                    Some(job) => FenceSet::of(job.fence),
+                    None => FenceSet::unknown(),
+                }
+            }
             Target::Seqno(None, _) | Target::Timeline(..) | Target::Unknown => FenceSet::unknown(),
         };
         Found::Fences(set)

@@ -91,7 +91,11 @@ impl World {
         let part = |target: &Target| {
             let found = self.read(*target);
             // Without the flag a wait for nothing is refused at once.
-            let found = if found == Found::Nothing && !for_submit { Found::Fences(FenceSet::default()) } else { found };
+            let found = if found == Found::Nothing && !for_submit {
+                Found::Fences(FenceSet::default())
+            } else {
+                found
+            };
             Part { target: *target, found, vague: matches!(target, Target::Seqno(..)) }
         };
         let parts: Vec<Part> = targets.iter().map(part).collect();
@@ -117,7 +121,8 @@ impl World {
                     if of != object {
                         continue;
                     }
-                    part.found = self.syncobjs.get(&object).map_or(Found::Nothing, |object| object.find(point));
+                    part.found =
+                        self.syncobjs.get(&object).map_or(Found::Nothing, |object| object.find(point));
                     waits |= part.found == Found::Nothing;
                 }
             }

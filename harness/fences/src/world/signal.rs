@@ -11,7 +11,8 @@ impl World {
     pub(crate) fn signalled(&mut self, id: FenceId, at: At) {
         let mut known = vec![id];
         while let Some(id) = known.pop() {
-            let Some(fence) = self.fences.get_mut(id.0 as usize).filter(|fence| fence.signalled.is_none()) else {
+            let Some(fence) = self.fences.get_mut(id.0 as usize).filter(|fence| fence.signalled.is_none())
+            else {
                 continue;
             };
             fence.signalled = Some(at);
@@ -27,7 +28,8 @@ impl World {
         let state = self.timelines.entry(timeline).or_default();
         state.value = state.value.saturating_add(by);
         let value = state.value;
-        let (done, pending) = std::mem::take(&mut state.pending).into_iter().partition(|(of, _)| *of <= value);
+        let (done, pending) =
+            std::mem::take(&mut state.pending).into_iter().partition(|(of, _)| *of <= value);
         state.pending = pending;
         let done: Vec<(u64, FenceId)> = done;
         done.into_iter().for_each(|(_, fence)| self.signalled(fence, at));

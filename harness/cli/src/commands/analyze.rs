@@ -1,0 +1,78 @@
+//! `fencelab analyze`.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use fencelab_fences::graph::Nobody;
+use fencelab_fences::{Analysis, Options, analyse, timeline};
+use fencelab_report::exit::Exit;
+use fencelab_report::hang::{self, Page};
+use fencelab_trace::Session;
+
+use crate::args::AnalyzeArgs;
+use crate::commands::trace::open;
+use crate::outcome::Outcome;
+
+/// Findings of which a page shows the timeline.
+const SHOWN: usize = 8;
+
+pub(crate) fn run(args: &AnalyzeArgs) -> Result<Outcome> {
+    let session = open(&args.session)?;
+    let options = options(args.quiet);
+    let mut analysis = analyse(&session, options, &Nobody).context("read the trace")?;
+    if args.verdicts {
+        analysis.findings.retain(|finding| finding.is_verdict());
+    }
+    write_files(args, &session, &analysis)?;
+    let text = match args.json {
+        true => serde_json::to_string_pretty(&analysis)? + "\n",
+        false => hang::text(&analysis, args.hints),
+    };
+    print(&text)?;
+    Ok(Outcome::Exit(if analysis.has_verdict() { Exit::Findings } else { Exit::Clean }))
+}
+
+/// What counts as slow, where a look comes after that many seconds of quiet.
+pub(crate) fn options(quiet: f64) -> Options {
+    Options { quiet: Duration::from_secs_f64(quiet), ..Options::default() }
+}
+
+fn write_files(args: &AnalyzeArgs, session: &Session, analysis: &Analysis) -> Result<()> {
+    let write = |path: &Path, text: String| {
+        fs::write(path, text).with_context(|| format!("write {}", path.display()))
+    };
+    if let Some(path) = &args.dot {
+        write(path, hang::dot(&analysis.findings))?;
+    }
+    let first = analysis.findings.first();
+    if let (Some(path), Some(finding)) = (&args.svg, first) {
+        write(path, hang::svg(finding))?;
+    }
+    if let (Some(path), Some(finding)) = (&args.perfetto, first) {
+        write(path, hang::perfetto(finding, &timeline(session, finding).context("read the trace")?))?;
+    }
+    if let Some(path) = &args.html {
+        write(path, page(&args.session, session, analysis)?)?;
+    }
+    Ok(())
+}
+
+fn page(folder: &Path, session: &Session, analysis: &Analysis) -> Result<String> {
+    let shown = analysis.findings.iter().take(SHOWN);
+    let timelines = shown.map(|finding| timeline(session, finding)).collect::<io::Result<_>>();
+    let timelines = timelines.context("read the trace")?;
+    let title = folder.display().to_string();
+    let page = Page { title: &title, analysis: analysis.clone(), timelines, ..Page::default() };
+    Ok(hang::page(&page))
+}
+
+/// Prints; a reader that went away (`| head`) is no error.
+pub(crate) fn print(text: &str) -> Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("print the analysis"),
+        _ => Ok(()),
+    }
+}
