@@ -202,6 +202,8 @@ void twin_bo_free(struct drm_gem_object *obj)
 		twin_import_detach(bo);
 	twin_pages_put(bo->pages);
 	drm_gem_object_release(obj);
+	if (bo->parent)
+		drm_gem_object_put(&bo->parent->base);
 	kfree(bo);
 }
 EXPORT_SYMBOL_GPL(twin_bo_free);

@@ -24,6 +24,7 @@ struct vm_area_struct;
  * @userptr: if it is user memory
  * @domains: as user space asked for
  * @flags: as user space asked for
+ * @parent: whose reservation this buffer shares; or NULL
  * @no_cpu: it may not be mapped by the CPU
  * @vmap: kernel mapping and its users; under the reservation
  * @vmap_count: users of @vmap
@@ -37,6 +38,7 @@ struct twin_bo {
 	struct twin_userptr *userptr;
 	u64 domains;
 	u64 flags;
+	struct twin_bo *parent;
 	bool no_cpu;
 	void *vmap;
 	unsigned int vmap_count;

@@ -217,6 +217,14 @@ static int twin_ib_run(struct twin_job *job, struct twin_ib *ib)
 	return 0;
 }
 
+static void twin_note(struct twin_job *job)
+{
+	if (job->note_pages)
+		memcpy_to_page(job->note_pages->page[job->note_offset >> PAGE_SHIFT],
+			       job->note_offset & ~PAGE_MASK, (char *)&job->note,
+			       sizeof(job->note));
+}
+
 /**
  * twin_commands_run - execute a job
  * @job: the job
@@ -231,5 +239,7 @@ int twin_commands_run(struct twin_job *job)
 
 	for (i = 0; i < job->num_ibs && !ret; i++)
 		ret = twin_ib_run(job, &job->ibs[i]);
+	if (!ret)
+		twin_note(job);
 	return ret;
 }

@@ -21,6 +21,7 @@ static void twin_job_cleanup(struct work_struct *work)
 
 	for (i = 0; i < job->num_maps; i++)
 		twin_pages_put(job->maps[i].pages);
+	twin_pages_put(job->note_pages);
 	for (i = 0; i < job->num_objs; i++)
 		drm_gem_object_put(job->objs[i]);
 	if (job->fence && job->fence->base.ops)

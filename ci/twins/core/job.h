@@ -30,7 +30,7 @@ struct twin_map {
 	bool writable;
 };
 
-#define TWIN_JOB_IBS	4
+#define TWIN_JOB_IBS	16
 
 /**
  * struct twin_ib - a stretch of commands
@@ -59,6 +59,10 @@ struct twin_ib {
  * @error: result of the execution
  * @aborted: the ring gave it up; under the ring's lock
  * @started: when its execution began, in jiffies; under the ring's lock
+ * @note: written to @note_pages at @note_offset, a multiple of 8, when the
+ *	commands are done without an error
+ * @note_pages: holds a reference; or NULL
+ * @note_offset: in bytes
  * @stall: fault: waits, before its commands, for this
  */
 struct twin_job {
@@ -77,6 +81,9 @@ struct twin_job {
 	int error;
 	int aborted;
 	unsigned long started;
+	u64 note;
+	struct twin_pages *note_pages;
+	unsigned long note_offset;
 	struct completion *stall;
 };
 

@@ -105,7 +105,8 @@ static void twin_ring_work(struct work_struct *work)
 	cookie = dma_fence_begin_signalling();
 	while ((job = twin_ring_head(ring)))
 		twin_ring_execute(ring, job);
-	dma_fence_end_signalling(cookie);
+	if (!twin_fault_once(TWIN_SECTION_LEAK_WORKER))
+		dma_fence_end_signalling(cookie);
 }
 
 /**
