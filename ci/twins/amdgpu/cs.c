@@ -13,8 +13,8 @@
 
 #include "cs.h"
 #include "cs_faults.h"
-#include "exec.h"
 #include "faults.h"
+#include "ww.h"
 
 static int twin_cs_init(struct twin_cs *cs, struct drm_device *drm,
 			struct drm_file *filp, union drm_amdgpu_cs *args)

@@ -4,8 +4,8 @@
 #include <linux/err.h>
 
 #include "amdgpu.h"
-#include "exec.h"
 #include "faults.h"
+#include "ww.h"
 
 #define TWIN_VA_FLAGS	(AMDGPU_VM_DELAY_UPDATE | AMDGPU_VM_PAGE_READABLE | \
 			 AMDGPU_VM_PAGE_WRITEABLE | \

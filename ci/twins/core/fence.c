@@ -54,6 +54,20 @@ struct twin_fence *to_twin_fence(struct dma_fence *fence)
 EXPORT_SYMBOL_GPL(to_twin_fence);
 
 /**
+ * twin_fence_is_of - whether a fence is a driver's own
+ * @fence: any fence
+ * @owner: the driver's module
+ *
+ * Return: true if @fence is a twin's and @owner made it.
+ */
+bool twin_fence_is_of(struct dma_fence *fence, struct module *owner)
+{
+	return fence->ops == &twin_fence_ops &&
+	       to_twin_fence(fence)->owner == owner;
+}
+EXPORT_SYMBOL_GPL(twin_fence_is_of);
+
+/**
  * twin_fence_alloc - memory for a fence
  * @owner: module to keep loaded
  * @driver: name of the driver, in memory of @owner

@@ -15,6 +15,7 @@ struct module;
  * @owner: module that stays loaded while the fence exists
  * @driver: name of the driver
  * @timeline: name of the ring
+ * @tag: of the driver's
  */
 struct twin_fence {
 	struct dma_fence base;
@@ -22,6 +23,7 @@ struct twin_fence {
 	struct module *owner;
 	const char *driver;
 	char timeline[16];
+	unsigned int tag;
 };
 
 struct twin_fence *twin_fence_alloc(struct module *owner, const char *driver,
@@ -30,5 +32,6 @@ void twin_fence_init(struct twin_fence *fence, u64 context, u64 seqno);
 void twin_fence_free(struct twin_fence *fence);
 
 struct twin_fence *to_twin_fence(struct dma_fence *fence);
+bool twin_fence_is_of(struct dma_fence *fence, struct module *owner);
 
 #endif

@@ -3,6 +3,7 @@
 #include <linux/dma-fence.h>
 #include <linux/module.h>
 #include <linux/slab.h>
+#include <drm/drm_drv.h>
 #include <drm/drm_gem.h>
 
 #include "job.h"
@@ -17,6 +18,7 @@ static struct workqueue_struct *cleanup_wq;
 static void twin_job_cleanup(struct work_struct *work)
 {
 	struct twin_job *job = container_of(work, struct twin_job, cleanup);
+	struct drm_device *drm = job->drm;
 	unsigned int i;
 
 	for (i = 0; i < job->num_maps; i++)
@@ -28,9 +30,14 @@ static void twin_job_cleanup(struct work_struct *work)
 		dma_fence_put(&job->fence->base);
 	else
 		twin_fence_free(job->fence);
+	if (job->release)
+		job->release(job->owner);
 	kvfree(job->maps);
 	kvfree(job->objs);
 	kfree(job);
+	/* The device outlives its buffers. */
+	if (drm)
+		drm_dev_put(drm);
 }
 
 /**
@@ -123,6 +130,10 @@ int twin_job_set_objs(struct twin_job *job, struct drm_gem_object **objs,
 		job->objs[i] = objs[i];
 	}
 	job->num_objs = count;
+	if (count) {
+		job->drm = objs[0]->dev;
+		drm_dev_get(job->drm);
+	}
 	return 0;
 }
 EXPORT_SYMBOL_GPL(twin_job_set_objs);

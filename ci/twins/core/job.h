@@ -11,6 +11,8 @@
 #include "fence.h"
 #include "pages.h"
 
+struct completion;
+struct drm_device;
 struct drm_gem_object;
 struct twin_ring;
 
@@ -54,6 +56,9 @@ struct twin_ib {
  * @num_maps: number of @maps
  * @objs: buffers that must exist until the job is done
  * @num_objs: number of @objs
+ * @drm: the device, with a reference while @objs are held
+ * @owner: of the driver's
+ * @release: called when the job is freed, with @owner; or NULL
  * @interrupt: tells that the job is done, from hard interrupt context
  * @cleanup: drops references where that may sleep and lock
  * @error: result of the execution
@@ -76,6 +81,9 @@ struct twin_job {
 	unsigned int num_maps;
 	struct drm_gem_object **objs;
 	unsigned int num_objs;
+	struct drm_device *drm;
+	void *owner;
+	void (*release)(void *owner);
 	struct irq_work interrupt;
 	struct work_struct cleanup;
 	int error;

@@ -162,35 +162,43 @@ void twin_ring_abort_all(struct twin_ring *ring, int error)
 EXPORT_SYMBOL_GPL(twin_ring_abort_all);
 
 /**
- * twin_ring_abort_hung - give up the running job if it takes too long
+ * twin_ring_find_hung - the running job, if it takes too long
  * @ring: the ring
  * @timeout_ms: milliseconds that a job may take
- * @error: of its fence
  *
- * Return: whether there was one.
+ * Return: the job with a reference, or NULL.
  */
-bool twin_ring_abort_hung(struct twin_ring *ring, unsigned int timeout_ms,
-			  int error)
+struct twin_job *twin_ring_find_hung(struct twin_ring *ring,
+				     unsigned int timeout_ms)
 {
+	unsigned long limit = msecs_to_jiffies(timeout_ms);
 	struct twin_job *job;
 	unsigned long flags;
-	bool hung = false;
 
 	spin_lock_irqsave(&ring->lock, flags);
 	job = list_first_entry_or_null(&ring->queue, struct twin_job, node);
-	if (job && job->started && !job->aborted) {
-		unsigned long limit = msecs_to_jiffies(timeout_ms);
-
-		hung = time_after_eq(jiffies, job->started + limit);
-		if (hung)
-			WRITE_ONCE(job->aborted, error);
-	}
+	if (job && (!job->started || job->aborted ||
+		    time_before(jiffies, job->started + limit)))
+		job = NULL;
+	if (job)
+		twin_job_get(job);
 	spin_unlock_irqrestore(&ring->lock, flags);
-	if (hung)
-		wake_up_all(&ring->wait);
-	return hung;
+	return job;
 }
-EXPORT_SYMBOL_GPL(twin_ring_abort_hung);
+EXPORT_SYMBOL_GPL(twin_ring_find_hung);
+
+/**
+ * twin_ring_abort - give up one job
+ * @ring: where it was pushed
+ * @job: the job
+ * @error: of its fence
+ */
+void twin_ring_abort(struct twin_ring *ring, struct twin_job *job, int error)
+{
+	WRITE_ONCE(job->aborted, error);
+	wake_up_all(&ring->wait);
+}
+EXPORT_SYMBOL_GPL(twin_ring_abort);
 
 /**
  * twin_ring_wait_idle - wait until a ring has nothing to do

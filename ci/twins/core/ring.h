@@ -38,8 +38,9 @@ void twin_ring_fini(struct twin_ring *ring);
 void twin_ring_push(struct twin_ring *ring, struct twin_job *job);
 bool twin_ring_is_idle(struct twin_ring *ring);
 void twin_ring_abort_all(struct twin_ring *ring, int error);
-bool twin_ring_abort_hung(struct twin_ring *ring, unsigned int timeout_ms,
-			  int error);
+struct twin_job *twin_ring_find_hung(struct twin_ring *ring,
+				     unsigned int timeout_ms);
+void twin_ring_abort(struct twin_ring *ring, struct twin_job *job, int error);
 void twin_ring_wait_idle(struct twin_ring *ring);
 void twin_job_init_interrupt(struct twin_job *job);
 

@@ -106,16 +106,16 @@ static int twin_userptr_check_anon(struct twin_userptr *userptr)
 {
 	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
-	int ret = -EPERM;
+	int ret = 0;
 
 	if (!userptr->anon_only)
 		return 0;
 	mmap_read_lock(mm);
 	vma = find_vma(mm, userptr->addr);
-	if (vma && vma->vm_start <= userptr->addr &&
-	    vma->vm_end >= userptr->addr + userptr->bo->base.size &&
-	    !vma->vm_file)
-		ret = 0;
+	if (!vma || vma->vm_start > userptr->addr)
+		ret = -EFAULT;
+	else if (vma->vm_file)
+		ret = -EPERM;
 	mmap_read_unlock(mm);
 	return ret;
 }

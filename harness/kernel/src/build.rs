@@ -9,12 +9,14 @@ use crate::config;
 use crate::error::{Error, IoContext};
 use crate::first_error::is_step;
 use crate::fragment::{Asked, Fragment};
+use crate::headers;
 use crate::kernel::Kernel;
 use crate::key::Inputs;
 use crate::make::{Log, kernel_make};
 use crate::progress::{Phase, Progress};
 use crate::source::Source;
 use crate::tools;
+use crate::twins;
 use crate::variant::Variant;
 use crate::work::Work;
 
@@ -44,7 +46,7 @@ impl Request {
     }
 }
 
-/// The kernel of this request, if the cache has it. Builds nothing; the slow part is to look at each file of a tree, a
+/// The kernel of this request, if the cache has it with the twins of this program. Builds nothing; the slow part is to look at each file of a tree, a
 /// fraction of a second.
 ///
 /// The key covers the variant and its patches, the options asked for (not their comments), the version lines of gcc and ld,
@@ -57,13 +59,13 @@ impl Request {
 /// [`Error::MissingTools`] if there is no compiler to key by.
 pub fn find(request: &Request) -> Result<Option<Kernel>, Error> {
     let plan = Plan::new(request)?;
-    Ok(Cache::new(&request.cache).find(&plan.key(request.variant)))
+    Ok(Cache::new(&request.cache).find(&plan.key(request.variant)).filter(twins::are_current))
 }
 
 /// The kernel of this request, from the cache or built now.
 ///
 /// A build that fails or is killed leaves no kernel behind, and what it compiled is used by the next one. Builds into one
-/// cache folder take turns.
+/// cache folder take turns. Where only the twins' sources have changed, only they are compiled.
 ///
 /// # Errors
 ///
@@ -75,23 +77,53 @@ pub fn build(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Ke
     let plan = Plan::new(request)?;
     let cache = Cache::new(&request.cache);
     let key = plan.key(request.variant);
-    if let Some(kernel) = cache.find(&key) {
+    if let Some(kernel) = cache.find(&key).filter(twins::are_current) {
         return Ok(kernel);
     }
     tools::check()?;
     let mut reporter = Reporter { variant: request.variant, progress };
     let lock = cache.lock(&mut || reporter.start(Phase::Wait, None))?;
-    // Whoever held the lock may have built the same kernel.
-    if let Some(kernel) = cache.find(&key) {
-        return Ok(kernel);
-    }
-    let work = Work::open(&cache.work(), &plan.source, &plan.fingerprint)?;
     let mut log = Log::create(cache.log(&key), lock.share()?)?;
-    let mut builder = Builder { request, plan: &plan, work: &work, log: &mut log, reporter };
-    let kernel = builder.run(&cache, &key, &lock)?;
+    // Whoever held the lock may have built the same kernel.
+    let found = cache.find(&key);
+    let kernel = match found {
+        Some(kernel) if headers::are_there(&kernel) => kernel,
+        found => {
+            let work = Work::open(&cache.work(), &plan.source, &plan.fingerprint)?;
+            let mut builder =
+                Builder { request, plan: &plan, work: &work, log: &mut log, reporter: &mut reporter };
+            let kernel = match found {
+                Some(kernel) => builder.add_headers(&cache, kernel, &lock)?,
+                None => builder.run(&cache, &key, &lock)?,
+            };
+            tidy(&plan, &cache, work)?;
+            kernel
+        }
+    };
+    if !twins::are_current(&kernel) {
+        build_twins(&kernel, &cache, &lock, request.jobs.get(), &mut log, &mut reporter)?;
+    }
     log.remove()?;
-    tidy(&plan, &cache, work)?;
     Ok(kernel)
+}
+
+fn build_twins(
+    kernel: &Kernel,
+    cache: &Cache,
+    lock: &Lock,
+    jobs: usize,
+    log: &mut Log,
+    reporter: &mut Reporter<'_>,
+) -> Result<(), Error> {
+    let folder = cache.staging(lock)?;
+    let mut done = 0;
+    reporter.start(Phase::Twins, Some(twins::STEPS));
+    twins::build(kernel, folder.path(), jobs, log, &mut |line| {
+        if is_step(line) {
+            done += 1;
+            reporter.step(Phase::Twins, done, Some(twins::STEPS));
+        }
+    })
 }
 
 /// After a success: an unpacked source goes, and its objects too once no variant needs them. A tree keeps both, because its
@@ -134,21 +166,17 @@ fn asked(fragments: &[Fragment]) -> Result<Vec<Asked>, Error> {
     Ok(lists.into_iter().flatten().collect())
 }
 
-struct Builder<'a> {
+struct Builder<'a, 'p> {
     request: &'a Request,
     plan: &'a Plan,
     work: &'a Work,
     log: &'a mut Log,
-    reporter: Reporter<'a>,
+    reporter: &'a mut Reporter<'p>,
 }
 
-impl Builder<'_> {
+impl Builder<'_, '_> {
     fn run(&mut self, cache: &Cache, key: &str, lock: &Lock) -> Result<Kernel, Error> {
-        self.reporter.start(Phase::Source, None);
-        self.work.lay_out(&self.plan.source, self.log)?;
-        self.reporter.start(Phase::Patch, None);
-        self.work.apply(self.request.variant)?;
-        self.configure()?;
+        self.prepare()?;
         let cold = !self.work.has_objects();
         self.make(Phase::Compile, &["bzImage", "modules"], cold.then_some(COLD_STEPS))?;
         let staging = cache.staging(lock)?;
@@ -157,6 +185,32 @@ impl Builder<'_> {
             return Err(Error::SourceChanged(self.plan.source.path().to_owned()));
         }
         cache.publish(staging, key, lock)
+    }
+
+    fn prepare(&mut self) -> Result<(), Error> {
+        self.reporter.start(Phase::Source, None);
+        self.work.lay_out(&self.plan.source, self.log)?;
+        self.reporter.start(Phase::Patch, None);
+        self.work.apply(self.request.variant)?;
+        self.configure()
+    }
+
+    /// For a kernel that was built before headers were kept: a minute, where the kernel takes twenty.
+    fn add_headers(&mut self, cache: &Cache, kernel: Kernel, lock: &Lock) -> Result<Kernel, Error> {
+        self.prepare()?;
+        self.make(Phase::Headers, &["modules_prepare"], None)?;
+        let staging = cache.staging(lock)?;
+        self.keep_headers(&staging.path().join("build"))?;
+        let place = headers::folder(&kernel);
+        fs::rename(staging.path().join("build"), &place).doing("rename the headers to", &place)?;
+        Ok(kernel)
+    }
+
+    fn keep_headers(&mut self, folder: &Path) -> Result<(), Error> {
+        self.reporter.start(Phase::Headers, None);
+        let make = headers::command(self.work, folder, self.request.jobs.get())?;
+        self.log.run(Phase::Headers, "make", make, &mut |_| ())?;
+        headers::resolve_links(folder)
     }
 
     fn configure(&mut self) -> Result<(), Error> {
@@ -188,7 +242,7 @@ impl Builder<'_> {
                 fs::remove_file(&link).doing("remove", &link)?;
             }
         }
-        Ok(())
+        self.keep_headers(&modules.join("build"))
     }
 
     fn make(&mut self, phase: Phase, targets: &[&str], total: Option<u64>) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! The cache folder: finished kernels under their keys, one work tree, the logs of failed builds, a lock.
 //!
 //! ```text
-//! annotated-0123456789abcdef/   a finished kernel: bzImage, config, lib/modules/RELEASE
+//! annotated-0123456789abcdef/   a finished kernel: bzImage, config, lib/modules/RELEASE with the twins and `build`
 //! work/linux-source-6.12-…/     objects of the source built last
 //! logs/KEY.log                  why a build failed
 //! lock                          held while building
@@ -18,7 +18,7 @@ use crate::error::{Error, IoContext};
 use crate::kernel::Kernel;
 use crate::variant::Variant;
 
-/// Finished kernels that are kept, 15 MB each: enough for both variants of several sources, and for whoever builds a tree
+/// Finished kernels that are kept, 80 MB each: enough for both variants of several sources, and for whoever builds a tree
 /// of his own a hundred times a day not too many.
 const KEPT: usize = 16;
 

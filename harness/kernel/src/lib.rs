@@ -8,7 +8,10 @@
 //! annotations where the series of May 2020 had them; what such a kernel reports is a finding *under* an annotation that
 //! mainline does not carry. `uname -r` tells the two apart: see [`Variant::of_release`].
 //!
-//! Fragments and patches come from `configs/kernel` and are part of the binary, so an installed program needs no checkout.
+//! Each kernel has the twins beside its own modules: software GPUs (`ci/twins`), compiled anew when their sources change and
+//! not with the kernel. The headers for that, and for any other module, are in its `lib/modules/RELEASE/build`.
+//!
+//! Fragments and patches come from `configs/kernel` and, with the twins' sources, are part of the binary, so an installed program needs no checkout.
 //! The library takes its folders and its progress callback as parameters; it never asks the environment, a home or a
 //! terminal. It runs `make`, `tar`, `patch` and the compiler, found by the caller's `PATH`.
 
@@ -18,6 +21,7 @@ mod config;
 mod error;
 mod first_error;
 mod fragment;
+mod headers;
 mod image;
 mod kernel;
 mod key;
@@ -26,6 +30,7 @@ mod patch;
 mod progress;
 mod source;
 mod tools;
+mod twins;
 mod variant;
 mod work;
 

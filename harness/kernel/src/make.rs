@@ -93,6 +93,7 @@ const FOREIGN: &[&str] = &[
     "ARCH",
     "CROSS_COMPILE",
     "KBUILD_EXTMOD",
+    "KBUILD_MODPOST_WARN",
     "KBUILD_OUTPUT",
     "KBUILD_VERBOSE",
     "KCONFIG_CONFIG",
@@ -111,18 +112,31 @@ const FOREIGN: &[&str] = &[
 pub(crate) fn kernel_make(source: &Path, object: &Path, jobs: usize) -> Command {
     let mut make = Command::new("make");
     make.current_dir(source).arg(format!("-j{jobs}")).arg(format!("O={}", object.display()));
+    settle(&mut make);
+    make
+}
+
+/// `make` of modules in `folder`, which is outside of any kernel tree, for the kernel that keeps its headers in `build`.
+pub(crate) fn external_make(build: &Path, folder: &Path, jobs: usize) -> Command {
+    let mut make = Command::new("make");
+    make.current_dir(folder).arg(format!("-j{jobs}")).arg("-C").arg(build);
+    make.arg(format!("M={}", folder.display()));
+    settle(&mut make);
+    make
+}
+
+/// Equal inputs, equal kernels: who builds it, where and when is no input, nor is what the caller's environment holds.
+fn settle(make: &mut Command) {
     // Set but empty: or a tree under git gets a "+" behind its version.
     make.arg("LOCALVERSION=");
     for name in FOREIGN {
         make.env_remove(name);
     }
-    // Equal inputs, equal kernels: who built it, where and when is no input.
     make.env("LC_ALL", "C")
         .env("KBUILD_BUILD_USER", "fencelab")
         .env("KBUILD_BUILD_HOST", "fencelab")
         .env("KBUILD_BUILD_VERSION", "1")
         .env("KBUILD_BUILD_TIMESTAMP", "Thu Jan  1 00:00:00 UTC 1970");
-    make
 }
 
 #[cfg(test)]

@@ -33,6 +33,10 @@ pub enum Phase {
     Compile,
     /// Modules are installed, stripped and indexed.
     Modules,
+    /// What external modules are built with is kept.
+    Headers,
+    /// The twins are built and installed.
+    Twins,
 }
 
 impl Phase {
@@ -45,6 +49,8 @@ impl Phase {
             Phase::Configure => "configure the kernel",
             Phase::Compile => "compile the kernel",
             Phase::Modules => "install the modules",
+            Phase::Headers => "keep the headers",
+            Phase::Twins => "build the twins",
         }
     }
 }

@@ -47,6 +47,11 @@ pub(crate) fn check() -> Result<(), Error> {
     if missing.is_empty() { Ok(()) } else { Err(Error::MissingTools(missing)) }
 }
 
+/// How depmod is called here.
+pub(crate) fn depmod() -> &'static str {
+    if runs("depmod") { "depmod" } else { "/sbin/depmod" }
+}
+
 /// The first version lines of compiler and linker: what they make goes into the cache key.
 pub(crate) fn toolchain() -> Result<String, Error> {
     let (compiler, linker) = (version("gcc")?, version("ld")?);

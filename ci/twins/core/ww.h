@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _TWIN_EXEC_H_
-#define _TWIN_EXEC_H_
+#ifndef _TWIN_WW_H_
+#define _TWIN_WW_H_
 
 #include <drm/drm_exec.h>
 

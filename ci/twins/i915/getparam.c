@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What user space asks about the device. */
+#include <linux/pci.h>
+#include <linux/uaccess.h>
+
+#include "i915.h"
+
+static int twin_param(struct i915_twin *i915, int param)
+{
+	switch (param) {
+	case I915_PARAM_CHIPSET_ID:
+		return i915->base.pdev->device;
+	case I915_PARAM_REVISION:
+		return i915->base.pdev->revision;
+	case I915_PARAM_HAS_GPU_RESET:
+		return 2;
+	case I915_PARAM_MMAP_GTT_VERSION:
+		return 4;
+	case I915_PARAM_SUBSLICE_TOTAL:
+	case I915_PARAM_EU_TOTAL:
+	case I915_PARAM_SLICE_MASK:
+	case I915_PARAM_SUBSLICE_MASK:
+		return 1;
+	case I915_PARAM_CS_TIMESTAMP_FREQUENCY:
+		return NSEC_PER_SEC;
+	case I915_PARAM_HAS_SCHEDULER:
+		return I915_SCHEDULER_CAP_ENABLED;
+	case I915_PARAM_HAS_ALIASING_PPGTT:
+		return 3;
+	case I915_PARAM_HAS_BSD:
+	case I915_PARAM_HAS_BLT:
+	case I915_PARAM_HAS_VEBOX:
+	case I915_PARAM_HAS_LLC:
+	case I915_PARAM_MMAP_VERSION:
+	case I915_PARAM_HAS_GEM:
+	case I915_PARAM_HAS_EXECBUF2:
+	case I915_PARAM_HAS_RELAXED_FENCING:
+	case I915_PARAM_HAS_COHERENT_RINGS:
+	case I915_PARAM_HAS_RELAXED_DELTA:
+	case I915_PARAM_HAS_WAIT_TIMEOUT:
+	case I915_PARAM_HAS_PRIME_VMAP_FLUSH:
+	case I915_PARAM_HAS_EXEC_NO_RELOC:
+	case I915_PARAM_HAS_EXEC_HANDLE_LUT:
+	case I915_PARAM_HAS_EXEC_SOFTPIN:
+	case I915_PARAM_HAS_EXEC_ASYNC:
+	case I915_PARAM_HAS_EXEC_FENCE:
+	case I915_PARAM_HAS_EXEC_CAPTURE:
+	case I915_PARAM_HAS_EXEC_BATCH_FIRST:
+	case I915_PARAM_HAS_EXEC_FENCE_ARRAY:
+	case I915_PARAM_HAS_EXEC_TIMELINE_FENCES:
+	case I915_PARAM_HAS_USERPTR_PROBE:
+	case I915_PARAM_HAS_CONTEXT_ISOLATION:
+		return 1;
+	case I915_PARAM_NUM_FENCES_AVAIL:
+	case I915_PARAM_HAS_OVERLAY:
+	case I915_PARAM_HAS_BSD2:
+	case I915_PARAM_HAS_WT:
+	case I915_PARAM_HAS_SEMAPHORES:
+	case I915_PARAM_HAS_SECURE_BATCHES:
+	case I915_PARAM_CMD_PARSER_VERSION:
+	case I915_PARAM_HAS_RESOURCE_STREAMER:
+	case I915_PARAM_HAS_POOLED_EU:
+	case I915_PARAM_MIN_EU_IN_POOL:
+	case I915_PARAM_HAS_EXEC_SUBMIT_FENCE:
+	case I915_PARAM_PERF_REVISION:
+	case I915_PARAM_HAS_PAGEFLIPPING:
+		return 0;
+	case I915_PARAM_IRQ_ACTIVE:
+	case I915_PARAM_ALLOW_BATCHBUFFER:
+	case I915_PARAM_LAST_DISPATCH:
+	case I915_PARAM_HAS_EXEC_CONSTANTS:
+	case I915_PARAM_HUC_STATUS:
+	case I915_PARAM_PXP_STATUS:
+		return -ENODEV;
+	default:
+		return -EINVAL;
+	}
+}
+
+TWIN_IOCTL(twin_getparam_ioctl)
+{
+	struct drm_i915_getparam *args = data;
+	int value = twin_param(to_i915(drm), args->param);
+
+	if (value < 0)
+		return value;
+	return put_user(value, args->value) ? -EFAULT : 0;
+}
