@@ -260,8 +260,11 @@ static int twin_cs_run(struct twin_cs *cs, union drm_amdgpu_cs *args)
 	ret = twin_cs_read_chunks(cs, args) ?:
 	      twin_cs_parse_chunks(cs) ?:
 	      twin_cs_find_list(cs, args->in.bo_list_handle) ?:
-	      twin_cs_user_pages(cs) ?:
-	      twin_cs_lock(cs) ?:
+	      twin_cs_user_pages(cs);
+	if (ret)
+		return ret;
+	twin_cs_faults_unlocked(cs, chunks);
+	ret = twin_cs_lock(cs) ?:
 	      twin_cs_validate(cs) ?:
 	      twin_cs_map(cs) ?:
 	      twin_cs_keep(cs) ?:
@@ -269,10 +272,10 @@ static int twin_cs_run(struct twin_cs *cs, union drm_amdgpu_cs *args)
 	      twin_cs_add_implicit(cs);
 	if (ret)
 		return ret;
-	twin_cs_faults_locked(cs);
+	twin_cs_faults_locked(cs, chunks);
 	ret = twin_cs_submit(cs, args);
 	if (!ret)
-		twin_cs_faults_after(cs, chunks);
+		twin_cs_faults_after(cs);
 	return ret;
 }
 

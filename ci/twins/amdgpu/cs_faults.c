@@ -67,15 +67,6 @@ static void twin_fault_never(struct twin_cs *cs)
 	dma_fence_put(&fence->base);
 }
 
-/**
- * twin_cs_faults_locked - with the reservations held, before the section
- * @cs: the submission
- */
-void twin_cs_faults_locked(struct twin_cs *cs)
-{
-	twin_fault_modeset(&cs->adev->base.drm);
-}
-
 static void twin_touch_user(u64 address)
 {
 	u64 word;
@@ -83,6 +74,30 @@ static void twin_touch_user(u64 address)
 	/* The chunks were read from here. */
 	if (copy_from_user(&word, u64_to_user_ptr(address), sizeof(word)))
 		return;
+}
+
+/**
+ * twin_cs_faults_unlocked - before anything is locked
+ * @cs: the submission
+ * @chunks: user address of the chunks
+ */
+void twin_cs_faults_unlocked(struct twin_cs *cs, u64 chunks)
+{
+	if (twin_knob(TWIN_RESV_MMAP) == TWIN_CONTROL)
+		twin_touch_user(chunks);
+}
+
+/**
+ * twin_cs_faults_locked - with the reservations held, before the section
+ * @cs: the submission
+ * @chunks: user address of the chunks
+ */
+void twin_cs_faults_locked(struct twin_cs *cs, u64 chunks)
+{
+	twin_fault_modeset(&cs->adev->base.drm);
+	/* RESV-MMAP: page faults lock reservations under the mmap_lock. */
+	if (twin_fault(TWIN_RESV_MMAP))
+		twin_touch_user(chunks);
 }
 
 /**
@@ -113,9 +128,8 @@ void twin_cs_end_section(bool cookie)
 /**
  * twin_cs_faults_after - the job is on its way, the reservations are held
  * @cs: the submission
- * @chunks: user address of the chunks
  */
-void twin_cs_faults_after(struct twin_cs *cs, u64 chunks)
+void twin_cs_faults_after(struct twin_cs *cs)
 {
 	twin_fault_leak();
 	twin_fault_never(cs);

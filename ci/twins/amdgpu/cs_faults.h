@@ -6,9 +6,10 @@
 
 struct twin_cs;
 
-void twin_cs_faults_locked(struct twin_cs *cs);
+void twin_cs_faults_unlocked(struct twin_cs *cs, u64 chunks);
+void twin_cs_faults_locked(struct twin_cs *cs, u64 chunks);
 void twin_cs_faults_in_section(struct twin_cs *cs, u64 chunks);
 void twin_cs_end_section(bool cookie);
-void twin_cs_faults_after(struct twin_cs *cs, u64 chunks);
+void twin_cs_faults_after(struct twin_cs *cs);
 
 #endif

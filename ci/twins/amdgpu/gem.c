@@ -12,7 +12,6 @@
 #include <drm/drm_vma_manager.h>
 
 #include "amdgpu.h"
-#include "faults.h"
 #include "userptr.h"
 
 #define TWIN_CREATE_FLAGS (AMDGPU_GEM_CREATE_CPU_ACCESS_REQUIRED | \
@@ -354,17 +353,8 @@ static int twin_gem_create_info(struct twin_bo *bo, void __user *out)
 		.domains = bo->domains,
 		.domain_flags = bo->flags,
 	};
-	struct dma_resv *resv = bo->base.resv;
-	enum twin_setting fault = twin_knob(TWIN_RESV_MMAP);
-	unsigned long left;
 
-	/* The buffer is unlocked before user memory is touched. */
-	if (fault == TWIN_FAULT)
-		dma_resv_lock(resv, NULL);
-	left = copy_to_user(out, &info, sizeof(info));
-	if (fault == TWIN_FAULT)
-		dma_resv_unlock(resv);
-	return left ? -EFAULT : 0;
+	return copy_to_user(out, &info, sizeof(info)) ? -EFAULT : 0;
 }
 
 static int twin_gem_set_placement(struct twin_bo *bo, u64 domains)
