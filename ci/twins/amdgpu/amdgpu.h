@@ -136,9 +136,9 @@ static inline struct amdgpu_twin *to_amdgpu(struct drm_device *drm)
  */
 struct twin_fpriv {
 	struct twin_vm vm;
-	struct mutex ctx_lock;
+	struct mutex ctx_lock; /* see above */
 	struct idr ctxs;
-	struct mutex list_lock;
+	struct mutex list_lock; /* see above */
 	struct idr lists;
 };
 

@@ -38,7 +38,7 @@ struct twin_entity {
 struct twin_ctx {
 	struct kref ref;
 	struct amdgpu_twin *adev;
-	spinlock_t lock;
+	spinlock_t lock; /* see above */
 	atomic_t guilty;
 	int reset_counter;
 	int reset_seen;

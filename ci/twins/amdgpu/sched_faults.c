@@ -136,7 +136,6 @@ static void twin_fault_irq_lock(struct twin_fence *fence)
 /* FENCE-CB: a callback runs under the fence's lock, in an interrupt. */
 struct twin_bad_cb {
 	struct dma_fence_cb base;
-	struct mutex mutex;
 	struct dma_fence *other;
 };
 

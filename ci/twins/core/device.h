@@ -25,8 +25,8 @@ struct twin_device {
 	struct drm_device drm;
 	struct pci_dev *pdev;
 	enum twin_slot slot;
-	struct mutex notifier_lock;
-	spinlock_t bos_lock;
+	struct mutex notifier_lock; /* see above */
+	spinlock_t bos_lock; /* see above */
 	struct list_head bos;
 };
 

@@ -19,7 +19,7 @@ struct module;
  */
 struct twin_fence {
 	struct dma_fence base;
-	spinlock_t lock;
+	spinlock_t lock; /* see above */
 	struct module *owner;
 	const char *driver;
 	char timeline[16];

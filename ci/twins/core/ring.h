@@ -26,10 +26,10 @@ struct twin_ring {
 	const char *name;
 	struct work_struct worker;
 	struct workqueue_struct *wq;
-	spinlock_t lock;
+	spinlock_t lock; /* see above */
 	struct list_head queue;
 	wait_queue_head_t wait;
-	struct mutex signal_mutex;
+	struct mutex signal_mutex; /* see above */
 	struct dma_resv resv;
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The buffers of a submission: handles, addresses, pages. */
+#include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/limits.h>
 #include <linux/log2.h>
@@ -9,7 +10,7 @@
 
 #include "exec.h"
 
-#define TWIN_ADDRESSES		(1ULL << 48)
+#define TWIN_ADDRESSES		BIT_ULL(48)
 /* Where addresses begin that the driver chooses; 0 stays free. */
 #define TWIN_FIRST_ADDRESS	0x100000ULL
 

@@ -25,7 +25,7 @@
  * @mutex: protects them; held over allocations
  */
 struct i915_vm {
-	struct mutex mutex;
+	struct mutex mutex; /* see above */
 };
 
 /**
@@ -59,7 +59,7 @@ static inline struct i915_twin *to_i915(struct drm_device *drm)
  * @last: fence of the last request, or NULL
  */
 struct twin_timeline {
-	struct mutex mutex;
+	struct mutex mutex; /* see above */
 	u64 context;
 	u64 seqno;
 	struct dma_fence *last;
