@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Lists of the buffers that a job uses. */
+#include <linux/bsearch.h>
 #include <linux/err.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 #include <linux/uaccess.h>
 
 #include "bo_list.h"
@@ -45,6 +47,33 @@ static int twin_bo_list_set(struct twin_bo_list *list, unsigned int i,
 	return 0;
 }
 
+static int twin_bo_compare(const void *a, const void *b)
+{
+	struct twin_bo * const *first = a, * const *second = b;
+
+	if (*first == *second)
+		return 0;
+	return *first < *second ? -1 : 1;
+}
+
+/**
+ * twin_bo_list_find - where a buffer is in a list
+ * @list: the list, or NULL
+ * @bo: the buffer
+ *
+ * Return: its index, or -1.
+ */
+int twin_bo_list_find(struct twin_bo_list *list, struct twin_bo *bo)
+{
+	struct twin_bo **found;
+
+	if (!list)
+		return -1;
+	found = bsearch(&bo, list->bo, list->count, sizeof(bo),
+			twin_bo_compare);
+	return found ? found - list->bo : -1;
+}
+
 /**
  * twin_bo_list_create - a list from user space
  * @filp: the file
@@ -83,6 +112,7 @@ struct twin_bo_list *twin_bo_list_create(struct drm_file *filp,
 		twin_bo_list_put(list);
 		return ERR_PTR(ret);
 	}
+	sort(list->bo, list->count, sizeof(list->bo[0]), twin_bo_compare, NULL);
 	return list;
 }
 

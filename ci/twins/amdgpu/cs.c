@@ -134,16 +134,16 @@ static int twin_cs_validate(struct twin_cs *cs)
 /* The memory of a buffer for this job, or NULL if it does not use it. */
 static struct twin_pages *twin_cs_pages(struct twin_cs *cs, struct twin_bo *bo)
 {
-	unsigned int i;
+	int i;
 
 	if (!bo)
 		return NULL;
 	if (bo->base.resv == twin_vm_resv(&cs->fpriv->vm))
 		return bo->pages;
-	for (i = 0; cs->list && i < cs->list->count; i++)
-		if (cs->list->bo[i] == bo)
-			return bo->userptr ? cs->ranges[i].pages : bo->pages;
-	return NULL;
+	i = twin_bo_list_find(cs->list, bo);
+	if (i < 0)
+		return NULL;
+	return bo->userptr ? cs->ranges[i].pages : bo->pages;
 }
 
 static bool twin_mapping_is_writable(struct twin_mapping *mapping)

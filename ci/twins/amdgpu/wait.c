@@ -146,15 +146,18 @@ TWIN_IOCTL(twin_wait_fences_ioctl)
 {
 	union drm_amdgpu_wait_fences *args = data;
 	struct drm_amdgpu_fence *users;
+	size_t size;
 	int ret;
 
 	if (!args->in.fence_count)
 		return -EINVAL;
-	users = vmemdup_user(u64_to_user_ptr(args->in.fences),
-			     array_size(args->in.fence_count, sizeof(*users)));
-	if (IS_ERR(users))
-		return PTR_ERR(users);
-	if (args->in.wait_all)
+	size = array_size(args->in.fence_count, sizeof(*users));
+	users = kvmalloc(size, GFP_KERNEL | __GFP_NOWARN);
+	if (!users)
+		return -ENOMEM;
+	if (copy_from_user(users, u64_to_user_ptr(args->in.fences), size))
+		ret = -EFAULT;
+	else if (args->in.wait_all)
 		ret = twin_wait_all(filp, users, args);
 	else
 		ret = twin_wait_any(filp, users, args);

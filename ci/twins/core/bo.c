@@ -46,6 +46,21 @@ const struct vm_operations_struct twin_bo_vm_ops = {
 };
 EXPORT_SYMBOL_GPL(twin_bo_vm_ops);
 
+/* The exporter's mapping, not one of this device. */
+static int twin_bo_mmap_import(struct drm_gem_object *obj,
+			       struct vm_area_struct *vma)
+{
+	int ret;
+
+	vma->vm_private_data = NULL;
+	vma->vm_ops = NULL;
+	ret = dma_buf_mmap(obj->import_attach->dmabuf, vma, 0);
+	/* The mapping has no use for the reference that DRM took for it. */
+	if (!ret)
+		drm_gem_object_put(obj);
+	return ret;
+}
+
 /**
  * twin_bo_mmap - &drm_gem_object_funcs.mmap
  * @obj: the buffer
@@ -61,7 +76,7 @@ int twin_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 	if (bo->userptr || bo->no_cpu)
 		return -EPERM;
 	if (obj->import_attach)
-		return dma_buf_mmap(obj->import_attach->dmabuf, vma, 0);
+		return twin_bo_mmap_import(obj, vma);
 	if (is_cow_mapping(vma->vm_flags))
 		return -EINVAL;
 	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
@@ -164,8 +179,11 @@ EXPORT_SYMBOL_GPL(twin_bo_create_empty);
 struct twin_bo *twin_bo_create(struct twin_device *twin, size_t size,
 			       const struct drm_gem_object_funcs *funcs)
 {
-	struct twin_bo *bo = twin_bo_create_empty(twin, size, funcs);
+	struct twin_bo *bo;
 
+	if (size > TWIN_MAX_MEMORY)
+		return ERR_PTR(-ENOMEM);
+	bo = twin_bo_create_empty(twin, size, funcs);
 	if (IS_ERR(bo))
 		return bo;
 	bo->pages = twin_pages_alloc(bo->base.size >> PAGE_SHIFT);
@@ -266,9 +284,8 @@ static void twin_bo_tell_importers(struct twin_bo *bo)
 		dma_resv_unlock(resv);
 		dma_buf_move_notify(buf);
 		dma_resv_lock(resv, NULL);
-	} else {
-		dma_buf_move_notify(buf);
 	}
+	dma_buf_move_notify(buf);
 }
 
 /* New pages for a buffer whose reservation is held. */

@@ -5,19 +5,15 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/scatterlist.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "pages.h"
-
-/* 256 MiB for both twins: a guest is small, and a fuzzer knows no measure. */
-#define TWIN_MAX_PAGES	(SZ_256M >> PAGE_SHIFT)
 
 static atomic_long_t in_use;
 
 static bool twin_charge(unsigned long count)
 {
-	if (atomic_long_add_return(count, &in_use) <= TWIN_MAX_PAGES)
+	if (atomic_long_add_return(count, &in_use) <= TWIN_MAX_MEMORY >> PAGE_SHIFT)
 		return true;
 	atomic_long_sub(count, &in_use);
 	return false;
@@ -33,7 +29,8 @@ struct twin_pages *twin_pages_wrap(unsigned long count)
 {
 	struct twin_pages *pages;
 
-	pages = kvzalloc(struct_size(pages, page, count), GFP_KERNEL);
+	pages = kvzalloc(struct_size(pages, page, count),
+			 GFP_KERNEL | __GFP_NOWARN);
 	if (!pages)
 		return NULL;
 	kref_init(&pages->ref);

@@ -4,8 +4,12 @@
 
 #include <linux/kref.h>
 #include <linux/mm_types.h>
+#include <linux/sizes.h>
 
 struct sg_table;
+
+/* For both twins: a guest is small, and a fuzzer knows no measure. */
+#define TWIN_MAX_MEMORY	SZ_256M
 
 /**
  * struct twin_pages - the memory behind a buffer at one time

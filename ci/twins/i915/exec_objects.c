@@ -31,14 +31,33 @@ static int eb_check_entry(struct drm_i915_gem_exec_object2 *entry)
 	return 0;
 }
 
-static bool eb_has_object(struct eb *eb, struct twin_bo *bo)
+static int eb_compare_bos(const void *a, const void *b)
 {
-	unsigned int i;
+	struct twin_bo * const *first = a, * const *second = b;
 
-	for (i = 0; i < eb->num_objects; i++)
-		if (eb->objects[i].bo == bo)
-			return true;
-	return false;
+	if (*first == *second)
+		return 0;
+	return *first < *second ? -1 : 1;
+}
+
+/* No buffer may be there twice. */
+static int eb_check_twice(struct eb *eb)
+{
+	unsigned int i, count = eb->num_objects;
+	struct twin_bo **bos;
+	int ret = 0;
+
+	bos = kvmalloc_array(count, sizeof(*bos), GFP_KERNEL | __GFP_NOWARN);
+	if (!bos)
+		return -ENOMEM;
+	for (i = 0; i < count; i++)
+		bos[i] = eb->objects[i].bo;
+	sort(bos, count, sizeof(*bos), eb_compare_bos, NULL);
+	for (i = 1; i < count && !ret; i++)
+		if (bos[i] == bos[i - 1])
+			ret = -EINVAL;
+	kvfree(bos);
+	return ret;
 }
 
 static int eb_read_object(struct eb *eb,
@@ -53,10 +72,6 @@ static int eb_read_object(struct eb *eb,
 	obj = drm_gem_object_lookup(eb->filp, entry->handle);
 	if (!obj)
 		return -ENOENT;
-	if (eb_has_object(eb, to_twin_bo(obj))) {
-		drm_gem_object_put(obj);
-		return -EINVAL;
-	}
 	object->bo = to_twin_bo(obj);
 	object->start = entry->offset & (TWIN_ADDRESSES - 1) & PAGE_MASK;
 	object->flags = entry->flags;
@@ -94,7 +109,7 @@ int eb_read_objects(struct eb *eb)
 		if (ret)
 			return ret;
 	}
-	return 0;
+	return eb_check_twice(eb);
 }
 
 /**
