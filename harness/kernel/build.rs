@@ -8,8 +8,8 @@ use std::{env, fs, io};
 fn is_source(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let made = name == "compat.h" || name.ends_with(".mod.c");
-    let source = ["c", "h", "sh"].iter().any(|end| path.extension().is_some_and(|ext| ext == *end));
-    !made && (source || name == "Kbuild")
+    let source = ["c", "h"].iter().any(|end| path.extension().is_some_and(|ext| ext == *end));
+    !made && (source || name == "Kbuild" || name == "probe.sh")
 }
 
 fn list(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {

@@ -105,6 +105,7 @@ void twin_fence_init(struct twin_fence *fence, u64 context, u64 seqno)
 {
 	dma_fence_init(&fence->base, &twin_fence_ops, &fence->lock, context,
 		       seqno);
+	fence->published = true;
 }
 EXPORT_SYMBOL_GPL(twin_fence_init);
 

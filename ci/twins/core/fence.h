@@ -16,6 +16,7 @@ struct module;
  * @driver: name of the driver
  * @timeline: name of the ring
  * @tag: of the driver's
+ * @published: it was initialised, so its last reference frees it
  */
 struct twin_fence {
 	struct dma_fence base;
@@ -24,6 +25,7 @@ struct twin_fence {
 	const char *driver;
 	char timeline[16];
 	unsigned int tag;
+	bool published;
 };
 
 struct twin_fence *twin_fence_alloc(struct module *owner, const char *driver,

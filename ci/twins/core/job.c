@@ -26,7 +26,7 @@ static void twin_job_cleanup(struct work_struct *work)
 	twin_pages_put(job->note_pages);
 	for (i = 0; i < job->num_objs; i++)
 		drm_gem_object_put(job->objs[i]);
-	if (job->fence && job->fence->base.ops)
+	if (job->fence->published)
 		dma_fence_put(&job->fence->base);
 	else
 		twin_fence_free(job->fence);

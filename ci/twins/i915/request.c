@@ -226,7 +226,7 @@ void twin_request_cancel(struct i915_request *rq)
 	struct twin_fence *fence = rq->job->fence;
 
 	/* Nobody has seen it, but its timeline counts on it. */
-	if (fence->base.ops) {
+	if (fence->published) {
 		dma_fence_set_error(&fence->base, -ECANCELED);
 		dma_fence_signal(&fence->base);
 	}
