@@ -6,10 +6,12 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/debugfs.h>
+#include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/sched/mm.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
 
@@ -92,6 +94,22 @@ bool twin_real_driver_is_loaded(const char *name)
 }
 EXPORT_SYMBOL_GPL(twin_real_driver_is_loaded);
 
+/*
+ * Reclaim calls mmu notifiers, and those wait for fences under the notifier
+ * lock. Lockdep hears of it now, so that it need not see an invalidation first.
+ */
+static void twin_notifier_prime(struct mutex *notifier_lock)
+{
+	struct dma_fence *stub = dma_fence_get_stub();
+
+	fs_reclaim_acquire(GFP_KERNEL);
+	mutex_lock(notifier_lock);
+	dma_fence_wait(stub, false);
+	mutex_unlock(notifier_lock);
+	fs_reclaim_release(GFP_KERNEL);
+	dma_fence_put(stub);
+}
+
 /**
  * twin_device_init - what both drivers do first
  * @twin: from devm_drm_dev_alloc()
@@ -112,6 +130,7 @@ int twin_device_init(struct twin_device *twin, struct pci_dev *pdev,
 	ret = drmm_mutex_init(&twin->drm, &twin->notifier_lock);
 	if (ret)
 		return ret;
+	twin_notifier_prime(&twin->notifier_lock);
 	pci_set_drvdata(pdev, twin);
 	return dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
 }
