@@ -103,8 +103,9 @@ struct twin_kms {
  * @control_work: what planted faults' controls do after a reset
  * @kms: the display
  * @inversion: fault: given by who has waited for a job
- * @idle_work: fault: waits for all fences of @idle_resv
- * @idle_resv: fault: see there
+ * @idle_wq: for @idle_work
+ * @idle_work: fault: waits for a fence
+ * @idle_resv: stands for any buffer's, to teach lockdep an order
  */
 struct amdgpu_twin {
 	struct twin_device base;
@@ -117,6 +118,7 @@ struct amdgpu_twin {
 	struct work_struct control_work;
 	struct twin_kms kms;
 	struct completion inversion;
+	struct workqueue_struct *idle_wq;
 	struct work_struct idle_work;
 	struct dma_resv idle_resv;
 };

@@ -101,16 +101,18 @@ static void twin_idle_resv_fini(struct drm_device *drm, void *unused)
 {
 	struct amdgpu_twin *adev = to_amdgpu(drm);
 
-	cancel_work_sync(&adev->idle_work);
+	twin_sched_faults_fini(adev);
 	dma_resv_fini(&adev->idle_resv);
 }
 
 static int twin_device_setup(struct amdgpu_twin *adev, struct pci_dev *pdev)
 {
 	struct drm_device *drm = &adev->base.drm;
+	int ret = twin_sched_faults_init(adev);
 
+	if (ret)
+		return ret;
 	dma_resv_init(&adev->idle_resv);
-	twin_sched_faults_init(adev);
 	return drmm_add_action_or_reset(drm, twin_idle_resv_fini, NULL) ?:
 	       twin_device_init(&adev->base, pdev, TWIN_AMDGPU) ?:
 	       twin_reset_init(adev) ?:

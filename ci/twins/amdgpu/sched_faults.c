@@ -15,21 +15,38 @@
 /* SIG-FLUSH: this work waits for fences. */
 static void twin_idle_work(struct work_struct *work)
 {
-	struct amdgpu_twin *adev =
-		container_of(work, struct amdgpu_twin, idle_work);
+	struct dma_fence *stub = dma_fence_get_stub();
 
-	dma_resv_wait_timeout(&adev->idle_resv, DMA_RESV_USAGE_BOOKKEEP, false,
-			      MAX_SCHEDULE_TIMEOUT);
+	dma_fence_wait(stub, false);
+	dma_fence_put(stub);
 }
 
 /**
  * twin_sched_faults_init - what planted faults need
  * @adev: the device
+ *
+ * Return: 0 or -ENOMEM.
  */
-void twin_sched_faults_init(struct amdgpu_twin *adev)
+int twin_sched_faults_init(struct amdgpu_twin *adev)
 {
-	INIT_WORK(&adev->idle_work, twin_idle_work);
 	init_completion(&adev->inversion);
+	INIT_WORK(&adev->idle_work, twin_idle_work);
+	adev->idle_wq = alloc_workqueue("fencelab-idle", WQ_MEM_RECLAIM, 0);
+	if (!adev->idle_wq)
+		return -ENOMEM;
+	/* Outside of a section, this is lawful; and lockdep has seen it. */
+	queue_work(adev->idle_wq, &adev->idle_work);
+	flush_work(&adev->idle_work);
+	return 0;
+}
+
+/**
+ * twin_sched_faults_fini - the end of that
+ * @adev: the device
+ */
+void twin_sched_faults_fini(struct amdgpu_twin *adev)
+{
+	destroy_workqueue(adev->idle_wq);
 }
 
 /**
@@ -88,15 +105,15 @@ static void twin_fault_mmap_lock(struct mm_struct *mm)
 	}
 }
 
-static void twin_fault_flush(struct work_struct *work)
+static void twin_fault_flush(struct amdgpu_twin *adev)
 {
 	enum twin_setting setting = twin_knob(TWIN_RUNJOB_FLUSH);
 
 	if (setting == TWIN_OFF)
 		return;
-	schedule_work(work);
+	queue_work(adev->idle_wq, &adev->idle_work);
 	if (setting == TWIN_FAULT)
-		flush_work(work);
+		flush_work(&adev->idle_work);
 }
 
 /**
@@ -111,7 +128,7 @@ void twin_run_faults(struct twin_amdgpu_job *job)
 	twin_fault_resv(TWIN_RUNJOB_RESV, twin_vm_resv(&job->fpriv->vm));
 	twin_fault_mutex(TWIN_RUNJOB_MUTEX, &job->fpriv->ctx_lock);
 	twin_fault_mmap_lock(job->mm);
-	twin_fault_flush(&job->adev->idle_work);
+	twin_fault_flush(job->adev);
 }
 
 /* FENCE-IRQ-LOCK: the job's end takes this lock in an interrupt. */

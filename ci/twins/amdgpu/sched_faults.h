@@ -5,7 +5,8 @@
 struct amdgpu_twin;
 struct twin_amdgpu_job;
 
-void twin_sched_faults_init(struct amdgpu_twin *adev);
+int twin_sched_faults_init(struct amdgpu_twin *adev);
+void twin_sched_faults_fini(struct amdgpu_twin *adev);
 void twin_job_faults(struct twin_amdgpu_job *job);
 void twin_job_faults_free(struct twin_amdgpu_job *job);
 void twin_prepare_faults(void);
