@@ -129,7 +129,9 @@ fn build_twins(
 /// After a success: an unpacked source goes, and its objects too once no variant needs them. A tree keeps both, because its
 /// owner is likely to build it again.
 fn tidy(plan: &Plan, cache: &Cache, work: Work) -> Result<(), Error> {
-    let complete = Variant::ALL.into_iter().all(|variant| cache.find(&plan.key(variant)).is_some());
+    let complete = Variant::ALL
+        .into_iter()
+        .all(|variant| cache.find(&plan.key(variant)).is_some_and(|kernel| headers::are_there(&kernel)));
     match plan.source {
         Source::Tree(_) => Ok(()),
         Source::DebianPackage(_) if complete => work.remove(),
