@@ -103,9 +103,9 @@ static void twin_reset(struct amdgpu_twin *adev, struct drm_sched_job *bad)
 		drm_sched_stop(&engine[i].sched, bad);
 
 	cookie = dma_fence_begin_signalling();
+	twin_reset_faults(&adev->base.drm);
 	atomic_set(&adev->in_reset, 1);
 	down_write(&reset_domain->sem);
-	twin_reset_faults(&adev->base.drm);
 	/* One that was done just before the rings stopped is not to blame. */
 	if (bad && !bad->s_fence->parent)
 		drm_sched_increase_karma(bad);
