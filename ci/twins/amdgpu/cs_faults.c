@@ -118,8 +118,6 @@ void twin_cs_faults_in_section(struct twin_cs *cs, u64 chunks)
  */
 void twin_cs_end_section(bool cookie)
 {
-	if (twin_fault_once(TWIN_SECTION_LEAK_IOCTL))
-		return;
 	dma_fence_end_signalling(cookie);
 	if (twin_fault_once(TWIN_SECTION_END_TWICE))
 		dma_fence_end_signalling(cookie);

@@ -5,6 +5,7 @@
  * video memory.
  */
 #include <linux/dma-buf.h>
+#include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/iosys-map.h>
@@ -36,6 +37,9 @@ static vm_fault_t twin_bo_fault(struct vm_fault *vmf)
 		ret = vmf_insert_pfn(vma, vmf->address,
 				     page_to_pfn(bo->pages->page[index]));
 	dma_resv_unlock(obj->resv);
+	/* SIG-BALANCE: a section that nobody ends. */
+	if (twin_fault_once(TWIN_SECTION_LEAK_FAULT))
+		dma_fence_begin_signalling();
 	return ret;
 }
 
