@@ -187,6 +187,8 @@ fn prove(
             limit_ms: 1000,
             rules: vec![],
             about: String::new(),
+            env: vec![],
+            program: None,
         };
         let bench = Box::new(Mock { loud: loud.clone(), knobs: listed });
         Ok(Made { bench, annotated: false, devices: vec![], cases: vec![case] })

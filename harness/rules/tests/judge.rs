@@ -51,6 +51,8 @@ fn session(outcome: Outcome, reason: &str, findings: Vec<Finding>) -> Session {
         limit_ms: 1000,
         rules: vec!["FENCE-TIME".into(), "SCHED-RUNJOB".into()],
         about: String::new(),
+        env: vec![],
+        program: None,
     };
     let lockdep = Lockdep::Armed;
     let finished = CaseFinished {

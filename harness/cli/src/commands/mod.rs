@@ -1,7 +1,7 @@
 //! One file per command, thin.
 
-pub(crate) mod doctor;
 pub(crate) mod analyze;
+pub(crate) mod doctor;
 pub(crate) mod kernel;
 pub(crate) mod klog;
 pub(crate) mod list;
