@@ -8,12 +8,10 @@ use fencelab_record::{Outcome, Reason, Recorded, Seen, Unseen};
 /// Processes that are listed one by one.
 const MOST: usize = 20;
 
-/// Says on standard error what was recorded, what was not and why, and what to type next. No folder: there is nothing in it.
-pub(crate) fn tell(outcome: &Outcome, took: Duration, folder: Option<&Path>) {
+/// Says on standard error what was recorded, what was not and why, and what to type next.
+pub(crate) fn tell(outcome: &Outcome, took: Duration, folder: &Path) {
     eprint!("{}", text(outcome, took));
-    if let Some(folder) = folder {
-        eprintln!("fencelab: the trace is in {0}; to read it: fencelab trace {0}", folder.display());
-    }
+    eprintln!("fencelab: the trace is in {0}; to read it: fencelab trace {0}", folder.display());
 }
 
 fn text(outcome: &Outcome, took: Duration) -> String {

@@ -57,6 +57,8 @@
 //!
 //! # Compatibility
 //!
+//! 1.1 added [`PoolHeader::requests`], by which tasks ask a living recorder for company over an exec; a reader ignores them.
+//!
 //! [`VERSION`] is (major, minor). A reader refuses a newer major; a newer minor only adds kinds, flags, sections and
 //! table entries, which a reader shows as unknown.
 #![no_std]

@@ -13,7 +13,7 @@ pub enum Entry {
     Preload = 1,
     /// LD_AUDIT.
     Audit = 2,
-    /// From outside, by tracing.
+    /// From outside, by tracing, with Syscall User Dispatch.
     Trace = 3,
     /// With the memory of its parent, by fork.
     Fork = 4,

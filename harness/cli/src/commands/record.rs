@@ -28,8 +28,7 @@ pub(crate) fn run(args: &RecordArgs) -> Result<Outcome> {
     options.live = Some(live.observer());
     let outcome = record(options, &args.command).context("record the command")?;
     let passed = live.end();
-    let whole = args.output.is_some() || outcome.status.events > 0 || !outcome.recorded.is_empty();
-    recorded::tell(&outcome, passed, whole.then_some(folder.as_path()));
+    recorded::tell(&outcome, passed, &folder);
     Ok(Outcome::Theirs(shell_status(outcome.exit)))
 }
 

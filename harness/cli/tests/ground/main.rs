@@ -19,11 +19,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("modetest-virtio", "modetest", "modetest -M virtio_gpu"),
     ("drmdevice", "drmdevice", "drmdevice"),
     ("sync-selftests", "$SELFTESTS", "$SELFTESTS"),
-    (
-        "cases",
-        "$FENCELAB",
-        "$FENCELAB run 'syncobj/*' 'sync-file/*' 'dma-buf/import-fence' --bench local -o /tmp/cases",
-    ),
+    ("cases", "$FENCELAB", "$FENCELAB run 'sync-file/*' 'syncobj/*@virtio-gpu' --bench local -o /tmp/cases"),
     ("kmscube", "kmscube", "timeout 20 kmscube -c 10"),
     (
         "weston",
@@ -37,7 +33,7 @@ const RUN: &str = r#"
 run() {
     mkdir -p /tmp/out/$1; cd /tmp/out/$1
     command -v $(eval echo $2 | cut -d' ' -f1) >/dev/null || { echo "$1: not installed" >&2; return; }
-    strace -f -e trace=ioctl,openat,open -e raw=ioctl -e signal=none -o log \
+    timeout 120 strace -f -e trace=ioctl,openat,open -e raw=ioctl -e signal=none -o log \
         $FENCELAB record $WAY --size 24 --mode stop -o trace -- sh -c "$3" </dev/null >/dev/null 2>said
     echo "$1: ended with $?" >&2; cut -c1-300 said | tail -n 3 >&2
     rm -f trace/libfencelab.so
@@ -68,6 +64,12 @@ fn main() {
     std::process::exit(i32::from(failed > 0));
 }
 
+/// What runs that way: everything by preload, a few the other way.
+fn programs(way: &str) -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
+    let all = way == "--preload";
+    PROGRAMS.iter().filter(move |(name, ..)| all || name.starts_with("modetest-"))
+}
+
 /// The kernel's own tests of sync_files, from the source that the guest's kernel is built from.
 fn build_selftests(folder: &Path) -> PathBuf {
     const SOURCE: &str = "/usr/src/linux-source-6.12.tar.xz";
@@ -76,7 +78,9 @@ fn build_selftests(folder: &Path) -> PathBuf {
     tar.args(["xf", SOURCE, "-C"]).arg(folder).args([format!("{TOP}/sync"), format!("{TOP}/kselftest.h")]);
     assert!(tar.status().expect("tar").success(), "{tar:?}");
     let program = folder.join("sync_test");
-    let build = "cc -std=gnu89 -O2 -w -pthread -o \"$0\" *.c";
+    // Their stress tests make a hundred thousand calls, each of which strace takes milliseconds for in an emulated guest.
+    let build = "sed -i 's/1 << 12/1 << 4/; s/1 << 16/1 << 6/; s/1024 \\* 32/64/' sync_stress_*.c
+        cc -std=gnu89 -O2 -w -pthread -o \"$0\" *.c";
     let mut cc = Command::new("sh");
     cc.args(["-c", build]).arg(&program).current_dir(folder.join(TOP).join("sync"));
     assert!(cc.status().expect("sh").success(), "the selftests do not compile");
@@ -88,7 +92,7 @@ fn run_all(out: &Path, way: &str, selftests: &Path) {
     let fencelab = env!("CARGO_BIN_EXE_fencelab");
     let mut script = format!("FENCELAB={fencelab} SELFTESTS={} WAY={way}\n{RUN}", selftests.display());
     script += "export FENCELAB SELFTESTS\n";
-    for (name, program, command) in PROGRAMS {
+    for (name, program, command) in programs(way) {
         script += &format!("run {name} '{program}' \"{command}\"\n");
     }
     script += "cd /tmp/out && tar czS .";
@@ -104,7 +108,7 @@ fn run_all(out: &Path, way: &str, selftests: &Path) {
 /// Compares every program that ran. Gives how many differ.
 fn compare_all(out: &Path, way: &str) -> usize {
     let mut failed = 0;
-    for (name, ..) in PROGRAMS {
+    for (name, ..) in programs(way) {
         let folder = out.join(name);
         if !folder.join("log").exists() {
             println!("test {name} {way} ... skipped: it is not installed");
