@@ -71,6 +71,20 @@ mod tests {
 
     #[test]
     #[cfg(target_arch = "x86_64")]
+    fn it_needs_no_library() {
+        use object::{Object, ObjectSection};
+        const DT_NULL: u64 = 0;
+        const DT_NEEDED: u64 = 1;
+        let file = object::read::elf::ElfFile64::<object::Endianness>::parse(OBJECT).unwrap();
+        let dynamic = file.section_by_name(".dynamic").unwrap();
+        let entries = dynamic.data().unwrap().chunks(16);
+        let tags = entries.map(|entry| u64::from_le_bytes(entry[..8].try_into().unwrap()));
+        let tags: Vec<u64> = tags.take_while(|tag| *tag != DT_NULL).collect();
+        assert!(tags.len() > 5 && !tags.contains(&DT_NEEDED), "{tags:?}");
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
     fn it_lies_where_code_may_be_executed() {
         let folder = tempfile::tempdir().unwrap();
         let shim = Shim::write(folder.path()).unwrap();
