@@ -6,7 +6,8 @@ use std::process::{Command, Output, Stdio};
 
 fn record(folder: &Path, options: &[&str], command: &[&str]) -> Command {
     let mut fencelab = Command::new(env!("CARGO_BIN_EXE_fencelab"));
-    fencelab.args(["record", "--size", "4", "-o"]).arg(folder).args(options).arg("--").args(command);
+    let size = if options.contains(&"--size") { &[][..] } else { &["--size", "4"] };
+    fencelab.args(["record", "-o"]).arg(folder).args(size).args(options).arg("--").args(command);
     fencelab.stdin(Stdio::null());
     fencelab
 }
