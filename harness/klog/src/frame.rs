@@ -75,9 +75,8 @@ impl Frame {
         let mut plain = true;
         for word in rest.split_ascii_whitespace() {
             let inner = word.trim_matches(['(', ')', '[', ']']);
-            if word == "[inline]" || word == "inline" || is_discriminator(word) {
-                continue;
-            } else if word.starts_with('(') && !rest.contains(')') && inner.contains('/') {
+            let broken_source = word.starts_with('(') && !rest.contains(')') && inner.contains('/');
+            if word == "[inline]" || word == "inline" || is_discriminator(word) || broken_source {
                 continue;
             } else if is_source(inner) {
                 self.source.get_or_insert_with(|| inner.to_owned());
