@@ -79,6 +79,7 @@ mod tests {
             recorded: false,
             monotonic_us: 0,
             realtime_us: 0,
+            recorded: false,
         }
     }
 
