@@ -283,8 +283,11 @@ fn seconds(text: &str) -> Result<f64, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct AnalyzeArgs {
-    /// The session's folder, or a pool file without one.
+    /// The session's folder, a pool file without one, or a run's folder.
     pub(crate) session: PathBuf,
+    /// Only what concerns that case of a run.
+    #[arg(long, value_name = "ID")]
+    pub(crate) case: Option<String>,
     /// One JSON object with everything.
     #[arg(long)]
     pub(crate) json: bool,

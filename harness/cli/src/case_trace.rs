@@ -21,6 +21,17 @@ pub(crate) fn is_run(path: &Path) -> bool {
     Folder::new(path).journal().exists()
 }
 
+/// The part of a run that is asked for; none if the path is not a run's.
+pub(crate) fn of(path: &Path, case: Option<&str>) -> Result<Option<Part>> {
+    if is_run(path) {
+        return part(path, case).map(Some);
+    }
+    if case.is_some() {
+        bail!("find a case in {}: it is no folder of a run (it has no events.jsonl)", path.display());
+    }
+    Ok(None)
+}
+
 /// The records of a case; without a case those of the only boot.
 pub(crate) fn part(path: &Path, case: Option<&str>) -> Result<Part> {
     let folder = Folder::new(path);

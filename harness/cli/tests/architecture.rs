@@ -34,7 +34,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["fencelab-abi", "fencelab-bench", "fencelab-events", "fencelab-klog", "fencelab-trace"],
     ),
     ("fencelab-prove", &["fencelab-bench", "fencelab-events", "fencelab-rules", "fencelab-runner"]),
-    ("fencelab-report", &["fencelab-events", "fencelab-klog", "fencelab-rules"]),
+    ("fencelab-fences", &["fencelab-abi", "fencelab-trace"]),
+    ("fencelab-report", &["fencelab-events", "fencelab-fences", "fencelab-klog", "fencelab-rules"]),
     (
         "fencelab",
         &[
@@ -43,6 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "fencelab-agent",
             "fencelab-bench",
             "fencelab-events",
+            "fencelab-fences",
             "fencelab-kernel",
             "fencelab-klog",
             "fencelab-prove",

@@ -32,7 +32,11 @@ fn a_stuck_in_fence_is_a_wait_for_its_owner() {
     assert!(finding.culprit.contains("sw-sync:1"), "{}", finding.culprit);
     let ended = finding.ended.unwrap();
     assert!(ended.by.contains("SW_SYNC_IOC_INC"), "{}", ended.by);
-    assert!(finding.stuck.iter().any(|stuck| stuck.what.starts_with("commit to CRTC")), "{:?}", finding.stuck);
+    assert!(
+        finding.stuck.iter().any(|stuck| stuck.what.starts_with("commit to CRTC")),
+        "{:?}",
+        finding.stuck
+    );
 }
 
 #[test]
@@ -70,7 +74,11 @@ fn a_circle_over_two_devices_is_found_with_explicit_and_with_implicit_fences() {
 #[test]
 fn two_threads_that_should_submit_for_each_other_are_a_cycle() {
     let finding = only("H9", Kind::Cycle);
-    assert!(finding.sentence.contains("syncobj:1") && finding.sentence.contains("syncobj:2"), "{}", finding.sentence);
+    assert!(
+        finding.sentence.contains("syncobj:1") && finding.sentence.contains("syncobj:2"),
+        "{}",
+        finding.sentence
+    );
     assert_eq!(finding.stuck.len(), 2);
     // ETIME, in both.
     assert!(finding.stuck.iter().all(|stuck| stuck.ended.is_some_and(|(result, _)| result == -62)));

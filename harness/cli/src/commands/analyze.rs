@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use fencelab_fences::graph::Nobody;
+use fencelab_fences::finding::Finding;
 use fencelab_fences::{Analysis, Options, analyse, timeline};
 use fencelab_report::exit::Exit;
 use fencelab_report::hang::{self, Page};
 use fencelab_trace::Session;
+use fencelab_trace::view::Filter;
 
 use crate::args::AnalyzeArgs;
+use crate::case_trace;
 use crate::commands::trace::open;
 use crate::outcome::Outcome;
 
@@ -20,9 +23,15 @@ use crate::outcome::Outcome;
 const SHOWN: usize = 8;
 
 pub(crate) fn run(args: &AnalyzeArgs) -> Result<Outcome> {
-    let session = open(&args.session)?;
+    let part = case_trace::of(&args.session, args.case.as_deref())?;
+    let session = open(part.as_ref().map_or(&args.session, |part| &part.folder))?;
     let options = options(args.quiet);
     let mut analysis = analyse(&session, options, &Nobody).context("read the trace")?;
+    if let Some(part) = &part {
+        let mut filter = Filter::default();
+        part.narrow(&session, &mut filter)?;
+        analysis.findings.retain(|finding| is_of(finding, &filter));
+    }
     if args.verdicts {
         analysis.findings.retain(|finding| finding.is_verdict());
     }
@@ -33,6 +42,13 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<Outcome> {
     };
     print(&text)?;
     Ok(Outcome::Exit(if analysis.has_verdict() { Exit::Findings } else { Exit::Clean }))
+}
+
+/// Whether a finding is of the processes and the time that a filter lets through.
+fn is_of(finding: &Finding, filter: &Filter) -> bool {
+    let ours = |pid: u32| filter.processes.is_empty() || filter.processes.contains(&pid.to_string());
+    let (from, to) = filter.between_ns.unwrap_or((0, u64::MAX));
+    finding.calls.iter().any(|call| ours(call.pid)) && finding.since_ns <= to && finding.seen_ns >= from
 }
 
 /// What counts as slow, where a look comes after that many seconds of quiet.

@@ -15,7 +15,7 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
 use crate::args::{Colour, TraceArgs};
-use crate::case_trace::{self, Part};
+use crate::case_trace;
 use crate::outcome::Outcome;
 
 /// Between two looks at a live session.
@@ -26,7 +26,7 @@ const BEHIND_NS: u64 = 50_000_000;
 
 pub(crate) fn run(args: &TraceArgs) -> Result<Outcome> {
     let mut filter = filter(args)?;
-    let part = part(args)?;
+    let part = case_trace::of(&args.session, args.case.as_deref())?;
     let path = part.as_ref().map_or(&args.session, |part| &part.folder);
     let mut session = open(path)?;
     if let Some(part) = &part {
@@ -38,17 +38,6 @@ pub(crate) fn run(args: &TraceArgs) -> Result<Outcome> {
         other => other?,
     }
     Ok(Outcome::Exit(Exit::Clean))
-}
-
-/// The part of a run that is asked for, where the session is a run's.
-fn part(args: &TraceArgs) -> Result<Option<Part>> {
-    if case_trace::is_run(&args.session) {
-        return case_trace::part(&args.session, args.case.as_deref()).map(Some);
-    }
-    if args.case.is_some() {
-        bail!("find a case in {}: it is no folder of a run (it has no events.jsonl)", args.session.display());
-    }
-    Ok(None)
 }
 
 /// Opens a session's folder, or a pool.

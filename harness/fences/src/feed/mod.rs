@@ -26,7 +26,12 @@ mod nr {
     pub(super) const ADDFB2: u8 = 0xb8;
     pub(super) const ATOMIC: u8 = 0xbc;
     pub(super) const SYNCOBJ_CREATE: u8 = 0xbf;
+    pub(super) const SYNCOBJ_TRANSFER: u8 = 0xcc;
 }
+
+/// How long the kernel waits for a fence to be submitted on behalf of a call that has no deadline
+/// (DRM_SYNCOBJ_WAIT_FOR_SUBMIT_TIMEOUT in `drivers/gpu/drm/drm_syncobj.c`).
+const SUBMIT_TIMEOUT_NS: u64 = 5_000_000_000;
 
 /// What is remembered between events.
 #[derive(Debug, Default)]
@@ -85,6 +90,10 @@ impl Feed {
                 facts.exported = gem.map(|gem| (gem, event.buffer_of(gem)));
             }
             nr::SYNCOBJ_CREATE if ends => facts.made_signalled = word(event.call.argument_in(), 4) & 1 != 0,
+            // DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT in flags, behind two handles and two points.
+            nr::SYNCOBJ_TRANSFER if word(event.call.argument_in(), 24) & 2 != 0 => {
+                facts.copies_until = Some(event.entered_ns().saturating_add(SUBMIT_TIMEOUT_NS));
+            }
             nr::GETPROPERTY if ends => self.properties.learn(facts.device, event.call.argument_out()),
             nr::GETPLANE if ends => self.properties.plane(facts.device, event.call.argument_out()),
             nr::ADDFB | nr::ADDFB2 if ends => self.properties.framebuffer(event, nr == nr::ADDFB2),

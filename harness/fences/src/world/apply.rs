@@ -39,6 +39,9 @@ impl World {
         let Some(open) = self.close_call(step.at.call.thread, step.at) else { return };
         let result = step.facts.result.unwrap_or(0);
         self.woken(&open, result, step.at);
+        if let (Some((from, to, adds)), true) = (open.copies, result >= 0) {
+            self.copy(from, to, adds, step.at);
+        }
         if let Blocked::Submit { job, blocking } = open.blocked
             && (blocking || result < 0)
             && let Some(fence) = self.job(job).map(|job| job.fence)
@@ -74,7 +77,12 @@ impl World {
             Effect::Submit { queue, fence, waits, signals } => {
                 self.submit(step, *queue, *fence, of(step, waits), of(step, signals));
             }
-            Effect::Copy { from, to, adds } => self.copy(*from, *to, *adds, at),
+            Effect::Copy { from, to, adds } => match step.facts.copies_until {
+                Some(until) if self.read(*from) == Found::Nothing => {
+                    self.copy_later(*from, *to, *adds, at, until)
+                }
+                _ => self.copy(*from, *to, *adds, at),
+            },
             Effect::Fence { fence, by } => self.made(*fence, *by, at),
             _ => {}
         }
@@ -159,6 +167,17 @@ impl World {
             Blocked::Wait(Wait { parts, all: true, available: true, until: Until::Forever })
         };
         self.block(at.call.thread, blocked);
+    }
+
+    /// A copy that waits until there is something to copy.
+    fn copy_later(&mut self, from: Target, to: Target, adds: bool, at: At, until: u64) {
+        let parts = self.look(at.call.thread, &[from], true);
+        let wait = Wait { parts, all: true, available: true, until: Until::At(until) };
+        self.block(at.call.thread, Blocked::Wait(wait));
+        let calls = self.open.get_mut(at.call.thread.0 as usize);
+        if let Some(open) = calls.and_then(|calls| calls.last_mut()) {
+            open.copies = Some((from, to, adds));
+        }
     }
 
     fn copy(&mut self, from: Target, to: Target, adds: bool, at: At) {

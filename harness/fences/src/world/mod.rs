@@ -54,6 +54,8 @@ pub struct Facts {
     pub crtc: Option<u32>,
     /// The in-fences of a commit whose properties' names are known; `None`: those of the effect.
     pub in_fences: Option<Vec<Target>>,
+    /// Until when a copy waits for there to be a fence, in nanoseconds of CLOCK_MONOTONIC.
+    pub copies_until: Option<u64>,
     /// A sync object was made signalled.
     pub made_signalled: bool,
     /// A GEM object that has become a dma-buf: its fences go along.

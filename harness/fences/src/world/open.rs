@@ -18,6 +18,8 @@ pub struct Open {
     pub device: Option<u32>,
     /// What holds it up.
     pub blocked: Blocked,
+    /// What it copies from where to where when it has waited, and whether beside what is there.
+    pub copies: Option<(Target, Target, bool)>,
 }
 
 /// What holds a call up.
@@ -69,7 +71,7 @@ impl World {
             self.open.resize_with(index + 1, Vec::new);
         }
         let blocked = if facts.may_block { Blocked::Kernel } else { Blocked::Nothing };
-        self.open[index].push(Open { at, name: facts.name, device: facts.device, blocked });
+        self.open[index].push(Open { at, name: facts.name, device: facts.device, blocked, copies: None });
     }
 
     pub(super) fn block(&mut self, thread: ThreadId, blocked: Blocked) {
