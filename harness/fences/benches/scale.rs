@@ -1,0 +1,125 @@
+//! What analysis costs as sessions grow: from 1 to 10 million records of 8 processes, in one run.
+//!
+//! `cargo bench -p fencelab-fences`, or with `-- MILLIONS` another largest size. Seconds by processor time, memory at its most,
+//! and how the time for a record grows: 1.0 is linear. Needs a file of 1 GB for a moment.
+
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark may panic")]
+
+#[path = "../../trace/tests/common/pool.rs"]
+mod pool;
+
+use std::fs::File;
+
+use fencelab_abi::process::Entry;
+use fencelab_abi::{Driver, FdClass, Kind, Mode};
+use fencelab_fences::graph::Nobody;
+use fencelab_fences::{Options, analyse};
+use fencelab_trace::Session;
+use pool::{Pool, Record};
+
+/// include/uapi/drm/drm.h
+const CREATE: u32 = 0xc008_64bf;
+const DESTROY: u32 = 0xc008_64c0;
+const TIMELINE_WAIT: u32 = 0xc028_64ca;
+const TIMELINE_SIGNAL: u32 = 0xc018_64cd;
+const PROCESSES: u32 = 8;
+
+/// Eight processes, each of which makes sync objects, signals points, waits for them and ends them; the last wait of the
+/// first process is for a point that nobody submits.
+fn write(file: File, records: u64) {
+    let mut pool = Pool::new(file, u32::MAX >> 8, Mode::Stop);
+    let mut threads = Vec::new();
+    for index in 0..PROCESSES {
+        let pid = 100 + index;
+        let process = pool.process(pid, 1, Entry::Preload, None, "/usr/bin/client", 10);
+        let mut thread = pool.thread(process, pid, pid);
+        let open = Record::new(Kind::Open, 20, 30).fd(3).result(3).request(0x8_0002);
+        let open = open.text(fencelab_abi::section::PATH, "/dev/dri/renderD128");
+        pool.record(&mut thread, &open.text(fencelab_abi::section::DRIVER, "virtio_gpu"));
+        threads.push(thread);
+    }
+    let (mut now, mut made, mut round) = (1000, u64::from(PROCESSES), 0);
+    while made < records {
+        for thread in &mut threads {
+            made += cycle(&mut pool, thread, round, &mut now);
+        }
+        round += 1;
+    }
+    hang(&mut pool, &mut threads[0], round, now);
+    threads.iter().for_each(|thread| pool.flush(thread));
+    pool.finish().sync_all().unwrap();
+}
+
+fn base(kind: Kind, request: u32, enter: u64, exit: u64) -> Record {
+    Record::new(kind, enter, exit).fd(3).request(request).class(FdClass::Drm(Driver::VirtioGpu))
+}
+
+fn wait_for(record: Record, handle: u32, point: u64) -> Record {
+    // WAIT_ALL | WAIT_FOR_SUBMIT, for ever.
+    let record = record.words(&[1, 0, 2, 0, u32::MAX, 0x7fff_ffff, 1, 3, 0, 0]);
+    record.section(1, 0, 1, &handle.to_le_bytes()).section(2, 0, 1, &point.to_le_bytes())
+}
+
+fn cycle(pool: &mut Pool<File>, thread: &mut pool::Thread, round: u64, now: &mut u64) -> u64 {
+    let (handle, point, step) = ((round % 64 + 1) as u32, round + 1, *now);
+    pool.record(thread, &base(Kind::Ioctl, CREATE, step, step + 300).words(&[handle, 0]));
+    let signal = base(Kind::Ioctl, TIMELINE_SIGNAL, step + 400, step + 700).words(&[1, 0, 2, 0, 1, 0]);
+    let signal = signal.section(1, 0, 1, &handle.to_le_bytes()).section(2, 0, 1, &point.to_le_bytes());
+    pool.record(thread, &signal);
+    pool.record(thread, &wait_for(base(Kind::IoctlEnter, TIMELINE_WAIT, step + 800, 0), handle, point));
+    let exit = base(Kind::IoctlExit, TIMELINE_WAIT, step + 800, step + 2000);
+    pool.record(thread, &exit.words(&[1, 0, 2, 0, u32::MAX, 0x7fff_ffff, 1, 3, 0, 0]));
+    pool.record(thread, &base(Kind::Ioctl, DESTROY, step + 2100, step + 2200).words(&[handle, 0]));
+    *now += 350;
+    5
+}
+
+fn hang(pool: &mut Pool<File>, thread: &mut pool::Thread, round: u64, now: u64) {
+    let at = now + 10_000;
+    pool.record(thread, &base(Kind::Ioctl, CREATE, at, at + 300).words(&[99, 0]));
+    pool.record(thread, &wait_for(base(Kind::IoctlEnter, TIMELINE_WAIT, at + 800, 0), 99, round));
+}
+
+/// Seconds of processor time that this process has had: other work on the machine does not count.
+fn processor() -> f64 {
+    let text = std::fs::read_to_string("/proc/self/schedstat").unwrap();
+    text.split_whitespace().next().unwrap().parse::<f64>().unwrap() / 1e9
+}
+
+/// Megabytes of memory at most so far.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+fn measure(records: u64) -> f64 {
+    let folder = tempfile::tempdir_in(".").unwrap();
+    let path = folder.path().join("pool");
+    write(File::options().create_new(true).read(true).write(true).open(&path).unwrap(), records);
+    let start = processor();
+    let session = Session::open(folder.path()).unwrap();
+    let analysis = analyse(&session, Options::default(), &Nobody).unwrap();
+    let seconds = processor() - start;
+    // Were the hang not found, its cost would not be measured.
+    assert_eq!(analysis.findings.len(), 1, "{:?}", analysis.findings);
+    println!(
+        "{:>5.1} M records, {:>8} calls: {seconds:>6.2} s, {:>5.2} M records a second, {:>5} MB at most",
+        records as f64 / 1e6,
+        analysis.calls,
+        records as f64 / 1e6 / seconds,
+        memory(),
+    );
+    seconds
+}
+
+fn main() {
+    let most: f64 = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(10.0);
+    let sizes = [0.1, 0.25, 0.5, 1.0].map(|part| part * most);
+    let mut first = None;
+    for millions in sizes {
+        let seconds = measure((millions * 1e6) as u64) / millions;
+        let first = *first.get_or_insert(seconds);
+        println!("      a record costs {:.2} times what it costs in the smallest", seconds / first);
+    }
+}
