@@ -31,7 +31,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "fencelab-runner",
-        &["fencelab-abi", "fencelab-bench", "fencelab-events", "fencelab-klog", "fencelab-trace"],
+        &[
+            "fencelab-abi",
+            "fencelab-bench",
+            "fencelab-events",
+            "fencelab-fences",
+            "fencelab-klog",
+            "fencelab-trace",
+        ],
     ),
     ("fencelab-prove", &["fencelab-bench", "fencelab-events", "fencelab-rules", "fencelab-runner"]),
     ("fencelab-fences", &["fencelab-abi", "fencelab-trace"]),

@@ -69,6 +69,9 @@ pub struct Captured {
 /// What the agent saw of a case that overran its limit, before it killed anything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dossier {
+    /// What it waits for and who could end that, as its trace shows it; empty where that does not tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verdict: Vec<String>,
     /// Every task of the case.
     pub tasks: Vec<Task>,
     /// Kernel threads in uninterruptible sleep at that moment.

@@ -19,8 +19,6 @@ pub enum Kind {
     LostSignal,
     /// D3: a point that was not above the newest one: it is not what is waited for.
     PointBackwards,
-    /// D4: it did not happen this time; another order of the same calls leads to a cycle or an orphan.
-    Predicted,
     /// No verdict: somebody who can act has not.
     Pending,
     /// No verdict: a device has not done what it was given.
@@ -30,13 +28,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// `D1` to `D4`; `None`: a wait that nothing is proven about.
+    /// `D1` to `D3`; `None`: a wait that nothing is proven about.
     pub fn rule(self) -> Option<&'static str> {
         Some(match self {
             Self::Cycle | Self::Knot => "D1",
             Self::Orphan | Self::NeverSubmitted => "D2",
             Self::LostSignal | Self::PointBackwards => "D3",
-            Self::Predicted => "D4",
             Self::Pending | Self::Device | Self::Unexplained => return None,
         })
     }
@@ -50,7 +47,6 @@ impl Kind {
             Self::NeverSubmitted => "never submitted",
             Self::LostSignal => "lost signal",
             Self::PointBackwards => "point going back",
-            Self::Predicted => "predicted",
             Self::Pending => "pending",
             Self::Device => "device",
             Self::Unexplained => "unexplained",
@@ -203,8 +199,6 @@ pub struct Finding {
     pub witness: Vec<usize>,
     /// The calls that edges name.
     pub calls: Vec<Call>,
-    /// For a prediction: the order that leads there, call by call.
-    pub order: Vec<Call>,
 }
 
 impl Finding {

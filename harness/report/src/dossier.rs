@@ -14,6 +14,12 @@ pub fn file_name(case: &str, attempt: u32) -> String {
 /// taken.
 pub fn text(dossier: &Dossier) -> String {
     let mut out = String::from("What was seen before anything was killed\n");
+    if !dossier.verdict.is_empty() {
+        out.push_str("Who waits for whom\n");
+    }
+    for line in &dossier.verdict {
+        let _ = writeln!(out, "    {line}");
+    }
     for task in &dossier.tasks {
         of_task(&mut out, task);
     }

@@ -16,8 +16,21 @@ fn edge(from: usize, to: usize, why: &str, call: Option<usize>) -> Edge {
 
 /// Two threads that wait for each other, one with a name that must not become markup.
 fn cycle() -> Finding {
-    let call = |tid, text: &str| Call { entered_ns: 5 * S, returned_ns: None, pid: 10, tid, text: text.into(), id: (tid, 3) };
-    let stuck = |tid, ended| Stuck { what: format!("a[10/{tid}]"), tid: Some(tid), at: "WAIT".into(), since_ns: 5 * S, ended };
+    let call = |tid, text: &str| Call {
+        entered_ns: 5 * S,
+        returned_ns: None,
+        pid: 10,
+        tid,
+        text: text.into(),
+        id: (tid, 3),
+    };
+    let stuck = |tid, ended| Stuck {
+        what: format!("a[10/{tid}]"),
+        tid: Some(tid),
+        at: "WAIT".into(),
+        since_ns: 5 * S,
+        ended,
+    };
     Finding {
         kind: Kind::Cycle,
         certainty: Certainty::Modulo,
@@ -43,14 +56,21 @@ fn cycle() -> Finding {
             Edge { witness: false, ..edge(1, 3, "can be had from", None) },
         ],
         witness: vec![0, 1, 2, 0],
-        calls: vec![call(11, "ioctl(3, WAIT, {handles=[syncobj:1@1]}) <unfinished>"), call(12, "ioctl(3, WAIT)")],
-        order: Vec::new(),
+        calls: vec![
+            call(11, "ioctl(3, WAIT, {handles=[syncobj:1@1]}) <unfinished>"),
+            call(12, "ioctl(3, WAIT)"),
+        ],
     }
 }
 
 fn timeline() -> Timeline {
-    let slice = Slice { from_ns: 5 * S, to_ns: None, name: "WAIT".into(), text: "</script><b>".into(), marked: true };
-    Timeline { rows: vec![Row { name: "a[10/11]".into(), slices: vec![slice] }], between_ns: (4 * S, 10 * S), left_out: 2 }
+    let slice =
+        Slice { from_ns: 5 * S, to_ns: None, name: "WAIT".into(), text: "</script><b>".into(), marked: true };
+    Timeline {
+        rows: vec![Row { name: "a[10/11]".into(), slices: vec![slice] }],
+        between_ns: (4 * S, 10 * S),
+        left_out: 2,
+    }
 }
 
 fn analysis() -> Analysis {
@@ -115,7 +135,9 @@ fn the_page_needs_nothing_and_lets_nothing_become_markup() {
         assert!(!found, "the page asks for something else: {outside}");
     }
     assert!(!page.contains("b<script>") && !page.contains("</script><b>") && !page.contains("<hang>"));
-    for text in ["drm_syncobj_wait", "0 &lt; 1", "2 calls are left out", "prefers-color-scheme: dark", "@media print"] {
+    for text in
+        ["drm_syncobj_wait", "0 &lt; 1", "2 calls are left out", "prefers-color-scheme: dark", "@media print"]
+    {
         assert!(page.contains(text), "{text} is not on the page");
     }
     assert_eq!(page.matches("<canvas").count(), 1);
@@ -125,7 +147,8 @@ fn the_page_needs_nothing_and_lets_nothing_become_markup() {
 fn the_trace_for_perfetto_marks_the_witness() {
     let json: serde_json::Value = serde_json::from_str(&hang::perfetto(&cycle(), &timeline())).unwrap();
     let events = json["traceEvents"].as_array().unwrap();
-    let marked: Vec<_> = events.iter().filter(|event| event["cat"] == "witness").map(|event| &event["name"]).collect();
+    let marked: Vec<_> =
+        events.iter().filter(|event| event["cat"] == "witness").map(|event| &event["name"]).collect();
     assert_eq!(marked, ["WAIT", "D1 cycle, modulo"]);
 }
 

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use fencelab_bench::protocol::{Finished, FromAgent, Run, ToAgent};
 use fencelab_events::event::CaseFinished;
-use fencelab_events::{BootEnd, Captured, Event, How, Lockdep, Outcome, PlannedCase};
+use fencelab_events::{BootEnd, Captured, Dossier, Event, How, Lockdep, Outcome, PlannedCase};
 use fencelab_klog::{Kind, Report};
 
 use crate::coverage::Reading;
 use crate::error::Error;
 use crate::files::Journal;
 use crate::live::Live;
-use crate::recorded::tail;
+use crate::recorded::{hang, tail};
 use crate::run::Runner;
 use crate::splat;
 use crate::watch::Heard;
@@ -100,6 +100,7 @@ impl Runner<'_> {
             match live.next(Instant::now() + TICK)? {
                 Some(FromAgent::Finished(finished)) => return Ok(Some(*finished)),
                 Some(FromAgent::Stuck { mut dossier, .. }) => {
+                    dossier.verdict = progress.verdict(live, &dossier);
                     dossier.calls = progress.tail(live);
                     let name = (self.options.evidence.dossier_name)(&case.id, attempt);
                     self.folder.replace(&name, (self.options.evidence.dossier_text)(&dossier).as_bytes())?;
@@ -325,6 +326,12 @@ impl Progress {
     /// The end of its trace.
     fn tail(&self, live: &mut Live) -> Vec<String> {
         let read = |(pid, now_us)| Some(tail::of_case(live.recorded().now()?, pid, now_us));
+        self.now().and_then(read).unwrap_or_default()
+    }
+
+    /// What it waits for.
+    fn verdict(&self, live: &mut Live, dossier: &Dossier) -> Vec<String> {
+        let read = |(pid, now_us)| Some(hang::of_case(live.recorded().now()?, pid, now_us, &dossier.tasks));
         self.now().and_then(read).unwrap_or_default()
     }
 

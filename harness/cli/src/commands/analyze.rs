@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use fencelab_fences::graph::Nobody;
 use fencelab_fences::finding::Finding;
+use fencelab_fences::graph::Nobody;
 use fencelab_fences::{Analysis, Options, analyse, timeline};
 use fencelab_report::exit::Exit;
 use fencelab_report::hang::{self, Page};

@@ -13,6 +13,31 @@ pub enum Doing {
     Other,
 }
 
+impl Doing {
+    /// What `/proc/PID/task/TID/syscall` tells.
+    pub fn from_syscall(text: &str) -> Self {
+        if is_private_futex(text) { Self::Futex } else { Self::Other }
+    }
+}
+
+/// futex (arch/x86/entry/syscalls/syscall_64.tbl, include/uapi/asm-generic/unistd.h).
+const FUTEX: i64 = if cfg!(target_arch = "x86_64") { 202 } else { 98 };
+
+/// Whether /proc/PID/syscall tells of a futex wait without a timeout that only the process's own threads can end: its
+/// number, then its arguments (Documentation/filesystems/proc.rst).
+fn is_private_futex(call: &str) -> bool {
+    const COMMAND: u64 = 0x7f;
+    const PRIVATE: u64 = 0x80;
+    let mut words = call.split_whitespace();
+    let number: Option<i64> = words.next().and_then(|word| word.parse().ok());
+    let arguments: Vec<u64> =
+        words.filter_map(|word| u64::from_str_radix(word.strip_prefix("0x")?, 16).ok()).collect();
+    let (Some(number), [_, operation, _, timeout, ..]) = (number, arguments.as_slice()) else { return false };
+    // FUTEX_WAIT, FUTEX_LOCK_PI, FUTEX_WAIT_BITSET.
+    let waits = matches!(operation & COMMAND, 0 | 6 | 9);
+    number == FUTEX && waits && operation & PRIVATE != 0 && *timeout == 0
+}
+
 /// A thread that lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Task {
@@ -88,5 +113,20 @@ impl Holders {
     /// A process's threads that made recorded calls: indices of [`fencelab_trace::Session::threads`].
     pub fn threads(&self, pid: u32) -> &[u32] {
         self.threads.get(&pid).map_or(&[], Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_futex_without_an_end_is_told_from_others() {
+        let wait = format!("{} 0x7f00 0x189 0x0 0x0 0x0 0xffffffff 0x7ffd 0x7f01", FUTEX);
+        assert!(is_private_futex(&wait));
+        assert!(!is_private_futex(&wait.replace("0x189 0x0 0x0", "0x189 0x0 0x7ffe")), "it has a timeout");
+        assert!(!is_private_futex(&wait.replace("0x189", "0x109")), "others can reach it");
+        assert!(!is_private_futex("running\n"));
+        assert!(!is_private_futex("-1 0x7ffd 0x7f01\n"));
     }
 }

@@ -50,7 +50,6 @@ pub(crate) fn draw(words: &Words<'_>, graph: &Graph, verdict: &Verdict, now: u64
         edges,
         witness,
         calls: calls.list,
-        order: Vec::new(),
     }
 }
 

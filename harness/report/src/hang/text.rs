@@ -70,10 +70,6 @@ pub fn finding(finding: &Finding) -> String {
         let line = format!("{} {} {}", moment(call.entered_ns), call.tid, call.text);
         wrap(&mut out, if at == 0 { "  calls    " } else { "           " }, "             ", &line);
     }
-    for (at, call) in finding.order.iter().enumerate() {
-        let line = format!("{}. {} {}", at + 1, call.tid, call.text);
-        wrap(&mut out, if at == 0 { "  order    " } else { "           " }, "             ", &line);
-    }
     if let Some(ended) = &finding.ended {
         wrap(&mut out, "  ended    ", "             ", &format!("{} s by {}", moment(ended.at_ns), ended.by));
     } else if finding.until_timeout {

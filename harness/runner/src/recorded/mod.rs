@@ -2,6 +2,7 @@
 //! belongs.
 
 pub mod fences;
+pub(crate) mod hang;
 #[cfg(test)]
 pub(crate) mod made_up;
 pub(crate) mod owner;
