@@ -46,6 +46,9 @@ fn write(file: File, records: u64) {
         round += 1;
     }
     hang(&mut pool, &mut threads[0], round, now);
+    // Long after, somebody else closes its device.
+    let late = now + 60_000_000_000;
+    pool.record(&mut threads[1], &Record::new(Kind::Close, late, late + 10).fd(3));
     threads.iter().for_each(|thread| pool.flush(thread));
     pool.finish().sync_all().unwrap();
 }

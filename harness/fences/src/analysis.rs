@@ -50,16 +50,9 @@ impl Analysis {
 pub fn analyse(session: &Session, options: Options, people: &dyn People) -> io::Result<Analysis> {
     let mut walk = Walk::new(session, options);
     walk.run(session, people)?;
-    // What hangs at the end hangs for ever, as far as the trace goes.
-    let end = walk.last().saturating_add(1 + quiet_ticks(session, options));
-    walk.look(session, people, end);
+    // What hangs at the end has hung since then.
+    walk.look(session, people, walk.last().saturating_add(1).max(session.until()));
     finish(session, &mut walk)
-}
-
-fn quiet_ticks(session: &Session, options: Options) -> u64 {
-    let clock = session.clock();
-    let start = session.calls().next().and_then(|id| session.entered(id)).unwrap_or(0);
-    clock.ticks(clock.ns(start).saturating_add(options.quiet.as_nanos() as u64)).saturating_sub(start)
 }
 
 /// Puts together what a walk has found so far.

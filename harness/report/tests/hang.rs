@@ -130,6 +130,8 @@ fn the_page_needs_nothing_and_lets_nothing_become_markup() {
         texts: vec![("Stack of 11".into(), "[<0>] drm_syncobj_wait".into())],
         reproducer: Some("int main(void) { return 0 < 1; }".into()),
     });
+    // To be looked at in a browser.
+    std::fs::write(concat!(env!("CARGO_TARGET_TMPDIR"), "/hang.html"), &page).unwrap();
     for outside in ["http://", "https://", "src=", "@import", "url(http"] {
         let found = page.replace("http://www.w3.org/2000/svg", "").contains(outside);
         assert!(!found, "the page asks for something else: {outside}");

@@ -25,6 +25,8 @@ pub struct Session {
     head: Head,
     clock: ClockMap,
     scan: Scan,
+    /// Ticks of the newest clock pair.
+    until: u64,
 }
 
 impl Session {
@@ -52,7 +54,7 @@ impl Session {
     fn begin(source: Arc<dyn Source>, clock_file: Option<PathBuf>) -> Result<Self, Error> {
         let head = Head::read(&*source)?;
         let clock = ClockMap::default();
-        let mut session = Self { source, clock_file, head, clock, scan: Scan::default() };
+        let mut session = Self { source, clock_file, head, clock, scan: Scan::default(), until: 0 };
         session.refresh()?;
         Ok(session)
     }
@@ -66,7 +68,10 @@ impl Session {
         self.head = Head::read(&*self.source)?;
         let file = self.clock_file.as_ref().and_then(|path| std::fs::read(path).ok()).unwrap_or_default();
         let pairs = file.chunks_exact(ClockPair::SIZE).filter_map(ClockPair::decode);
-        self.clock = ClockMap::new(self.head.clock, self.head.pairs.into_iter().flatten().chain(pairs));
+        let pairs: Vec<ClockPair> = self.head.pairs.into_iter().flatten().chain(pairs).collect();
+        let sane = pairs.iter().filter(|pair| pair.before <= pair.after && pair.monotonic > 0);
+        self.until = sane.map(|pair| pair.after).max().unwrap_or(0);
+        self.clock = ClockMap::new(self.head.clock, pairs);
         self.scan.refresh(&*self.source, &self.head)?;
         Ok(())
     }
@@ -74,6 +79,11 @@ impl Session {
     /// What the pool's header says.
     pub fn head(&self) -> &Head {
         &self.head
+    }
+
+    /// Ticks up to when it was recorded, as far as the recorder noted: about once a second, and at its end.
+    pub fn until(&self) -> u64 {
+        self.until
     }
 
     /// From ticks to CLOCK_MONOTONIC.

@@ -112,4 +112,43 @@ mod tests {
         let graph = graph(&[Rule::All, Rule::Any], &[(0, 1)], &[]);
         assert_eq!(stuck(&graph, Assume { people: true, limits: true }), [0, 1]);
     }
+
+    /// The same by its definition: again and again, until nothing more happens.
+    fn by_definition(graph: &Graph, assume: Assume) -> Vec<bool> {
+        let mut happened = vec![false; graph.len()];
+        loop {
+            let before = happened.clone();
+            for id in graph.ids() {
+                let node = graph.node(id);
+                let mut edges = node.edges.iter().map(|edge| before[edge.to.0 as usize]);
+                let has_what_it_needs = match node.rule {
+                    Rule::All => !node.edges.is_empty() && edges.all(|has| has),
+                    Rule::Any => edges.any(|has| has),
+                };
+                happened[id.0 as usize] |= has_what_it_needs || graph.by_itself(id, assume);
+            }
+            if happened == before {
+                return happened.into_iter().map(|happened| !happened).collect();
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn reduction_is_what_its_definition_says(
+            rules in proptest::collection::vec(proptest::bool::ANY, 1..20),
+            edges in proptest::collection::vec((0..20u32, 0..20u32), 0..60),
+            live in proptest::collection::vec(0..20u32, 0..4),
+        ) {
+            let count = rules.len() as u32;
+            let rules: Vec<Rule> = rules.iter().map(|all| if *all { Rule::All } else { Rule::Any }).collect();
+            let edges: Vec<_> = edges.iter().map(|(from, to)| (from % count, to % count)).collect();
+            let live: Vec<_> = live.iter().map(|at| at % count).collect();
+            let graph = graph(&rules, &edges, &live);
+            for people in [false, true] {
+                let assume = Assume { people, limits: false };
+                proptest::prop_assert_eq!(graph.irreducible(assume), by_definition(&graph, assume));
+            }
+        }
+    }
 }

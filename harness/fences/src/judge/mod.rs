@@ -91,14 +91,22 @@ impl Judge<'_> {
         verdicts
     }
 
-    /// Whether a circle is more than somebody who waits for his own signal: it goes through two queues, or through two
-    /// things that only programs bring about.
-    fn is_between_parties(&self, circle: &[NodeId]) -> bool {
-        let keys = || circle.iter().map(|id| self.graph.node(*id).key);
+    /// Whether a way round is more than somebody who waits for his own signal: it goes through two queues, or through two
+    /// threads and two things that only programs bring about.
+    fn is_between_parties(&self, way: &[NodeId]) -> bool {
+        let keys = || way.iter().map(|id| self.graph.node(*id).key);
+        let count = |mut found: Vec<Key>| {
+            found.sort_unstable();
+            found.dedup();
+            found.len()
+        };
         let mut queues: Vec<_> = keys().filter_map(|key| self.queue(key)).collect();
         queues.sort_unstable();
         queues.dedup();
-        queues.len() > 1 || circle.iter().filter(|id| self.is_peoples(**id)).count() > 1
+        let threads = count(keys().filter(|key| matches!(key, Key::Thread(_))).collect());
+        let events =
+            count(way.iter().filter(|id| self.is_peoples(**id)).map(|id| self.graph.node(*id).key).collect());
+        queues.len() > 1 || threads > 1 && events > 1
     }
 
     fn queue(&self, key: Key) -> Option<(Option<u32>, Option<Queue>)> {
@@ -122,15 +130,15 @@ impl Judge<'_> {
         let peoples = circle.iter().copied().find(|id| self.is_peoples(*id));
         let thread = |id: &NodeId| matches!(self.graph.node(*id).key, Key::Thread(_));
         let start = circle.iter().copied().find(thread).or(peoples)?;
-        let witness = self.round(circle).or_else(|| self.graph.way(start, |id| id == start, is_in))?;
+        let proven = circle.iter().all(|id| self.timed[id.0 as usize]);
         let forks =
             |id: &NodeId| self.graph.node(*id).rule == Rule::Any && self.graph.node(*id).edges.len() > 1;
-        let kind = match (self.is_between_parties(circle), circle.iter().any(forks)) {
-            (false, _) => Kind::Orphan,
-            (true, false) => Kind::Cycle,
+        let (kind, witness) = match self.round(circle) {
             // A fork whose other ways are open is no knot: they are who could undo it.
-            (true, true) if circle.iter().all(|id| self.timed[id.0 as usize]) => Kind::Knot,
-            (true, true) => Kind::Cycle,
+            Some(round) if proven && circle.iter().any(forks) => (Kind::Knot, round),
+            Some(round) => (Kind::Cycle, round),
+            None if proven => (Kind::Orphan, self.graph.way(start, |id| id == start, is_in)?),
+            None => return None,
         };
         let on = |id: &NodeId| witness.contains(id);
         let culprit = circle.iter().copied().find(|id| on(id) && self.is_peoples(*id)).unwrap_or(start);
@@ -149,12 +157,13 @@ impl Judge<'_> {
         let turns: Vec<NodeId> = circle.iter().filter(turns).take(TURNS).copied().collect();
         let mut best: Option<Vec<NodeId>> = None;
         for (at, one) in turns.iter().enumerate() {
-            for other in turns.iter().skip(at + 1).filter(|other| self.is_between_parties(&[*one, **other])) {
+            for other in turns.iter().skip(at + 1) {
                 let there = self.graph.way(*one, |id| id == *other, is_in);
                 let back = self.graph.way(*other, |id| id == *one, is_in);
                 let Some((mut round, back)) = there.zip(back) else { continue };
                 round.extend(&back[1..]);
-                if best.as_ref().is_none_or(|best| round.len() < best.len()) {
+                let shorter = best.as_ref().is_none_or(|best| round.len() < best.len());
+                if shorter && self.is_between_parties(&round) {
                     best = Some(round);
                 }
             }

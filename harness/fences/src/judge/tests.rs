@@ -183,3 +183,62 @@ fn what_came_from_outside_may_be_signalled_there() {
     let kinds = play.kinds(&Known(vec![(10, busy(1))]));
     assert!(kinds.iter().all(|(_, proven)| !proven) && !kinds.is_empty(), "{kinds:?}");
 }
+
+#[test]
+fn a_reset_cell_is_empty_again_and_its_past_is_known() {
+    let mut play = Play::new();
+    play.holds(10, 1).lives(10, 1).lives(10, 2);
+    play.call(2, &[Effect::Signal(0..1)], &[point(1, 0)]);
+    play.call(2, &[Effect::Reset(0..1)], &[point(1, 0)]);
+    play.wait(1, &[point(1, 0)], true, Until::Forever);
+    assert_eq!(play.kinds(&Nobody), [(Kind::NeverSubmitted, false)]);
+    let past = play.world.past(object(1));
+    assert!(past.given.unwrap().ticks < past.taken.unwrap().ticks);
+}
+
+#[test]
+fn whoever_waits_has_the_fence_that_came_first_though_it_was_taken_away() {
+    let mut play = Play::new();
+    play.holds(10, 1).holds(10, TIMELINE).lives(10, 1).lives(10, 2);
+    play.wait(1, &[point(1, 0)], true, Until::Forever);
+    play.fence(2, TIMELINE, 1, 101, FILE);
+    play.call(2, &[Effect::Copy { from: file(FILE), to: point(1, 0), adds: false }], &[]);
+    play.call(2, &[Effect::Reset(0..1)], &[point(1, 0)]);
+    // It waits for the timeline now, not for the cell.
+    assert_eq!(play.kinds(&Nobody), [(Kind::Pending, false)]);
+    play.call(2, &[Effect::Signal(0..1)], &[Target::Timeline(object(TIMELINE), 1)]);
+    assert_eq!(play.kinds(&Nobody), []);
+}
+
+#[test]
+fn a_closed_timeline_signals_what_is_pending() {
+    let mut play = one_commit();
+    play.call(1, &[Effect::Ended(object(TIMELINE))], &[]);
+    assert_eq!(play.kinds(&Nobody), []);
+}
+
+#[test]
+fn a_merged_file_waits_for_both() {
+    let mut play = Play::new();
+    play.holds(10, 100).holds(10, 200).lives(10, 1).lives(10, 2);
+    play.fence(2, 100, 1, 101, 102);
+    play.fence(2, 200, 1, 201, 202);
+    let copy = |from, adds| Effect::Copy { from: file(from), to: file(300), adds };
+    play.call(2, &[copy(102, false), copy(202, true)], &[]);
+    play.wait(1, &[file(300)], true, Until::Forever);
+    assert_eq!(play.kinds(&Nobody).len(), 2);
+    play.call(2, &[Effect::Signal(0..1)], &[Target::Timeline(object(100), 1)]);
+    assert_eq!(play.kinds(&Nobody), [(Kind::Pending, false)]);
+}
+
+#[test]
+fn a_wait_that_saw_its_signal_tells_of_all_before_on_the_queue() {
+    let mut play = one_commit();
+    play.commit(1, 1, &[], TWO, false);
+    let copy = Effect::Copy { from: Target::Fence(object(TWO)), to: file(TWO + 1), adds: false };
+    play.call(1, &[copy], &[]);
+    let at = play.wait(1, &[file(TWO + 1)], true, Until::Forever);
+    assert_eq!(play.kinds(&Nobody), [(Kind::Pending, false)]);
+    play.end(at, 0);
+    assert_eq!(play.kinds(&Nobody), []);
+}
