@@ -393,8 +393,8 @@ pub(crate) struct ProveArgs {
     #[arg(long, short)]
     pub(crate) output: Option<PathBuf>,
     /// Guests at a time; one a processor if not given.
-    #[arg(long, short, value_parser = clap::value_parser!(usize), value_name = "N")]
-    pub(crate) jobs: Option<usize>,
+    #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=64), value_name = "N")]
+    pub(crate) jobs: Option<u16>,
     /// List what would be planted, what must be seen, and the case that provokes it; boot nothing.
     #[arg(long)]
     pub(crate) list: bool,

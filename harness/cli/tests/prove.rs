@@ -51,7 +51,7 @@ fn trials(proofs: &Proofs) -> Vec<Trial> {
     }
     for row in ROWS {
         let tally = proofs.of_row(row.number);
-        let good = (tally.planted > 0 && tally.is_good()) || proofs.metal_reason(row.number).is_some();
+        let good = (tally.planted > 0 && tally.is_good()) || proofs.explanation(row.number).is_some();
         let why = format!("{} of {} faults were caught", tally.attributed, tally.planted);
         trials.push(Trial::test(format!("patch/{:02}", row.number), move || verdict(good, why)));
     }

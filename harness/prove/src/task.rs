@@ -88,9 +88,18 @@ impl Task {
             Task::Fault(expected) => &expected.name,
             Task::Controls { .. } => CONTROLS,
         };
-        let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
-        format!("{}/{}", self.kernel(), name.chars().map(plain).collect::<String>())
+        // A kernel of the user's own is named by its path, the end of which tells most.
+        let kernel = self.kernel().trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        format!("{}/{}", plain(kernel), plain(name))
     }
+}
+
+/// The name with no more in it than a file name may hold.
+fn plain(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let text: String = name.chars().map(plain).collect();
+    // Neither the folder itself nor the one above it.
+    if text.chars().all(|c| c == '.') { "kernel".into() } else { text }
 }
 
 #[cfg(test)]
@@ -117,5 +126,7 @@ mod tests {
         assert_eq!(tasks[0].devices(), ["amdgpu-twin", "i915-twin"]);
         assert_eq!(tasks[0].lines(), ["a=control", "b=control", "c=control"]);
         assert_eq!((tasks[1].lines(), tasks[1].folder()), (vec!["a".to_owned()], "stock/a".to_owned()));
+        let own = Task::Fault(expected("atomic/flip@vkms (x)", "/my kernels/6.18/", "atomic/flip@vkms"));
+        assert_eq!(own.folder(), "6.18/atomic-flip-vkms--x-");
     }
 }

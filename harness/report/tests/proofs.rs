@@ -4,7 +4,7 @@
 
 use fencelab_report::exit::Exit;
 use fencelab_report::proofs::{self, FORMATS};
-use fencelab_rules::{Control, Judgement, Knob, Proof, Proofs, RowProof, Seen, Subject};
+use fencelab_rules::{Control, Explained, Judgement, Knob, Proof, Proofs, Seen, Subject};
 
 const KNOBS: &str = "\
 runjob-gfp-kernel\tamdgpu\tSCHED-RUNJOB,SIG-RECLAIM\t08\tcircular\tcs\trun_job allocates with GFP_KERNEL
@@ -36,6 +36,10 @@ fn seen(kind: &str, rules: &[&str]) -> Option<Seen> {
         how: "worker".into(),
         thread: Some("kworker/u8:2/41".into()),
         entry: Some("drm_sched_run_job_work".into()),
+        call: Some(
+            "after DRM_IOCTL_AMDGPU_CS on fd 5 (amdgpu-twin renderD128), by thread 40, called 0.4 ms before"
+                .into(),
+        ),
         file: "stock/x/splats/boot-1.txt".into(),
     })
 }
@@ -78,7 +82,7 @@ fn mixed() -> Proofs {
                 false_reports: 1,
             },
         ],
-        metal: vec![RowProof { row: 7, reason: "its code is the driver's own".into() }],
+        explained: vec![Explained { row: 7, reason: "its code is the driver's own".into() }],
     }
 }
 

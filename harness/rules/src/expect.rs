@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::knob::Knob;
-use crate::proof::{RowProof, Subject};
+use crate::proof::{Explained, Subject};
 
 /// The file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -16,9 +16,9 @@ pub struct Plan {
     /// Where a real driver shows a patch's violation.
     #[serde(default)]
     pub drivers: Vec<DriverProof>,
-    /// Patches that only the hardware shows.
+    /// Patches that cannot be shown without the hardware, or not at all.
     #[serde(default)]
-    pub metal: Vec<RowProof>,
+    pub explained: Vec<Explained>,
     /// Rules that can be planted and are not, with the reason.
     #[serde(default)]
     pub unplanted: BTreeMap<String, String>,

@@ -101,7 +101,7 @@ fn laid_wrong(expected: &Expected, finding: &Finding) -> Option<String> {
     if to.thread.is_none() {
         return Some("no thread was named".into());
     }
-    to.entry.is_none().then(|| "neither a call nor a work function was named".into())
+    (to.entry.is_none() && to.call.is_none()).then(|| "neither a call nor a work function was named".into())
 }
 
 fn by_failure(expected: &Expected, record: &CaseRecord, folder: &str) -> (Judgement, Option<Seen>, String) {
@@ -117,6 +117,7 @@ fn by_failure(expected: &Expected, record: &CaseRecord, folder: &str) -> (Judgem
         how: "its own check".into(),
         thread: finished.and_then(|f| f.pid).map(|pid| format!("case/{pid}")),
         entry: None,
+        call: None,
         file: format!("{folder}/events.jsonl"),
     };
     match rules.is_empty() {
@@ -137,6 +138,7 @@ fn seen(finding: &Finding, folder: &str) -> Seen {
         how: how(finding.attribution.how).into(),
         thread: finding.attribution.thread.clone(),
         entry: finding.attribution.entry.clone(),
+        call: finding.attribution.call.as_ref().map(|call| call.words()),
         file: format!("{folder}/{}", finding.file),
     }
 }

@@ -18,7 +18,7 @@ pub use control::judge_controls;
 pub use expect::{Expected, Plan, Provocation};
 pub use judge::judge;
 pub use knob::{Knob, KnobError};
-pub use proof::{Control, Judgement, Proof, Proofs, RowProof, Seen, Subject};
+pub use proof::{Control, Explained, Judgement, Proof, Proofs, Seen, Subject};
 pub use rule::{Group, Rule, Way};
 pub use series::{ROWS, Row};
 pub use table::{RULES, rule_of};

@@ -111,6 +111,9 @@ pub struct Seen {
     pub thread: Option<String>,
     /// The call or the work function that the thread was in.
     pub entry: Option<String>,
+    /// The call of the case that it goes back to, as the recorder saw it: its ioctl's name in the uAPI, and where and when.
+    #[serde(default)]
+    pub call: Option<String>,
     /// The report's file, relative to the folder of the proofs.
     pub file: String,
 }
@@ -155,12 +158,12 @@ pub struct Control {
     pub false_reports: usize,
 }
 
-/// A patch of the series that needs no proof here, with the reason.
+/// A patch of the series that has no proof here, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowProof {
+pub struct Explained {
     /// The patch.
     pub row: u8,
-    /// Why it can be shown on the hardware alone.
+    /// Why it cannot be shown here.
     pub reason: String,
 }
 
@@ -181,8 +184,8 @@ pub struct Proofs {
     pub proofs: Vec<Proof>,
     /// Every control.
     pub controls: Vec<Control>,
-    /// Patches that only the hardware shows.
-    pub metal: Vec<RowProof>,
+    /// Patches that cannot be shown without the hardware, or not at all.
+    pub explained: Vec<Explained>,
     /// The whole list was asked for, so that a rule or a patch without a proof is a gap.
     pub whole: bool,
 }

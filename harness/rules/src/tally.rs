@@ -70,16 +70,16 @@ impl Proofs {
         Tally::of(self.proofs.iter().filter(|proof| proof.is_of_row(row)), self)
     }
 
-    /// Why only the hardware shows a patch, where that is so.
-    pub fn metal_reason(&self, row: u8) -> Option<&str> {
-        self.metal.iter().find(|metal| metal.row == row).map(|metal| metal.reason.as_str())
+    /// Why a patch cannot be shown here, where that is so.
+    pub fn explanation(&self, row: u8) -> Option<&str> {
+        self.explained.iter().find(|one| one.row == row).map(|one| one.reason.as_str())
     }
 
     /// How many patches were shown or explained.
     pub fn rows_settled(&self) -> usize {
         let shown = |row: u8| {
             let tally = self.of_row(row);
-            (tally.planted > 0 && tally.attributed > 0) || self.metal_reason(row).is_some()
+            (tally.planted > 0 && tally.attributed > 0) || self.explanation(row).is_some()
         };
         ROWS.iter().filter(|row| shown(row.number)).count()
     }

@@ -2,12 +2,17 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use nix::errno::Errno;
+
 use super::buffer::Buffer;
 use super::driver::Use;
 use super::{Gpu, Job, PAGE};
 use crate::case::Stop;
 use crate::must::Must;
 use crate::uapi::sync_file::SyncFile;
+
+/// Beyond this many restarts in a row a driver has lost its way.
+const RESTARTS: usize = 1000;
 
 /// A context of the driver; freed on drop, with whatever of its jobs is still pending.
 #[derive(Debug)]
@@ -47,15 +52,22 @@ impl Queue {
         self.gpu.driver.is_guilty(self.context).must("ask for a context's state")
     }
 
-    /// Puts the words into a new command buffer and hands it to `submit`.
+    /// Puts the words into a new command buffer and hands it to `submit`, as often as the driver asks for it anew: as
+    /// drmIoctl() of libdrm does it, since a driver that finds a process's pages changed meanwhile says EAGAIN.
     pub(super) fn with_batch(
         &self,
         words: &[u32],
-        submit: impl FnOnce(Use) -> nix::Result<SyncFile>,
+        submit: impl Fn(Use) -> nix::Result<SyncFile>,
     ) -> Result<nix::Result<SyncFile>, Stop> {
         let batch = self.gpu.buffer((words.len() * 4).next_multiple_of(PAGE))?;
         batch.map()?.write(words);
-        let answer = submit(batch.used(false));
+        let mut answer = submit(batch.used(false));
+        for _ in 0..RESTARTS {
+            if !matches!(answer, Err(Errno::EAGAIN | Errno::EINTR)) {
+                break;
+            }
+            answer = submit(batch.used(false));
+        }
         if let Ok(fence) = &answer {
             let fence = fence.try_clone().must("duplicate a sync file")?;
             let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);

@@ -101,8 +101,8 @@ fn rows(proofs: &Proofs) -> String {
     let mut rows = String::new();
     for row in ROWS.iter().filter(|row| proofs.whole || proofs.of_row(row.number).planted > 0) {
         let tally = proofs.of_row(row.number);
-        let cells = match proofs.metal_reason(row.number).filter(|_| tally.planted == 0) {
-            Some(reason) => format!("<td colspan=\"4\">only on metal: {}</td>", Esc(reason)),
+        let cells = match proofs.explanation(row.number).filter(|_| tally.planted == 0) {
+            Some(reason) => format!("<td colspan=\"4\">not shown: {}</td>", Esc(reason)),
             None => counts(tally),
         };
         let _ = writeln!(

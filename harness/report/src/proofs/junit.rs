@@ -92,10 +92,10 @@ fn control(control: &Control) -> TestCase {
 
 fn patch(proofs: &Proofs, row: &Row) -> TestCase {
     let tally = proofs.of_row(row.number);
-    let result = match proofs.metal_reason(row.number) {
+    let result = match proofs.explanation(row.number) {
         _ if tally.planted > 0 && tally.is_good() => TestResult::Success,
         Some(reason) if tally.planted == 0 => TestResult::SkippedWithCause {
-            type_: "only on metal".into(),
+            type_: "not shown".into(),
             message: short(reason),
             cause: Some(reason.into()),
         },

@@ -72,5 +72,6 @@ fn laid_to(proof: &Proof) -> Option<String> {
     let case = seen.case.as_deref().unwrap_or("no case");
     let thread = seen.thread.as_deref().map(|thread| format!(", {thread}")).unwrap_or_default();
     let entry = seen.entry.as_deref().map(|entry| format!(" in {entry}")).unwrap_or_default();
-    Some(format!("{case}{thread}{entry} (by {})", seen.how))
+    let call = seen.call.as_deref().map(|call| format!("; {call}")).unwrap_or_default();
+    Some(format!("{case}{thread}{entry} (by {}){call}", seen.how))
 }

@@ -58,9 +58,9 @@ fn by_row(proofs: &Proofs, style: Style, out: &mut dyn Write) -> io::Result<()> 
     for row in tried {
         let label = fit(&format!("{:02} {}", row.number, row.patch), 58);
         let tally = proofs.of_row(row.number);
-        match proofs.metal_reason(row.number).filter(|_| tally.planted == 0) {
+        match proofs.explanation(row.number).filter(|_| tally.planted == 0) {
             Some(reason) => {
-                writeln!(out, "{label} {}", style.paint(Paint::Faint, format!("only on metal: {reason}")))?;
+                writeln!(out, "{label} {}", style.paint(Paint::Faint, format!("not shown: {reason}")))?;
             }
             None => writeln!(out, "{label} {}", counts(tally, style))?,
         }

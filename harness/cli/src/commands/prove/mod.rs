@@ -40,13 +40,13 @@ pub(crate) fn run(args: &ProveArgs) -> Result<Outcome> {
     let options = Options { coverage: CoveragePolicy::Never, ..super::run::options(true) };
     let site = Site { folder: folder.clone(), about: about(args), options, stop };
     let make = bench::maker(args)?;
-    let jobs = if here { 1 } else { args.jobs.unwrap_or_else(default_jobs) };
+    let jobs = if here { 1 } else { args.jobs.map_or_else(default_jobs, usize::from) };
     let prover = Prover { site, expected, knobs: plan::knobs()?, jobs, make: &make };
     let mut all = Proofs {
         fencelab: env!("CARGO_PKG_VERSION").into(),
         bench: args.bench.clone(),
         began_ms: fencelab_runner::files::now_ms(),
-        metal: plan::plan()?.metal,
+        explained: plan::plan()?.explained,
         whole: args.knobs.is_empty(),
         ..Proofs::default()
     };
