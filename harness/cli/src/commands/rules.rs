@@ -62,7 +62,8 @@ impl Known {
                 group = Some(rule.group);
             }
             let _ = writeln!(text, "  {:<18} {:<4} {}", rule.id, rule.ways, rule.sentence);
-            let _ = writeln!(text, "  {:<18} {:<4} {}; {}", "", "", self.checkers(rule), self.proven(rule));
+            let proven = self.proven(rule).map(|proven| format!("; {proven}")).unwrap_or_default();
+            let _ = writeln!(text, "  {:<18} {:<4} {}{proven}", "", "", self.checkers(rule));
         }
         if let Some((folder, proofs)) = &self.results {
             let when = if proofs.complete { "" } else { ", which were stopped" };
@@ -101,17 +102,19 @@ impl Known {
         all.filter(|proof| proof.subject.rules().iter().any(|id| id == rule.id))
     }
 
-    fn proven(&self, rule: &Rule) -> String {
-        if self.results.is_none() {
-            return "no results".into();
+    /// What came of the faults that were planted for it last; none for a rule that has no knob.
+    fn proven(&self, rule: &Rule) -> Option<String> {
+        let faults = self.knobs_of(rule).count();
+        if faults == 0 {
+            return None;
         }
         let (all, caught) = self.proofs_of(rule).fold((0, 0), |(all, caught), proof| {
             (all + 1, caught + usize::from(proof.judgement == Judgement::Attributed))
         });
-        match all {
-            0 => "nothing planted".into(),
+        Some(match all {
+            0 => "not proven here".into(),
             _ => format!("{caught} of {} caught", plural(all, "planted fault")),
-        }
+        })
     }
 
     fn one(&self, rule: &Rule) -> String {
@@ -169,7 +172,7 @@ fn cases() -> BTreeMap<&'static str, Vec<String>> {
     let mut cases: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for case in catalogue::suites().iter().flat_map(|(_, cases)| *cases) {
         for rule in case.rules {
-            cases.entry(rule).or_default().push(format!("{} {}", case.id(), case.about));
+            cases.entry(rule).or_default().push(format!("{}: {}", case.id(), case.about));
         }
     }
     cases
