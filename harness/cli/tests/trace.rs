@@ -138,7 +138,8 @@ fn a_session_whose_recorder_is_gone_is_followed_to_its_end() {
     // The recorder's pid was one in the guest; here it is some process or none: made none.
     let folder = tempfile::tempdir().expect("a folder");
     let mut pool = std::fs::read(session().join("pool")).expect("the pool");
-    let recorder = 32;
+    // offset_of!(PoolHeader, recorder) of the trace format.
+    let recorder = 36;
     pool[recorder..recorder + 4].copy_from_slice(&0x7fff_fff0u32.to_le_bytes());
     std::fs::write(folder.path().join("pool"), &pool).expect("a copy");
     let output = run(&[folder.path().to_str().expect("text"), "--follow"]);
