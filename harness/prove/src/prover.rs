@@ -53,7 +53,7 @@ pub struct Prover<'a> {
 }
 
 enum Said {
-    Began(Task),
+    Began(Box<Task>),
     Ended(Box<(Task, Outcome)>),
 }
 
@@ -111,7 +111,7 @@ impl Prover<'_> {
             let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(task) = task else { return };
             // The receiver goes only when the document cannot be written: then there is no more to do.
-            if sender.send(Said::Began(task.clone())).is_err() {
+            if sender.send(Said::Began(Box::new(task.clone()))).is_err() {
                 return;
             }
             let outcome = self.make_boot(&task);

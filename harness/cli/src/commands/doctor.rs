@@ -76,7 +76,6 @@ mod tests {
             devices: vec![],
             doctor: vec!["the kernel has no lockdep".into()],
             lockdep: Lockdep::Absent,
-            recorded: false,
             monotonic_us: 0,
             realtime_us: 0,
             recorded: false,

@@ -58,7 +58,7 @@ impl Known {
         let mut group = None;
         for rule in RULES {
             if group != Some(rule.group) {
-                let _ = write!(text, "{}{}\n", if group.is_some() { "\n" } else { "" }, rule.group);
+                let _ = writeln!(text, "{}{}", if group.is_some() { "\n" } else { "" }, rule.group);
                 group = Some(rule.group);
             }
             let _ = writeln!(text, "  {:<18} {:<4} {}", rule.id, rule.ways, rule.sentence);
