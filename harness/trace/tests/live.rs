@@ -176,3 +176,12 @@ fn chunks_that_are_missing_in_between_are_a_gap() {
         ["2 chunks of this thread missing between others, of thread 100, between 0.000001 and 0.000009"]
     );
 }
+
+#[test]
+fn a_result_may_be_any_number() {
+    let (mut pool, mut a, _) = one();
+    pool.record(&mut a, &open(10, 3, "virtio_gpu"));
+    pool.record(&mut a, &Record { result: i32::MIN, ..ioctl(20, 3, GPU, SYNCOBJ_CREATE).words(&[9, 0]) });
+    let session = common::session(pool, &[&a]);
+    assert!(lines(&session)[1].ends_with(" = -1 errno 2147483648"), "{:?}", lines(&session));
+}

@@ -159,7 +159,7 @@ impl Text<'_, '_> {
             Some(Kind::PollEnter) if result >= 0 => {
                 write!(f, " = {result} {}", self.list(call.fds(), false))?
             }
-            _ if result < 0 => match errno_name(-result) {
+            _ if result < 0 => match errno_name(result.saturating_neg()) {
                 Some(name) => write!(f, " = -1 {name}")?,
                 None => write!(f, " = -1 errno {}", result.unsigned_abs())?,
             },
@@ -249,7 +249,7 @@ impl Text<'_, '_> {
                 if ahead >= 0 {
                     write!(f, "+{}", Seconds(ahead))
                 } else {
-                    write!(f, "{} ago", Seconds(-ahead))
+                    write!(f, "{} ago", Seconds(ahead.saturating_neg()))
                 }
             }
             (ns, _) => write!(f, "{ns}"),

@@ -95,10 +95,9 @@ pub(super) fn call(session: &Session, event: &Event<'_>, line: &Line, effects: V
         State::Unfinished { .. } | State::Begun => "unfinished",
         State::Instant => "instant",
     };
-    let error = call
-        .result
-        .filter(|result| *result < 0)
-        .map(|result| errno_name(-result).map_or_else(|| result.unsigned_abs().to_string(), str::to_owned));
+    let error = call.result.filter(|result| *result < 0).map(|result| {
+        errno_name(result.saturating_neg()).map_or_else(|| result.unsigned_abs().to_string(), str::to_owned)
+    });
     let arguments = event.ioctl.map(|ioctl| structure(&decode::fields(call, ioctl), event));
     prune(json!({
         "type": "call",
