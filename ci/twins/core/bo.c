@@ -277,19 +277,16 @@ int twin_bo_validate(struct twin_bo *bo)
 }
 EXPORT_SYMBOL_GPL(twin_bo_validate);
 
-static void twin_bo_tell_importers(struct twin_bo *bo)
+/* BUF-HELD: importers are told with the reservation held. */
+static void twin_fault_move_unlocked(struct twin_bo *bo)
 {
 	struct dma_buf *buf = bo->base.dma_buf;
-	struct dma_resv *resv = bo->base.resv;
 
-	if (!buf)
+	if (!buf || !twin_fault(TWIN_MOVE_UNLOCKED))
 		return;
-	if (twin_fault(TWIN_MOVE_UNLOCKED)) {
-		dma_resv_unlock(resv);
-		dma_buf_move_notify(buf);
-		dma_resv_lock(resv, NULL);
-	}
+	dma_resv_unlock(bo->base.resv);
 	dma_buf_move_notify(buf);
+	dma_resv_lock(bo->base.resv, NULL);
 }
 
 /* New pages for a buffer whose reservation is held. */
@@ -298,6 +295,7 @@ static int twin_bo_move(struct twin_bo *bo)
 	struct twin_pages *pages;
 	long ret;
 
+	twin_fault_move_unlocked(bo);
 	if (!bo->pages || bo->pin_count)
 		return 0;
 	ret = dma_resv_wait_timeout(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP,
@@ -309,7 +307,8 @@ static int twin_bo_move(struct twin_bo *bo)
 		return -ENOMEM;
 	drm_vma_node_unmap(&bo->base.vma_node,
 			   bo->base.dev->anon_inode->i_mapping);
-	twin_bo_tell_importers(bo);
+	if (bo->base.dma_buf)
+		dma_buf_move_notify(bo->base.dma_buf);
 	twin_pages_copy(pages, bo->pages);
 	swap(bo->pages, pages);
 	twin_pages_put(pages);
