@@ -7,7 +7,7 @@ for (const canvas of document.querySelectorAll("canvas.when")) {
   const [first, last] = line.between_ns;
   let from = first, to = Math.max(last, first + LEAST), held = null;
   const colour = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-  const width = () => canvas.clientWidth - LABEL - 10;
+  const width = () => canvas.clientWidth - LABEL - 26;
   const x = ns => LABEL + (ns - from) / (to - from) * width();
   const ns = at => from + (at - LABEL) / width() * (to - from);
   function step() {
