@@ -2,6 +2,7 @@
 
 use std::io;
 
+use fencelab_abi::Kind;
 use fencelab_trace::model::{Model, Moment};
 use fencelab_trace::{CallId, Session};
 use serde::Serialize;
@@ -77,8 +78,7 @@ pub fn timeline(session: &Session, finding: &Finding) -> io::Result<Timeline> {
             continue;
         }
         count += 1;
-        let name =
-            event.ioctl.map_or_else(|| event.call.kind.map_or("?", |kind| kind.name()), |ioctl| ioctl.name);
+        let name = event.ioctl.map_or_else(|| event.call.kind.map_or("?", kind_name), |ioctl| ioctl.name);
         let name = name.trim_start_matches("DRM_IOCTL_").to_owned();
         let text = event.text();
         let slice = Slice { from_ns, to_ns: returned.then_some(now), name, text, marked: marked(id) };
@@ -89,6 +89,11 @@ pub fn timeline(session: &Session, finding: &Finding) -> io::Result<Timeline> {
     }
     let rows = rows.into_iter().map(|(_, row)| row).collect();
     Ok(Timeline { rows, between_ns, left_out })
+}
+
+/// A call's name, which is that of its beginning.
+fn kind_name(kind: Kind) -> &'static str {
+    if kind == Kind::PollEnter { "poll" } else { kind.name() }
 }
 
 fn thread_name(session: &Session, id: CallId) -> String {

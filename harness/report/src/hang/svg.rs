@@ -110,9 +110,11 @@ fn draw_edge(out: &mut String, edge: &Edge, from: (f64, f64), to: (f64, f64)) {
         let (start, end) = (from.1 + BOX.1, to.1);
         (format!("M{} {start}L{} {end}", a.0, b.0), (a.0 + 8.0, (start + end) / 2.0 + 4.0, "start"))
     } else if same {
-        let out_by = from.0 - 52.0;
-        let label = (from.0 - 44.0, (a.1 + b.1) / 2.0, "turned");
-        (format!("M{} {}C{out_by} {} {out_by} {} {} {}", from.0, a.1, a.1, b.1, to.0, b.1), label)
+        // The middle's circles close on the left; on its right is what others do.
+        let (side, out_by) = if edge.witness { (from.0, -52.0) } else { (from.0 + BOX.0, 52.0) };
+        let bend = side + out_by;
+        let label = (side + out_by * 0.85, (a.1 + b.1) / 2.0, "turned");
+        (format!("M{side} {}C{bend} {} {bend} {} {side} {}", a.1, a.1, b.1, b.1), label)
     } else {
         let right = to.0 > from.0;
         let (start, end) = if right { (from.0 + BOX.0, to.0) } else { (from.0, to.0 + BOX.0) };
