@@ -1,5 +1,7 @@
 //! Plans over folders of programs that behave as IGT, deqp, piglit and selftests do, and every way in which they may not.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

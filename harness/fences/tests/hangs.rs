@@ -1,5 +1,7 @@
 //! Hangs recorded in a guest (the suite `hang`, Linux 6.12): each gets the verdict that its maker says it must.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::path::Path;
 
 use fencelab_fences::finding::{Certainty, Finding, Kind};
