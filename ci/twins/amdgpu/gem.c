@@ -12,6 +12,7 @@
 #include <drm/drm_vma_manager.h>
 
 #include "amdgpu.h"
+#include "faults.h"
 #include "userptr.h"
 
 #define TWIN_CREATE_FLAGS (AMDGPU_GEM_CREATE_CPU_ACCESS_REQUIRED | \
@@ -81,10 +82,20 @@ static int twin_begin_cpu_access(struct dma_buf *buf,
 	return ret;
 }
 
+static struct sg_table *twin_map(struct dma_buf_attachment *attach,
+				 enum dma_data_direction dir)
+{
+	struct drm_gem_object *obj = attach->dmabuf->priv;
+
+	/* BUF-EXPORTER: this is called with the reservation held. */
+	twin_fault_resv(TWIN_EXPORT_MAP_LOCKS, &to_amdgpu(obj->dev)->idle_resv);
+	return twin_dmabuf_map(attach, dir);
+}
+
 const struct dma_buf_ops twin_amdgpu_dmabuf_ops = {
 	.pin = twin_dmabuf_pin,
 	.unpin = twin_dmabuf_unpin,
-	.map_dma_buf = twin_dmabuf_map,
+	.map_dma_buf = twin_map,
 	.unmap_dma_buf = twin_dmabuf_unmap,
 	.release = drm_gem_dmabuf_release,
 	.begin_cpu_access = twin_begin_cpu_access,

@@ -118,7 +118,7 @@ const struct twin_knob_info twin_knob_table[TWIN_KNOBS] = {
 	[TWIN_MOVE_UNLOCKED] = KNOB("move-notify-unlocked", "amdgpu",
 		"BUF-HELD", "-", "warn", "move",
 		"a moving buffer tells importers without the reservation; control: with"),
-	[TWIN_EXPORT_MAP_LOCKS] = KNOB("export-map-locks", "i915",
+	[TWIN_EXPORT_MAP_LOCKS] = KNOB("export-map-locks", "amdgpu",
 		"BUF-EXPORTER", "-", "recursive", "prime-export",
 		"map_dma_buf locks another reservation; control: trylock"),
 

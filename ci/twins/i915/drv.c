@@ -2,7 +2,6 @@
 /* The i915 twin: the driver. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/dma-resv.h>
 #include <linux/err.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -111,11 +110,6 @@ static int twin_rings_init(struct i915_twin *i915)
 	return 0;
 }
 
-static void twin_scratch_release(struct drm_device *drm, void *scratch)
-{
-	dma_resv_fini(scratch);
-}
-
 /* Lockdep hears now that allocations are made under it. */
 static int twin_vm_init(struct i915_twin *i915)
 {
@@ -132,11 +126,8 @@ static int twin_vm_init(struct i915_twin *i915)
 
 static int twin_device_setup(struct i915_twin *i915, struct pci_dev *pdev)
 {
-	dma_resv_init(&i915->scratch);
 	twin_heartbeat_init(i915);
-	return drmm_add_action_or_reset(&i915->base.drm, twin_scratch_release,
-					&i915->scratch) ?:
-	       twin_device_init(&i915->base, pdev, TWIN_I915) ?:
+	return twin_device_init(&i915->base, pdev, TWIN_I915) ?:
 	       twin_vm_init(i915) ?:
 	       twin_rings_init(i915);
 }

@@ -7,7 +7,6 @@
 #include <linux/uaccess.h>
 #include <drm/drm_vma_manager.h>
 
-#include "faults.h"
 #include "i915.h"
 #include "userptr.h"
 
@@ -43,16 +42,6 @@ static void twin_detach(struct dma_buf *buf, struct dma_buf_attachment *attach)
 	dma_resv_unlock(obj->resv);
 }
 
-static struct sg_table *twin_map(struct dma_buf_attachment *attach,
-				 enum dma_data_direction dir)
-{
-	struct drm_gem_object *obj = attach->dmabuf->priv;
-
-	/* Called with the reservation held. */
-	twin_fault_resv(TWIN_EXPORT_MAP_LOCKS, &to_i915(obj->dev)->scratch);
-	return twin_dmabuf_map(attach, dir);
-}
-
 static int twin_begin_cpu_access(struct dma_buf *buf,
 				 enum dma_data_direction dir)
 {
@@ -69,7 +58,7 @@ static int twin_begin_cpu_access(struct dma_buf *buf,
 static const struct dma_buf_ops twin_dmabuf_ops = {
 	.attach = twin_attach,
 	.detach = twin_detach,
-	.map_dma_buf = twin_map,
+	.map_dma_buf = twin_dmabuf_map,
 	.unmap_dma_buf = twin_dmabuf_unmap,
 	.release = drm_gem_dmabuf_release,
 	.begin_cpu_access = twin_begin_cpu_access,

@@ -35,7 +35,6 @@ struct i915_vm {
  * @ring: the engines, by class
  * @heartbeat: looks for jobs that hang
  * @reset_count: resets so far
- * @scratch: a reservation of the driver's own, for faults
  */
 struct i915_twin {
 	struct twin_device base;
@@ -43,7 +42,6 @@ struct i915_twin {
 	struct twin_ring ring[TWIN_ENGINES];
 	struct delayed_work heartbeat;
 	atomic_t reset_count;
-	struct dma_resv scratch;
 };
 
 static inline struct i915_twin *to_i915(struct drm_device *drm)
