@@ -97,7 +97,7 @@ const struct twin_knob_info twin_knob_table[TWIN_KNOBS] = {
 		"RESV-CTX", "-", "recursive", "cs",
 		"GEM_VA locks buffer and VM without a ww context; control: in turn"),
 	[TWIN_RESV_CTX_LIFE] = KNOB("resv-ctx-life", "amdgpu",
-		"RESV-CTX-LIFE", "-", "lock-warn", "cs",
+		"RESV-CTX-LIFE", "-", "nested-not-held|lock-warn", "cs",
 		"GEM_VA ends the ww context before it unlocks; control: after"),
 	[TWIN_RESV_MMAP] = KNOB("resv-user-access", "amdgpu",
 		"RESV-MMAP", "-", "circular", "cs",
