@@ -72,7 +72,7 @@ pub(super) fn refusals(ctx: &mut Ctx) -> Tested {
     let (stage, writeback, into) = target(ctx)?;
     let before = open_fds()?;
     // drm_atomic_connector_check(): a fence needs a framebuffer to be written, and that a CRTC.
-    let unfed = writeback.attach(&stage, stage.on(stage.back.id()));
+    let unfed = writeback.job(&stage, stage.on(stage.back.id()), 0);
     let Err(refused) = writeback.out_fence(unfed).send() else {
         return Err(Stop::fail("a writeback's fence was given without a framebuffer"));
     };
