@@ -14,7 +14,7 @@ use std::process::Command;
 const OPTIONS: &str = "--edition=2024 -Copt-level=2 -Cpanic=abort -Ccodegen-units=1 -Cembed-bitcode=yes \
     -Crelocation-model=pic -Cforce-unwind-tables=yes -Cllvm-args=-inline-threshold=25";
 /// No libc and nothing else that would have to be loaded with it; every symbol resolved; what nobody calls left out.
-const LINK: &str = "-shared -nostdlib -Wl,--gc-sections,-z,defs,-z,now,-z,relro,-z,noexecstack,--hash-style=gnu,-z,noseparate-code,-Bsymbolic,-s";
+const LINK: &str = "-shared -nostdlib -Wl,-O2,--build-id=none,--gc-sections,-z,defs,-z,now,-z,relro,-z,noexecstack,--hash-style=gnu,-z,noseparate-code,-Bsymbolic,-s";
 
 fn main() {
     let shim = PathBuf::from(var_os("CARGO_MANIFEST_DIR").unwrap()).join("../../shim");
@@ -29,7 +29,9 @@ fn main() {
         return;
     }
     let abi = out.join("libfencelab_abi.rlib");
-    compile(&shim.join("abi/src/lib.rs"), "fencelab_abi", "rlib", &abi, &[]);
+    // What of it runs at each call is inlined below; the rest is to be small.
+    let small = ["-Copt-level=s".into()];
+    compile(&shim.join("abi/src/lib.rs"), "fencelab_abi", "rlib", &abi, &small);
     let archive = out.join("libfencelab_preload.a");
     let with_abi = [
         "--cfg".into(),

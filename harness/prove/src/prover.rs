@@ -1,7 +1,7 @@
 //! The prover: boots several machines at a time, and judges what comes of them.
 
 use std::collections::VecDeque;
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -53,6 +53,7 @@ pub struct Prover<'a> {
 }
 
 enum Said {
+    Ready,
     Began(Box<Task>),
     Ended(Box<(Task, Outcome)>),
 }
@@ -73,7 +74,8 @@ impl Prover<'_> {
     pub fn run(&self, proofs: &mut Proofs, watcher: &mut dyn Watcher) -> Result<(), Error> {
         let began = Instant::now();
         let tasks: Mutex<VecDeque<Task>> = Mutex::new(Task::all(&self.expected).into());
-        let (sender, said) = mpsc::channel();
+        // Each message waits until it is taken: who has said that it is ready has heard whether the run was stopped meanwhile.
+        let (sender, said) = mpsc::sync_channel(0);
         std::thread::scope(|scope| -> Result<(), Error> {
             for _ in 0..self.jobs.max(1) {
                 let sender = sender.clone();
@@ -82,6 +84,7 @@ impl Prover<'_> {
             drop(sender);
             for said in said {
                 match said {
+                    Said::Ready => {}
                     Said::Began(task) => watcher.began(&task),
                     Said::Ended(ended) => {
                         let (task, outcome) = *ended;
@@ -106,8 +109,8 @@ impl Prover<'_> {
         self.write(proofs)
     }
 
-    fn work(&self, tasks: &Mutex<VecDeque<Task>>, sender: Sender<Said>) {
-        while !self.site.stop.asked() {
+    fn work(&self, tasks: &Mutex<VecDeque<Task>>, sender: SyncSender<Said>) {
+        while sender.send(Said::Ready).is_ok() && !self.site.stop.asked() {
             let task = tasks.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some(task) = task else { return };
             // The receiver goes only when the document cannot be written: then there is no more to do.

@@ -46,9 +46,9 @@ fn adopt_libc(libc: &Object, namespace: usize) -> usize {
         return NO_LIBC;
     };
     entry.store(namespace + 1, Relaxed);
-    for &(function, name) in real::NAMES {
-        if let Some(address) = libc.find(name.to_bytes()) {
-            real::set(number, function, address);
+    for name in &real::NAMES {
+        if let Some(address) = libc.find(name.text().to_bytes()) {
+            real::set(number, name.function(), address);
         }
     }
     1 + number

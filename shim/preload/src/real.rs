@@ -20,9 +20,46 @@ macro_rules! functions {
         #[allow(missing_docs, reason = "each is libc's of that name")]
         pub enum Function { $($function,)* }
 
+        /// How many there are.
+        const COUNT: usize = [$(Function::$function),*].len();
+
         /// Their names.
-        pub const NAMES: &[(Function, &CStr)] = &[$((Function::$function, $name),)*];
+        pub static NAMES: [Name; COUNT] = [$(Name::new(Function::$function, $name),)*];
     };
+}
+
+/// A function's name, in place: a pointer to it would want a relocation when the object is loaded.
+#[derive(Clone, Copy, Debug)]
+pub struct Name {
+    function: Function,
+    text: [u8; LONGEST],
+}
+
+/// Bytes of the longest name, with its NUL.
+const LONGEST: usize = 19;
+
+impl Name {
+    const fn new(function: Function, name: &CStr) -> Self {
+        let bytes = name.to_bytes();
+        assert!(bytes.len() < LONGEST);
+        let mut text = [0; LONGEST];
+        let mut i = 0;
+        while i < bytes.len() {
+            text[i] = bytes[i];
+            i += 1;
+        }
+        Self { function, text }
+    }
+
+    /// Whose it is.
+    pub fn function(&self) -> Function {
+        self.function
+    }
+
+    /// The name.
+    pub fn text(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.text).unwrap_or_default()
+    }
 }
 
 functions! {
@@ -40,8 +77,8 @@ functions! {
     Environment = c"environ",
 }
 
-static REAL: [[AtomicUsize; NAMES.len()]; NAMESPACES + 1] =
-    [const { [const { AtomicUsize::new(0) }; NAMES.len()] }; NAMESPACES + 1];
+static REAL: [[AtomicUsize; COUNT]; NAMESPACES + 1] =
+    [const { [const { AtomicUsize::new(0) }; COUNT] }; NAMESPACES + 1];
 
 /// The address of a function in a namespace; 0: it has none.
 #[inline]
@@ -58,8 +95,8 @@ pub fn set(namespace: usize, function: Function, address: usize) {
 /// Resolves all of the first namespace's, so that no later call has to.
 #[cold]
 pub fn resolve() {
-    for &(function, _) in NAMES {
-        address(0, function);
+    for name in &NAMES {
+        address(0, name.function());
     }
 }
 
@@ -86,11 +123,11 @@ pub fn is_audited() -> bool {
 fn next(function: Function) -> usize {
     const RTLD_NEXT: usize = usize::MAX;
     let dlsym = dlsym();
-    let Some((_, name)) = NAMES.get(function as usize).filter(|_| dlsym != 0) else { return 0 };
+    let Some(name) = NAMES.get(function as usize).filter(|_| dlsym != 0) else { return 0 };
     // SAFETY: it is dlsym.
     let address = unsafe {
         let dlsym: extern "C" fn(usize, *const core::ffi::c_char) -> usize = core::mem::transmute(dlsym);
-        dlsym(RTLD_NEXT, name.as_ptr())
+        dlsym(RTLD_NEXT, name.text().as_ptr())
     };
     set(0, function, address);
     address

@@ -67,7 +67,7 @@ fn lines(finding: &Finding) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::made_up::{CREATE, Made, Pool, WAIT};
+    use super::super::made_up::{CREATE, Made, Pool};
     use super::*;
 
     fn task(tid: i32) -> Task {
@@ -87,8 +87,13 @@ mod tests {
     fn a_case_that_waits_for_what_it_should_bring_about_is_told_so() {
         let mut pool = Pool::new();
         let case = pool.process(100, 1, 1_000);
-        pool.thread(case, 100, 100, &[Made::ioctl(CREATE, 5, 3, 5_000, Some(5_010))]);
-        pool.thread(case, 100, 102, &[Made::ioctl(WAIT, 5, 0, 1_000_000, None)]);
+        pool.thread(
+            case,
+            100,
+            100,
+            &[Made::open(4_000, "/dev/dri/renderD128", 5), Made::ioctl(CREATE, 5, 3, 5_000, Some(5_010))],
+        );
+        pool.thread(case, 100, 102, &[Made::wait(5, 3, 1_000_000)]);
         let session = pool.session();
         let lines = of_case(&session, 100, 21_000_000, &[task(100), task(102)]);
         assert!(lines.iter().any(|line| line.contains("DRM_IOCTL_SYNCOBJ_WAIT")), "{lines:?}");

@@ -142,4 +142,18 @@ impl Made {
         let kind = if exit_us.is_some() { Kind::Ioctl } else { Kind::IoctlEnter };
         Made { kind, enter_us, exit_us, request, fd, result: 0, payload }
     }
+
+    /// A wait without an end for what will be submitted to a sync object (struct drm_syncobj_wait), which has not returned.
+    pub(crate) fn wait(fd: i32, handle: u32, enter_us: u64) -> Made {
+        const WAIT_FOR_SUBMIT: u32 = 2;
+        let mut made = Made::ioctl(WAIT, fd, 0, enter_us, None);
+        put_long(&mut made.payload, 8, i64::MAX.cast_unsigned());
+        put(&mut made.payload, 16, 1);
+        put(&mut made.payload, 20, WAIT_FOR_SUBMIT);
+        // A section of what the first pointer leads to: one handle.
+        made.payload.extend([1, 0, 0, 0, 4, 0, 1, 0]);
+        made.payload.extend(handle.to_le_bytes());
+        made.payload.extend([0; 4]);
+        made
+    }
 }
