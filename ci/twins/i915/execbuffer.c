@@ -116,6 +116,10 @@ static int eb_batch(struct eb *eb)
 	u64 start = eb->args->batch_start_offset;
 	u64 len = eb->args->batch_len;
 
+	/* A batch that writes itself, as eb_add_vma() refuses it. */
+	if (batch->flags & EXEC_OBJECT_WRITE)
+		return -EINVAL;
+
 	if (start > size || len > size - start)
 		return -EINVAL;
 	return twin_job_add_ib(twin_request_job(eb->rq), batch->start + start,

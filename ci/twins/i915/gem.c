@@ -110,6 +110,9 @@ TWIN_IOCTL(twin_create_ioctl)
 	struct drm_i915_gem_create *args = data;
 	struct twin_bo *bo;
 
+	/* As GEM_CHECK_SIZE_OVERFLOW(): pages are counted in an int. */
+	if (args->size >> PAGE_SHIFT > INT_MAX)
+		return -E2BIG;
 	bo = twin_bo_create(to_twin_device(drm), args->size,
 			    &twin_i915_gem_funcs);
 	if (IS_ERR(bo))

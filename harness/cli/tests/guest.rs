@@ -12,8 +12,9 @@ use fencelab_events::{Session, Verdict, journal, verdict};
 use fencelab_report::{Case, Expectations, Input, View, expect};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// The list of what the kernel under test is known to show.
-const KNOWN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/expectations/vm-fails.txt");
+/// What the kernel under test is known to show always, and now and then.
+const FAILS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/expectations/vm-fails.txt");
+const FLAKES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../configs/expectations/vm-flakes.txt");
 
 fn main() {
     // A case that was skipped has no test to run, whoever asks for the ignored ones.
@@ -25,7 +26,10 @@ fn main() {
     let dir = tempfile::tempdir().expect("a folder for the session");
     let folder = dir.path().join("session");
     let status = Command::new(env!("CARGO_BIN_EXE_fencelab"))
-        .args(["run", "nightly", "--bench", "vm", "--kernel", "stock", "--expect", KNOWN, "-o"])
+        .args([
+            "run", "nightly", "--bench", "vm", "--kernel", "stock", "--expect", FAILS, "--expect", FLAKES,
+            "-o",
+        ])
         .arg(&folder)
         .stdin(Stdio::null())
         .status()
@@ -56,10 +60,11 @@ fn read(folder: &Path) -> Session {
 
 /// What the kernel under test is known to show.
 fn known() -> Expectations {
-    let text = std::fs::read_to_string(KNOWN).expect("the list of known fails");
-    let list = expect::List::parse(KNOWN, expect::Kind::Fails, &text).expect("a list of known fails");
     let mut expectations = Expectations::default();
-    expectations.add(list);
+    for (path, kind) in [(FAILS, expect::Kind::Fails), (FLAKES, expect::Kind::Flakes)] {
+        let text = std::fs::read_to_string(path).expect("a list of expectations");
+        expectations.add(expect::List::parse(path, kind, &text).expect("a list of expectations"));
+    }
     expectations
 }
 

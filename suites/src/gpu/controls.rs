@@ -54,7 +54,7 @@ impl Controls {
             return fs::read(&recover).must(&format!("read {}", recover.display())).map(drop);
         }
         if wedged.exists() {
-            return write(&wedged, "-1");
+            return write(&wedged, &u64::MAX.to_string());
         }
         Err(Stop::skip(format!("{} offers no forced reset in {}", self.name, self.dri.display())))
     }
