@@ -133,7 +133,7 @@ fn the_kernel_s_sync_selftests_run_as_a_suite() {
     let selection = scratch.path().join("selftests.yaml");
     let path = Path::new(&folder).display().to_string();
     let text = format!(
-        "about: x\nadapters: [{{suite: selftests, adapter: kselftest, path: {path}, limit_s: 300}}]\n"
+        "about: x\nadapters: [{{suite: selftests, adapter: kselftest, path: {path}, limit_s: 900}}]\n"
     );
     fs::write(&selection, text).expect("write the selection");
     let session_folder = scratch.path().join("session");
