@@ -119,7 +119,6 @@ static int eb_batch(struct eb *eb)
 	/* A batch that writes itself, as eb_add_vma() refuses it. */
 	if (batch->flags & EXEC_OBJECT_WRITE)
 		return -EINVAL;
-
 	if (start > size || len > size - start)
 		return -EINVAL;
 	return twin_job_add_ib(twin_request_job(eb->rq), batch->start + start,

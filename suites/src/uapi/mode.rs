@@ -4,6 +4,7 @@
 use std::os::fd::{AsFd, AsRawFd};
 
 use nix::Result;
+use nix::errno::Errno;
 
 /// `DRM_MODE_PAGE_FLIP_EVENT`: send an event when the flip completed.
 pub const PAGE_FLIP_EVENT: u32 = 0x01;
@@ -74,6 +75,12 @@ mod raw {
     nix::ioctl_readwrite!(map_dumb, b'd', 0xb3, super::MapDumb);
     nix::ioctl_readwrite!(page_flip, b'd', 0xb0, super::PageFlip);
     nix::ioctl_readwrite!(atomic, b'd', 0xbc, super::Atomic);
+}
+
+/// Whether the driver makes dumb buffers at all: one without answers ENOSYS before it looks at a size (drm_mode_create_dumb() in
+/// drm_dumb_buffers.c).
+pub fn makes_dumb(card: impl AsFd) -> bool {
+    create_dumb(card, 0, 64, 32).err() != Some(Errno::ENOSYS)
 }
 
 /// `DRM_IOCTL_MODE_CREATE_DUMB`: a buffer for CPU drawing; the kernel fills in handle, pitch and size.
