@@ -18,9 +18,13 @@ fn options(folder: &Path) -> Options {
 }
 
 fn run_as(entry: Entry, program: &str, way: &str) -> (Outcome, Vec<String>) {
+    run_with(entry, [program, "plugin.so"], way)
+}
+
+fn run_with(entry: Entry, [program, plugin]: [&str; 2], way: &str) -> (Outcome, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     let command: [OsString; 3] =
-        [programs().path(program).into(), way.into(), programs().path("plugin.so").into()];
+        [programs().path(program).into(), way.into(), programs().path(plugin).into()];
     let outcome = record(Options { entry, ..options(folder.path()) }, &command).unwrap();
     let lines = lines(folder.path());
     (outcome, lines)
@@ -74,6 +78,20 @@ fn an_auditor_sees_what_goes_around_a_preload() {
         assert_eq!(preload, ["preload: 1 3"], "{way}");
         check(Entry::Audit, way, &["audit: 1 2 3"]);
     }
+}
+
+/// No auditor is asked about a function that is bound by its address.
+#[test]
+fn an_auditor_sees_functions_taken_by_address() {
+    for entry in [Entry::Preload, Entry::Audit] {
+        for way in ["dlopen", "fork", "rights"] {
+            let plt = run_with(entry, ["matrix", "plugin.so"], way).1;
+            assert_eq!(run_with(entry, ["by-address", "by-address.so"], way).1, plt, "{entry:?} {way}");
+            assert!(plt.len() > usize::from(way == "fork"), "{plt:?}");
+        }
+    }
+    assert_eq!(run_with(Entry::Audit, ["by-address", "by-address.so"], "deepbind").1, ["audit: 1 2 3"]);
+    assert_eq!(run_with(Entry::Audit, ["by-address", "by-address.so"], "dlmopen").1, ["audit: 1 2 3"]);
 }
 
 #[test]

@@ -27,10 +27,13 @@ macro_rules! exports {
             } )*
         }
 
-        /// What takes the place of the function of that name in a link namespace.
-        pub(crate) fn hook(name: &[u8], namespace: usize) -> Option<usize> {
+        /// The names of the functions that are replaced, each ended by a NUL: a list of strings would need a relocation each.
+        const NAMES: &str = concat!($(stringify!($symbol), "\0",)* "vfork\0syscall\0");
+
+        /// What takes the place of the function of that name in the libc of that number.
+        fn hook(name: &[u8], libc: usize) -> Option<usize> {
             $( if name == stringify!($symbol).as_bytes() {
-                return match namespace {
+                return match libc {
                     0 => Some(preloaded::$symbol as *const () as usize),
                     1 => Some(audited::$symbol::<1> as *const () as usize),
                     2 => Some(audited::$symbol::<2> as *const () as usize),
@@ -40,11 +43,17 @@ macro_rules! exports {
             } )*
             match name {
                 b"vfork" => Some(fencelab_vfork as *const () as usize),
-                b"syscall" if namespace == 0 => Some(fencelab_syscall as *const () as usize),
+                b"syscall" if libc == 0 => Some(fencelab_syscall as *const () as usize),
                 _ => None,
             }
         }
     };
+}
+
+/// Each name with what takes its place in the libc of that number.
+pub(crate) fn hooks(libc: usize) -> impl Iterator<Item = (&'static [u8], usize)> {
+    let names = NAMES.as_bytes().split(|&byte| byte == 0).filter(|name| !name.is_empty());
+    names.filter_map(move |name| Some((name, hook(name, libc)?)))
 }
 
 exports! {

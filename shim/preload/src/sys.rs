@@ -11,6 +11,7 @@ pub mod nr {
     pub const FSTAT: usize = 5;
     pub const POLL: usize = 7;
     pub const MMAP: usize = 9;
+    pub const MPROTECT: usize = 10;
     pub const MUNMAP: usize = 11;
     pub const BRK: usize = 12;
     pub const RT_SIGACTION: usize = 13;
@@ -216,6 +217,13 @@ pub fn map_shared(fd: i32, len: usize) -> Option<usize> {
     // SAFETY: a new mapping, where the kernel likes.
     let address = unsafe { syscall(nr::MMAP, [0, len, READ_WRITE, SHARED, fd as usize, 0]) };
     (address > 0).then_some(address as usize)
+}
+
+/// Changes what may be done with pages: PROT_READ, PROT_WRITE and PROT_EXEC are 1, 2 and 4.
+#[inline(never)]
+pub fn protect(address: usize, len: usize, protection: usize) -> bool {
+    // SAFETY: the caller vouches that nothing needs more of these pages than it asks for.
+    unsafe { syscall(nr::MPROTECT, [address, len, protection, 0, 0, 0]) == 0 }
 }
 
 /// Gives up a mapping of ours.

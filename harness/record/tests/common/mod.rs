@@ -28,6 +28,8 @@ pub(crate) fn programs() -> &'static Programs {
         programs.compile("bare.c", "bare", &["-static", "-nostdlib", "-fno-builtin", "-fno-stack-protector"]);
         programs.compile("clock.c", "clock", &[]);
         programs.compile("plugin.c", "plugin.so", &["-shared", "-fPIC"]);
+        programs.compile("matrix.c", "by-address", &["-pthread", "-fno-plt"]);
+        programs.compile("plugin.c", "by-address.so", &["-shared", "-fPIC", "-fno-plt"]);
         programs.compile("plugin.c", "libearly.so", &["-shared", "-fPIC", "-DEARLY"]);
         let early = programs.path("libearly.so");
         let with_early = ["-pthread", "-Wl,--no-as-needed", early.to_str().unwrap()];
