@@ -29,14 +29,31 @@ fn text(outcome: &Outcome, took: Duration) -> String {
         );
     }
     text += "\n";
-    outcome.recorded.iter().take(MOST).for_each(|process| text += &recorded(process));
-    text += &more(outcome.recorded.len());
+    let (told, quiet) = by_weight(&outcome.recorded);
+    told.iter().take(MOST).for_each(|process| text += &recorded(process));
+    text += &more(told.len());
+    if quiet > 0 {
+        text += &format!(
+            "  and {} without an event\n",
+            many(quiet as u64, if told.is_empty() { "process" } else { "other" })
+        );
+    }
     if !outcome.unseen.is_empty() {
         text += "fencelab: not recorded:\n";
         outcome.unseen.iter().take(MOST).for_each(|process| text += &unseen(process));
         text += &more(outcome.unseen.len());
     }
     text
+}
+
+/// The processes that there is something to say of, the busiest first, and how many others there were: a shell script
+/// starts dozens.
+fn by_weight(recorded: &[Recorded]) -> (Vec<&Recorded>, usize) {
+    let quiet = |process: &&Recorded| process.events + process.dropped + process.unrecorded == 0;
+    let mut told: Vec<_> = recorded.iter().filter(|process| !quiet(process)).collect();
+    told.sort_by_key(|process| std::cmp::Reverse(process.events));
+    let quiet = recorded.len() - told.len();
+    (told, quiet)
 }
 
 fn recorded(process: &Recorded) -> String {
@@ -106,13 +123,13 @@ mod tests {
 
     #[test]
     fn everything_is_said() {
-        let process = |pid, entry, dropped, blind| Recorded {
+        let process = |pid, entry, events, dropped, blind| Recorded {
             pid,
             parent: 1,
             program: "/usr/bin/glxgears".into(),
             entry: Some(entry),
             threads: 2,
-            events: 1200,
+            events,
             dropped,
             unrecorded: 0,
             blind,
@@ -120,17 +137,19 @@ mod tests {
         let outcome = Outcome {
             exit: Exit::Code(0),
             loaded: true,
-            status: Status { events: 2400, dropped: 7, ..Status::default() },
+            status: Status { events: 2500, dropped: 7, ..Status::default() },
             recorded: vec![
-                process(10, Seen::Preload, 7, vec![]),
-                process(11, Seen::Fork, 0, vec!["user-queues", "seccomp"]),
+                process(9, Seen::Preload, 0, 0, vec![]),
+                process(10, Seen::Preload, 1200, 7, vec![]),
+                process(11, Seen::Fork, 1300, 0, vec!["user-queues", "seccomp"]),
             ],
             unseen: vec![Unseen { pid: 12, program: Some("/bin/busybox".into()), reason: Reason::Static }],
         };
         let expected = "\
-fencelab: recorded 2400 events of 2 processes in 1.5 s; 7 of them are lost, as the trace was full: a larger --size keeps more
+fencelab: recorded 2500 events of 3 processes in 1.5 s; 7 of them are lost, as the trace was full: a larger --size keeps more
+       11 /usr/bin/glxgears: 1300 events, 2 threads (forked); cannot show: user-queues, seccomp
        10 /usr/bin/glxgears: 1200 events, 2 threads (preload), 7 lost
-       11 /usr/bin/glxgears: 1200 events, 2 threads (forked); cannot show: user-queues, seccomp
+  and 1 other without an event
 fencelab: not recorded:
        12 /bin/busybox: it is linked statically; --raw records it
 ";

@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Programs that are in every Debian, with a shell's word for how each is run. `$IDS` are vkms's connector and its mode.
+/// Programs that are in every Debian, with a shell's word for how each is run. `$CARD` is vkms, `$IDS` its connector and its
+/// mode.
 const PROGRAMS: &[(&str, &str, &str)] = &[
     ("modetest-lists", "modetest", "modetest -M vkms"),
     ("modetest-sets", "modetest", "modetest -M vkms -s $IDS"),
@@ -19,7 +20,8 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("modetest-virtio", "modetest", "modetest -M virtio_gpu"),
     ("sync-selftests", "$SELFTESTS", "$SELFTESTS"),
     ("cases", "$FENCELAB", CASES),
-    ("kmscube", "kmscube", "timeout 20 kmscube -c 10"),
+    ("kmscube", "kmscube", r"timeout 60 kmscube -D /dev/dri/\$CARD -c 10"),
+    ("weston", "weston", r"timeout 60 weston $WESTON"),
 ];
 
 /// Our own cases that need no device, each in its process as the agent starts it; what they report is not looked at.
@@ -36,7 +38,11 @@ run() {
     rm -f trace/libfencelab.so
 }
 IDS=$(modetest -M vkms -c 2>/dev/null | awk '$3 == "connected" { id = $1 } /#0/ { print id ":" $2; exit }')
-export IDS
+CARD=$(basename /sys/devices/platform/vkms/drm/card*)
+# weston's own programs share buffers with it; it takes the seat itself, without a terminal or an input device.
+WESTON="--backend=drm-backend.so --drm-device=$CARD --use-pixman --continue-without-input --idle-time=0 --log=weston.log"
+export IDS CARD SEATD_VTBOUND=0 LIBSEAT_BACKEND=builtin XDG_RUNTIME_DIR=/tmp/out
+mkdir -p -m 700 /tmp/out
 "#;
 
 fn main() {
