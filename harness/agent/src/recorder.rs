@@ -57,6 +57,11 @@ impl Recorder {
         let _ = self.session.tend();
     }
 
+    /// A process has ended that was this one's child. The shim cannot tell of one that was killed.
+    pub(crate) fn process_ended(&mut self, pid: u32, status: u32) {
+        self.session.process_ended(pid, status);
+    }
+
     /// A case begins.
     pub(crate) fn case_begins(&mut self) {
         self.used = self.session.chunks_used();
@@ -64,6 +69,7 @@ impl Recorder {
 
     /// A case has ended: says once if none of its processes entered itself in the trace.
     pub(crate) fn case_ended(&mut self) -> Option<String> {
+        self.session.look_for_ends();
         let unseen = self.session.chunks_used() == self.used && !self.session.is_full();
         if !unseen || self.told {
             return None;

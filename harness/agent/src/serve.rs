@@ -199,7 +199,7 @@ impl Agent {
                     return Ok(());
                 }
             }
-            reap(children, job.as_mut());
+            reap(children, job.as_mut(), self.recorder.as_mut());
             self.advance(job)?;
             while job.is_none() {
                 let Some(next) = waiting.pop_front() else { break };
@@ -345,16 +345,30 @@ impl Agent {
 }
 
 /// Waits for every child that has ended, ours and the orphans that came to us.
-fn reap(children: &SignalFd, mut job: Option<&mut Job>) {
+fn reap(children: &SignalFd, mut job: Option<&mut Job>, mut recorder: Option<&mut Recorder>) {
     while let Ok(Some(_)) = children.read_signal() {}
     loop {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::StillAlive) | Err(_) => return,
             Ok(status) => {
+                if let (Some(recorder), Some((pid, status))) = (recorder.as_deref_mut(), ended(&status)) {
+                    recorder.process_ended(pid, status);
+                }
                 if let (Some(job), Some(pid)) = (job.as_deref_mut(), status.pid()) {
                     job.process().reaped(pid, status);
                 }
             }
         }
     }
+}
+
+/// A process that has ended, with its status as waitpid gives it.
+fn ended(status: &WaitStatus) -> Option<(u32, u32)> {
+    const CORE: u32 = 0x80;
+    let (pid, status) = match *status {
+        WaitStatus::Exited(pid, code) => (pid, (code as u32 & 0xff) << 8),
+        WaitStatus::Signaled(pid, signal, core) => (pid, signal as u32 | if core { CORE } else { 0 }),
+        _ => return None,
+    };
+    Some((u32::try_from(pid.as_raw()).ok()?, status))
 }

@@ -62,17 +62,26 @@ pub(crate) fn realtime() -> u64 {
 /// This moment on both clocks: the tightest of a few tries, as an interrupt may come between the reads.
 pub(crate) fn pair(clock: Clock) -> ClockPair {
     const TRIES: usize = 8;
-    let read = || match clock {
-        Clock::Tsc => tsc(),
-        Clock::Monotonic => nanoseconds(ClockId::CLOCK_MONOTONIC),
-    };
     let once = || {
-        let before = read();
+        let before = ticks(clock);
         let monotonic = nanoseconds(ClockId::CLOCK_MONOTONIC);
-        ClockPair { before, monotonic, after: read() }
+        ClockPair { before, monotonic, after: ticks(clock) }
     };
     let tries = std::iter::repeat_with(once).take(TRIES);
     tries.min_by_key(|pair| pair.after.saturating_sub(pair.before)).unwrap_or_default()
+}
+
+/// Now, in the session's ticks.
+pub(crate) fn ticks(clock: Clock) -> u64 {
+    match clock {
+        Clock::Tsc => tsc(),
+        Clock::Monotonic => nanoseconds(ClockId::CLOCK_MONOTONIC),
+    }
+}
+
+/// CLOCK_MONOTONIC at a moment that is not in the future, in nanoseconds.
+pub(crate) fn monotonic_at(pool: &Pool, ticks: u64) -> u64 {
+    nanoseconds(ClockId::CLOCK_MONOTONIC).saturating_sub(since(pool, ticks).as_nanos() as u64)
 }
 
 /// How long ago a moment was, by the rate at which the clock has run since the session began.

@@ -1,8 +1,11 @@
 //! What is done while the command runs: clock pairs, the live line, a look at the processes, chunks of dead threads.
 
 use std::collections::BTreeMap;
+use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::launch::LiveStatus;
 use crate::processes::{self, Recorded};
@@ -31,6 +34,19 @@ impl Keeper {
         Self { session, live, marked: now, shown: now, met: BTreeMap::new() }
     }
 
+    /// Waits for that fd, or until a process ends, for that long at most; then notes which ends there are.
+    pub(crate) fn wait(&mut self, fd: Option<BorrowedFd<'_>>, time: Duration) {
+        let mut fds: Vec<PollFd<'_>> = fd
+            .into_iter()
+            .chain(self.session.ends.fds())
+            .map(|fd| PollFd::new(fd, PollFlags::POLLIN))
+            .collect();
+        // What has happened is looked at anyway.
+        let _ = poll(&mut fds, PollTimeout::try_from(time).unwrap_or(PollTimeout::ZERO));
+        drop(fds);
+        self.session.look_for_ends();
+    }
+
     /// To be called about ten times a second.
     pub(crate) fn tick(&mut self) {
         for process in tree::descendants(std::process::id()) {
@@ -57,6 +73,7 @@ impl Keeper {
         root: u32,
         program: Option<PathBuf>,
     ) -> (Status, Vec<Recorded>, Vec<Unseen>) {
+        self.session.look_for_ends();
         let _ = self.session.mark();
         let met = self.met.entry(root).or_default();
         met.0 = met.0.take().or(program);
@@ -72,6 +89,11 @@ impl Keeper {
             }
         }
         (Status::of(&self.session.pool), processes::of(&self.session.pool), unseen)
+    }
+
+    /// The command's first process has ended, with that status as waitpid gives it.
+    pub(crate) fn ended(&mut self, pid: u32, status: u32) {
+        self.session.process_ended(pid, status);
     }
 
     /// Whether the shim got into the command itself.

@@ -1,7 +1,7 @@
 //! Running a command under the recorder.
 
 use std::ffi::{OsStr, OsString};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command};
@@ -13,6 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::Pid;
 use rustix::process::{PidfdFlags, pidfd_open};
 
+use crate::ends::Ends;
 use crate::keeper::Keeper;
 use crate::raw::{self, Image, Requests, Tracer};
 use crate::session::chained;
@@ -94,6 +95,14 @@ impl Exit {
         }
     }
 
+    /// The status as waitpid gives it.
+    fn status(self) -> u32 {
+        match self {
+            Self::Code(code) => (code as u32 & 0xff) << 8,
+            Self::Signal(signal) => signal as u32,
+        }
+    }
+
     /// Waits for a child; `None`: another thread has done so.
     fn of(pid: u32) -> Option<Self> {
         let mut status = 0;
@@ -112,13 +121,14 @@ impl Process {
         Self(pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()))
     }
 
-    /// Whether it ends within that time. Without a pidfd (Linux before 5.3), looks at once a moment later.
-    fn has_ended(&self, time: Duration) -> bool {
-        let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::ZERO);
-        match &self.0 {
-            Some(fd) => poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], timeout).is_ok_and(|n| n > 0),
-            None => true,
-        }
+    /// Whether it has ended. Without a pidfd (Linux before 5.3) that cannot be told.
+    fn has_ended(&self) -> bool {
+        let ready = |fd| poll(&mut [PollFd::new(fd, PollFlags::POLLIN)], PollTimeout::ZERO);
+        self.fd().is_none_or(|fd| ready(fd).is_ok_and(|count| count > 0))
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.0.as_ref().map(AsFd::as_fd)
     }
 }
 
@@ -143,18 +153,22 @@ pub struct Outcome {
 ///
 /// When the session cannot be made or the command cannot be started: before anything of it ran.
 pub fn record(options: Options, command: &[OsString]) -> Result<Outcome, Error> {
-    let session = Session::create(&options.folder, options.geometry, options.faults)?;
+    let mut session = Session::create(&options.folder, options.geometry, options.faults)?;
     // Children of the command that outlive their parent stay below this process, where they can be told from others.
     let _ = nix::sys::prctl::set_child_subreaper(true);
     let tracer = if options.entry == Entry::Raw { Some(trace(&session)?) } else { None };
     let requests = tracer.as_ref().map(|(_, requests)| Arc::clone(requests));
     let child = start(&session, &options, command, requests)?;
     let pid = child.id();
+    session.ends = Ends::reaping_all_but(pid);
     let mut keeper = Keeper::new(session, options.live);
     let exit = watch(&child, &mut keeper, options.signals);
     let traced = tracer.map(|(tracer, _)| tracer.end()).unwrap_or_default();
     let exit = exit.or_else(|| traced.ended.get(&pid).map(|status| Exit::decode(*status)));
     let exit = exit.unwrap_or(Exit::Code(-1));
+    if let Exit::Signal(_) | Exit::Code(0..) = exit {
+        keeper.ended(pid, exit.status());
+    }
     let loaded = keeper.saw(pid);
     let program = command.first().map(PathBuf::from);
     let (status, recorded, mut unseen) = keeper.finish(pid, program);
@@ -227,7 +241,8 @@ fn watch(child: &Child, keeper: &mut Keeper, mut signals: Option<Signals>) -> Op
             keeper.tick();
         }
         ticks += 1;
-        if process.has_ended(WAIT) {
+        keeper.wait(process.fd(), WAIT);
+        if process.has_ended() {
             return Exit::of(child.id());
         }
     }

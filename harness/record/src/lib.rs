@@ -13,6 +13,7 @@
 
 mod clock;
 mod elf;
+mod ends;
 mod error;
 mod fault_spec;
 mod keeper;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering::*};
 
 use fencelab_abi::fault::Faults;
 use fencelab_abi::pool::{PoolInfo, REQUESTS, state};
+use fencelab_abi::process::{PROCESS_OFFSET, ProcessHeader};
 use fencelab_abi::{
     CHUNK_SIZE, ChunkHeader, Clock, ClockPair, MAGIC, POOL_HEADER_SIZE, PoolHeader, SLOT_SIZE, VERSION,
 };
@@ -118,6 +119,18 @@ impl Pool {
         // SAFETY: within the mapping, aligned; an atomic of it is used.
         let header = unsafe { &*self.base.as_ptr().add(at).cast::<ChunkHeader>() };
         let _ = header.state.compare_exchange(state::HELD, state::ORPHAN, AcqRel, Relaxed);
+    }
+
+    /// Notes in a process's chunk that the process is gone, and how it ended, as waitpid gives it. When is what was noted first.
+    pub(crate) fn note_gone(&self, index: u32, status: u32) {
+        let at = POOL_HEADER_SIZE + index as usize * CHUNK_SIZE + PROCESS_OFFSET;
+        assert!(at + size_of::<ProcessHeader>() <= self.len);
+        // SAFETY: within the mapping, aligned; atomics of it are used.
+        let header = unsafe { &*self.base.as_ptr().add(at).cast::<ProcessHeader>() };
+        header.gone_status.store(status, Relaxed);
+        let now = self.info().and_then(|info| info.clock).map_or(0, clock::ticks);
+        // It says 0 that the process is there.
+        let _ = header.gone.compare_exchange(0, now.max(1), Release, Relaxed);
     }
 
     fn bytes(&self, range: std::ops::Range<usize>) -> &[u8] {

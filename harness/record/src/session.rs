@@ -11,6 +11,7 @@ use fencelab_abi::{CHUNK_SIZE, CLOCK_FILE, Clock, Mode, POOL_FILE, POOL_HEADER_S
 
 use crate::Error;
 use crate::clock::{self, Pairs};
+use crate::ends::Ends;
 use crate::pool::Pool;
 use crate::shim::Shim;
 
@@ -39,6 +40,7 @@ pub struct Session {
     clock: Clock,
     pub(crate) pool: Pool,
     pub(crate) pairs: Pairs,
+    pub(crate) ends: Ends,
 }
 
 impl Session {
@@ -98,7 +100,7 @@ impl Session {
         let pairs_path = folder.join(CLOCK_FILE);
         let pairs = Pairs::create(&pairs_path).map_err(Error::write(&pairs_path))?;
         let shim = Shim::write(&folder)?;
-        let mut session = Self { folder, shim, clock, pool, pairs };
+        let mut session = Self { folder, shim, clock, pool, pairs, ends: Ends::new() };
         session.mark().map_err(Error::write(&pairs_path))?;
         Ok(session)
     }
@@ -139,7 +141,7 @@ impl Session {
         self.pool.used() == self.pool.chunk_count()
     }
 
-    /// To be called about once a second while programs run: notes the moment on both clocks, and lets the living have the
+    /// To be called about once a second while programs run: notes the moment on both clocks and which processes have ended, and lets the living have the
     /// chunks of threads that are gone where the pool is nearly full.
     ///
     /// # Errors
@@ -147,7 +149,19 @@ impl Session {
     /// When the `clock` file cannot be written. That costs precision and no records: the pool's header has the moment.
     pub fn tend(&mut self) -> std::io::Result<()> {
         self.pool.reclaim();
+        self.look_for_ends();
         self.mark()
+    }
+
+    /// Notes which processes have ended. More often is more exact, and short lives are not missed.
+    pub fn look_for_ends(&mut self) {
+        self.ends.look(&self.pool);
+    }
+
+    /// Notes that a process has ended, with its status as waitpid gives it: to be called by whoever waits for processes. Others
+    /// than those of the session's are left alone.
+    pub fn process_ended(&mut self, pid: u32, status: u32) {
+        self.ends.tell(&self.pool, pid, status);
     }
 
     /// Notes this moment on both clocks.

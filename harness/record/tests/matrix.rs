@@ -55,8 +55,8 @@ ways! {
     fork_in_a_signal_handler: "signal-fork" ["fork: 2", "preload: 1 fork 3"];
     clone: "clone" ["fork: 2", "preload: 1 fork 3"];
     clone_by_number: "raw-clone" ["fork: 2", "preload: 1 3"];
-    clone_with_shared_memory: "clone-vm" ["borrowed: 2", "preload: 1 vfork 3"];
-    vfork: "vfork" ["borrowed: 2", "preload: 1 vfork 3"];
+    clone_with_shared_memory: "clone-vm" ["borrowed: 2 exit", "preload: 1 vfork 3"];
+    vfork: "vfork" ["borrowed: 2 exit", "preload: 1 vfork 3"];
     vfork_and_exec: "vfork-exec" ["borrowed: exec", "preload: 1 vfork 3", "preload: 10"];
     posix_spawn: "spawn" ["preload: 1 spawn 3", "preload: 10"];
     exec: "execv" ["preload: 1 exec", "preload: 10"];
@@ -98,7 +98,7 @@ fn an_auditor_sees_functions_taken_by_address() {
 fn an_auditor_sees_what_a_preload_sees() {
     check(Entry::Audit, "fork", &["audit: 1 fork 3", "fork: 2"]);
     check(Entry::Audit, "spawn", &["audit: 1 spawn 3", "audit: 10"]);
-    check(Entry::Audit, "vfork", &["audit: 1 vfork 3", "borrowed: 2"]);
+    check(Entry::Audit, "vfork", &["audit: 1 vfork 3", "borrowed: 2 exit"]);
     check(Entry::Audit, "dlopen", &["audit: 1 2 3"]);
     check(Entry::Audit, "by-number", &["audit: 1 2 3"]);
     check(Entry::Audit, "longjmp", &["audit: 1 2 3"]);

@@ -55,8 +55,8 @@ ways! {
     fork_in_a_signal_handler: "signal-fork" ["fork: 2", "trace: 1 fork 3"];
     clone: "clone" ["fork: 2", "trace: 1 fork 3"];
     clone_by_number: "raw-clone" ["fork: 2", "trace: 1 fork 3"];
-    clone_with_shared_memory: "clone-vm" ["borrowed: 2", "trace: 1 vfork 3"];
-    vfork: "vfork" ["borrowed: 2", "trace: 1 vfork 3"];
+    clone_with_shared_memory: "clone-vm" ["borrowed: 2 exit", "trace: 1 vfork 3"];
+    vfork: "vfork" ["borrowed: 2 exit", "trace: 1 vfork 3"];
     vfork_and_exec: "vfork-exec" ["borrowed: exec", "trace: 1 vfork 3", "trace: 10"];
     posix_spawn: "spawn" ["borrowed: exec", "trace: 1 vfork 3", "trace: 10"];
     posix_spawn_without_an_environment: "spawn-bare" ["borrowed: exec", "trace: 1 vfork 3", "trace: 10"];
@@ -121,7 +121,7 @@ fn a_program_without_a_libc_finds_signals_stacks_and_registers_as_they_must_be()
     assert_eq!(alone.code(), Some(line_of("SYS_prctl, 59") % 250 + 1));
     let (outcome, lines) = run(&[program.into()]);
     assert_eq!(outcome.exit, Exit::Code(0));
-    assert_eq!(lines, ["borrowed: 8", "trace: 1 2 4 2 2 6 vfork 3", "trace: 5", "trace: 7"]);
+    assert_eq!(lines, ["borrowed: 8 exit", "trace: 1 2 4 2 2 6 vfork 3", "trace: 5", "trace: 7"]);
 }
 
 /// The line of the program's source with that text.

@@ -97,6 +97,13 @@ impl<'r> Call<'r> {
         fds(sections.find(|(section, _)| section.id == fencelab_abi::section::FDS).map(|(_, data)| data))
     }
 
+    /// How long a poll waits at most, in nanoseconds, below zero for ever; `None`: not recorded, or no poll.
+    pub fn timeout_ns(&self) -> Option<i64> {
+        let mut sections = self.before.sections();
+        let data = sections.find(|(section, _)| section.id == fencelab_abi::section::TIMEOUT)?.1;
+        Some(i64::from_le_bytes(data.try_into().ok()?))
+    }
+
     /// Its section of text of that id.
     pub fn text(&self, id: u8) -> Option<String> {
         self.section(id).map(|bytes| String::from_utf8_lossy(bytes).into_owned())

@@ -25,11 +25,13 @@
 //! # Ok::<(), fencelab_trace::Error>(())
 //! ```
 
+mod alive;
 mod call;
 mod calls;
 mod chunk;
 mod clock;
 pub mod decode;
+mod end;
 mod error;
 mod head;
 mod id;
@@ -45,9 +47,11 @@ mod source;
 mod thread;
 pub mod view;
 
+pub use alive::Machine;
 pub use call::{Call, Reader};
 pub use calls::Calls;
 pub use clock::ClockMap;
+pub use end::{End, How};
 pub use error::Error;
 pub use head::Head;
 pub use id::{CallId, ProcessId, ThreadId};

@@ -3,6 +3,7 @@
 use fencelab_abi::pool::NO_CHUNK;
 use fencelab_abi::process::{Entry, ProcessInfo, blind};
 
+use crate::end::{End, How};
 use crate::id::ProcessId;
 
 /// One program that one process ran: an exec begins another.
@@ -31,10 +32,20 @@ pub struct Process {
     /// The process that it was forked from, if that was recorded.
     pub forked_from: Option<ProcessId>,
     pub(crate) forked_from_chunk: Option<u32>,
+    /// Inode of the pid namespace that `pid` is of; 0: not known.
+    pub(crate) pid_namespace: u32,
+    /// What its header says of its end.
+    pub(crate) told: Option<End>,
+    /// What is known of its end, by whatever means.
+    pub(crate) ended: Option<End>,
 }
 
 impl Process {
-    pub(crate) fn new(id: ProcessId, info: &ProcessInfo<'_>) -> Self {
+    /// `minor`: of the trace's version.
+    pub(crate) fn new(id: ProcessId, info: &ProcessInfo<'_>, minor: u16) -> Self {
+        /// The first version whose headers tell of ends.
+        const TELLS: u16 = 2;
+        let told = End::of(info).filter(|_| minor >= TELLS);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let line = info.cmdline.strip_suffix(&[0]).unwrap_or(info.cmdline);
         let words = line.split(|&byte| byte == 0).map(text);
@@ -51,7 +62,22 @@ impl Process {
             arguments: if line.is_empty() { Vec::new() } else { words.collect() },
             forked_from: None,
             forked_from_chunk: (info.forked_from != NO_CHUNK).then_some(info.forked_from),
+            pid_namespace: if minor >= TELLS { info.pid_namespace } else { 0 },
+            told,
+            ended: told,
         }
+    }
+
+    /// Its end, as far as it is known. `None`: it was there when the session was last looked at, or nobody can tell.
+    pub fn ended(&self) -> Option<&End> {
+        self.ended.as_ref()
+    }
+
+    /// Whether it is known to have been gone, with its files, at that tick: exit closes a process's files and handles, an exec
+    /// does not. Of one that ended at an unknown time: at the session's last one.
+    pub fn is_gone_at(&self, ticks: u64) -> bool {
+        let over = |end: &End| end.gone && end.how != How::Exec;
+        self.ended.as_ref().is_some_and(|end| over(end) && end.ticks.is_none_or(|at| at <= ticks))
     }
 
     /// The program's name: the last part of its path, or of its first argument.

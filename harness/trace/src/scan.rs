@@ -5,9 +5,10 @@ use std::io;
 
 use fencelab_abi::ChunkKind;
 use fencelab_abi::pool::ChunkInfo;
-use fencelab_abi::process::ProcessInfo;
+use fencelab_abi::process::{Entry, ProcessInfo};
 
 use crate::chunk::Chunk;
+use crate::end::{End, How};
 use crate::head::Head;
 use crate::id::{ProcessId, RecordId, ThreadId};
 use crate::loss::{Loss, Lost};
@@ -60,6 +61,7 @@ impl Scan {
             process.forked_from =
                 process.forked_from_chunk.and_then(|chunk| self.by_chunk.get(&chunk).copied());
         }
+        self.replaced();
         records.sort_by_key(|(_, info)| (info.thread, info.tid, info.sequence));
         let known = self.threads.len();
         for (index, info) in records {
@@ -76,13 +78,32 @@ impl Scan {
         let Some(info) = ProcessInfo::decode(chunk.bytes()) else { return Ok(()) };
         let known = self.by_chunk.get(&index).copied();
         let id = known.unwrap_or(ProcessId(self.processes.len() as u32));
-        let process = Process::new(id, &info);
+        let process = Process::new(id, &info, head.minor);
         match self.processes.get_mut(id.0 as usize) {
             Some(place) => *place = process,
             None => self.processes.push(process),
         }
         self.by_chunk.insert(index, id);
         Ok(())
+    }
+
+    /// Of programs with one pid, each but the last is over by the time the next is seen.
+    fn replaced(&mut self) {
+        let mut last: HashMap<(u32, u32), usize> = HashMap::new();
+        let mut order: Vec<usize> = (0..self.processes.len()).collect();
+        order.sort_by_key(|&index| self.processes[index].seen);
+        for index in order {
+            let next = &self.processes[index];
+            let (seen, forked) = (next.seen, next.entry == Some(Entry::Fork));
+            let Some(before) = last.insert((next.pid, next.pid_namespace), index) else { continue };
+            let process = &mut self.processes[before];
+            process.ended = Some(match process.told {
+                Some(told) => End { gone: true, ..told },
+                // A forked process is a new one: the pid was free again.
+                None if forked => End { ticks: Some(seen), how: How::Unknown, gone: true, tid: None },
+                None => End { ticks: Some(seen), how: How::Exec, gone: true, tid: None },
+            });
+        }
     }
 
     fn records(&mut self, source: &dyn Source, head: &Head, index: u32, info: &ChunkInfo) -> io::Result<()> {

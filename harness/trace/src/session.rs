@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use fencelab_abi::{CLOCK_FILE, ClockPair, Mode, POOL_FILE};
 
+use crate::alive::Machine;
 use crate::call::Reader;
 use crate::clock::ClockMap;
+use crate::end::End;
 use crate::head::Head;
 use crate::id::{CallId, ProcessId, ThreadId};
 use crate::loss::{Loss, Lost};
@@ -27,6 +29,7 @@ pub struct Session {
     scan: Scan,
     /// Ticks of the newest clock pair.
     until: u64,
+    is_live: bool,
 }
 
 impl Session {
@@ -54,7 +57,8 @@ impl Session {
     fn begin(source: Arc<dyn Source>, clock_file: Option<PathBuf>) -> Result<Self, Error> {
         let head = Head::read(&*source)?;
         let clock = ClockMap::default();
-        let mut session = Self { source, clock_file, head, clock, scan: Scan::default(), until: 0 };
+        let mut session =
+            Self { source, clock_file, head, clock, scan: Scan::default(), until: 0, is_live: false };
         session.refresh()?;
         Ok(session)
     }
@@ -73,7 +77,32 @@ impl Session {
         self.until = sane.map(|pair| pair.after).max().unwrap_or(0);
         self.clock = ClockMap::new(self.head.clock, pairs);
         self.scan.refresh(&*self.source, &self.head)?;
+        self.look_for_processes();
         Ok(())
+    }
+
+    /// On the machine of the trace, while it has not rebooted: processes that nobody told the end of may be gone. While the
+    /// recorder lives, it tells.
+    fn look_for_processes(&mut self) {
+        let machine = Machine::here();
+        let began = self.head.pairs.iter().flatten().map(|pair| pair.monotonic).min().unwrap_or(0);
+        let here = machine.is_of(&self.head.boot_id);
+        self.is_live = here && machine.has(self.head.recorder, began);
+        if !here || self.is_live {
+            return;
+        }
+        for process in &mut self.scan.processes {
+            let open = process.ended.is_none_or(|end| !end.gone);
+            let seen = self.clock.ns(process.seen);
+            if open && machine.numbers(process.pid_namespace) && !machine.has(process.pid, seen) {
+                process.ended = Some(End::absent(process.told));
+            }
+        }
+    }
+
+    /// Whether its recorder is known to run still, so that more may come.
+    pub fn is_live(&self) -> bool {
+        self.is_live
     }
 
     /// What the pool's header says.
@@ -172,6 +201,22 @@ impl Session {
         let last = ends.map(|entry| self.clock.ns(entry.exit.max(entry.enter))).max().unwrap_or(0);
         let looks = self.head.pairs.iter().flatten().map(|pair| pair.monotonic).max().unwrap_or(0);
         last.max(looks)
+    }
+
+    /// Ticks of the last call that it tells of, or of the recorder's last look at the clock.
+    pub(crate) fn last_ticks(&self) -> u64 {
+        let ends = self.threads().iter().filter_map(|thread| thread.entries.last());
+        ends.map(|entry| entry.exit.max(entry.enter)).max().unwrap_or(0).max(self.until)
+    }
+
+    /// CLOCK_MONOTONIC up to when a thread's call that has not returned may have lasted, in nanoseconds: the end of its process,
+    /// or of the session.
+    pub(crate) fn over_ns(&self, thread: ThreadId) -> u64 {
+        let thread = self.thread(thread);
+        let process = thread.and_then(|thread| self.process(thread.process?));
+        let own = process.filter(|process| thread.is_some_and(|thread| thread.pid == process.pid));
+        let end = own.and_then(|process| process.ended()?.ticks).map(|ticks| self.clock.ns(ticks));
+        end.unwrap_or(u64::MAX).min(self.last_ns())
     }
 
     /// How far times may be off, in nanoseconds, where the clock is least certain. `None`: it is CLOCK_MONOTONIC itself, or

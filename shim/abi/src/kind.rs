@@ -66,7 +66,7 @@ kinds! {
     /// An fd of interest that the program was started with: section PATH is its link in /proc/self/fd, `request`
     /// the low half of its inode.
     Inherited = 20, "inherited";
-    /// poll or ppoll on fds of interest is about to be made: section FDS.
+    /// poll or ppoll on fds of interest is about to be made: sections FDS and TIMEOUT.
     PollEnter = 21, "poll-enter";
     /// It came back: section FDS are those ready, `result` what poll returned.
     PollExit = 22, "poll-exit";
@@ -75,4 +75,7 @@ kinds! {
     /// chroot, setuid and their like, or seccomp: from here on an exec may not find the session. `request` is
     /// the system call's number.
     Confined = 24, "confined";
+    /// A child that shares its parent's memory, and so has no [`crate::ProcessHeader`] of its own, is about to end: `request`
+    /// is its status as waitpid gives it. All others say so in their header.
+    Exit = 25, "exit";
 }

@@ -77,7 +77,23 @@ pub struct ProcessHeader {
     pub exe: [u8; EXE_SIZE],
     /// Command line.
     pub cmdline: [u8; CMDLINE_SIZE],
+    /// Ticks when the process was about to end of itself (exit, _exit, exit_group); 0: it has not been. Stored behind
+    /// `exit_status` and `exit_tid`. This and all that follows: since format 1.2.
+    pub exiting: AtomicU64,
+    /// Ticks when the recorder saw that the process was gone; 0: it has not seen that. Stored behind `gone_status`.
+    pub gone: AtomicU64,
+    /// What it passed to exit, as waitpid gives it: the low byte, shifted by 8.
+    pub exit_status: AtomicU32,
+    /// The thread that did.
+    pub exit_tid: AtomicU32,
+    /// How it ended, as waitpid gives it; [`UNKNOWN_STATUS`]: its parent alone was told.
+    pub gone_status: AtomicU32,
+    /// Inode of the pid namespace that `pid` is of (/proc/self/ns/pid); 0: not known.
+    pub pid_namespace: u32,
 }
+
+/// In [`ProcessHeader::gone_status`]: no status that waitpid gives.
+pub const UNKNOWN_STATUS: u32 = u32::MAX;
 
 /// A process's header, decoded.
 #[derive(Clone, Copy, Debug)]
@@ -102,6 +118,12 @@ pub struct ProcessInfo<'a> {
     pub exe: &'a [u8],
     /// Command line, arguments ended by NUL.
     pub cmdline: &'a [u8],
+    /// That it was about to end of itself: ticks, status as waitpid gives it, thread.
+    pub exiting: Option<(u64, u32, u32)>,
+    /// That it was gone: ticks, status as waitpid gives it if that is known.
+    pub gone: Option<(u64, Option<u32>)>,
+    /// Inode of its pid namespace; 0: not known.
+    pub pid_namespace: u32,
 }
 
 /// Offset of the process header within its chunk.
@@ -132,8 +154,26 @@ impl<'a> ProcessInfo<'a> {
             unrecorded: u64_at(head, at!(ProcessHeader, unrecorded))?,
             exe: text_at(head, at!(ProcessHeader, exe), EXE_SIZE)?,
             cmdline: head.get(cmdline_at..cmdline_at + cmdline_len)?,
+            exiting: exiting(head),
+            gone: gone(head),
+            pid_namespace: u32_at(head, at!(ProcessHeader, pid_namespace)).unwrap_or(0),
         })
     }
+}
+
+/// A chunk of an older version may be too short for it.
+fn exiting(head: &[u8]) -> Option<(u64, u32, u32)> {
+    use core::mem::offset_of as at;
+    let ticks = u64_at(head, at!(ProcessHeader, exiting)).filter(|ticks| *ticks != 0)?;
+    let word = |at| u32_at(head, at);
+    Some((ticks, word(at!(ProcessHeader, exit_status))?, word(at!(ProcessHeader, exit_tid))?))
+}
+
+fn gone(head: &[u8]) -> Option<(u64, Option<u32>)> {
+    use core::mem::offset_of as at;
+    let ticks = u64_at(head, at!(ProcessHeader, gone)).filter(|ticks| *ticks != 0)?;
+    let status = u32_at(head, at!(ProcessHeader, gone_status))?;
+    Some((ticks, (status != UNKNOWN_STATUS).then_some(status)))
 }
 
 #[cfg(test)]

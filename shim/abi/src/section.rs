@@ -17,6 +17,8 @@ pub const FLAGS: u8 = 0x85;
 /// fds that an atomic commit wrote through OUT_FENCE_PTR properties: [`OutFence`](crate::section::OUT_FENCE_SIZE)
 /// entries of u32 object, u32 property, i32 fd, u32 zero.
 pub const OUT_FENCES: u8 = 0x86;
+/// i64 of nanoseconds that a call waits at most; below zero: for ever. Since format 1.2.
+pub const TIMEOUT: u8 = 0x87;
 /// Size of an entry of [`OUT_FENCES`].
 pub const OUT_FENCE_SIZE: usize = 16;
 

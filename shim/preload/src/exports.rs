@@ -112,6 +112,10 @@ exports! {
     setuid(user: c_uint) -> c_int = hooks::confine::setuid(user);
     setreuid(user: c_uint, effective: c_uint) -> c_int = hooks::confine::setreuid(user, effective);
     setresuid(user: c_uint, effective: c_uint, saved: c_uint) -> c_int = hooks::confine::setresuid(user, effective, saved);
+    exit(status: c_int) -> ! = hooks::exit::exit(status);
+    quick_exit(status: c_int) -> ! = hooks::exit::quick_exit(status);
+    _exit(status: c_int) -> ! = hooks::exit::exit_at_once(status);
+    _Exit(status: c_int) -> ! = hooks::exit::exit_at_once(status);
     prctl(operation: c_int, a: c_ulong, b: c_ulong, c: c_ulong, d: c_ulong) -> c_int =
         hooks::confine::prctl(operation, [a, b, c, d]);
 }

@@ -74,7 +74,7 @@ functions! {
     Recvmsg = c"recvmsg", Sendmsg = c"sendmsg", Setresuid = c"setresuid", Setreuid = c"setreuid", Setuid = c"setuid",
     Socketpair = c"socketpair", Syscall = c"syscall", Vfork = c"vfork",
     ErrnoLocation = c"__errno_location", ClockGettime = c"clock_gettime", CurrentBreak = c"__curbrk",
-    Environment = c"environ",
+    Environment = c"environ", Exit = c"exit", ExitAtOnce = c"_exit", OnExit = c"on_exit", QuickExit = c"quick_exit",
 }
 
 static REAL: [[AtomicUsize; COUNT]; NAMESPACES + 1] =

@@ -89,6 +89,15 @@ pub fn unrecorded() {
     }
 }
 
+/// Notes that the process is about to end with that status, as waitpid gives it.
+pub fn exits(status: u32, tid: u32) {
+    if let Some(header) = process_header() {
+        header.exit_status.store(status, Relaxed);
+        header.exit_tid.store(tid, Relaxed);
+        header.exiting.store(clock::now(), Release);
+    }
+}
+
 fn process_header() -> Option<&'static ProcessHeader> {
     let index = PROCESS.load(Relaxed);
     if index == NO_CHUNK {
@@ -151,6 +160,9 @@ pub fn start_as(entry: Entry, folder: impl FnOnce(&mut [u8]) -> Option<usize>) -
             tls::learn_id(sys::gettid());
         }
         fault::enable(pool().faults.any());
+        if entry != Entry::Trace {
+            crate::hooks::exit::register();
+        }
         let wiped = wipe_on_fork();
         EPOCH.0.store(PROCESS.load(Relaxed) + 1, Release);
         if !wiped {
@@ -275,6 +287,13 @@ fn find_variable(fd: i32, value: &mut [u8]) -> Option<usize> {
     }
 }
 
+/// Inode of the pid namespace, from `pid:[4026531836]`; 0: it cannot be read.
+fn pid_namespace() -> u32 {
+    let mut link = [0; 32];
+    let digits = sys::readlink(b"/proc/self/ns/pid\0", &mut link).iter().filter(|byte| byte.is_ascii_digit());
+    digits.fold(0u32, |inode, digit| inode.wrapping_mul(10).wrapping_add(u32::from(digit - b'0')))
+}
+
 /// Who a process is.
 struct Identity {
     pid: u32,
@@ -311,11 +330,16 @@ fn claim_process(entry: Entry, parent: u32) -> u32 {
     header.user = identity.user;
     header.seen = clock::now();
     *header.unrecorded.get_mut() = 0;
+    for word in [&mut header.exiting, &mut header.gone] {
+        *word.get_mut() = 0;
+    }
+    header.pid_namespace = 0;
     if parent == NO_CHUNK {
         header.exe.fill(0);
         header.exe_len = sys::readlink(b"/proc/self/exe\0", &mut header.exe[..EXE_SIZE - 1]).len() as u16;
         header.cmdline_len =
             sys::read_file(b"/proc/self/cmdline\0", &mut header.cmdline[..CMDLINE_SIZE]).len() as u16;
+        header.pid_namespace = pid_namespace();
     } else {
         // SAFETY: the parent's chunk; what is read does not change after its start.
         let from = unsafe { &*chunk(parent).add(PROCESS_OFFSET).cast::<ProcessHeader>() };
@@ -323,6 +347,8 @@ fn claim_process(entry: Entry, parent: u32) -> u32 {
         header.exe = from.exe;
         header.cmdline_len = from.cmdline_len;
         header.cmdline = from.cmdline;
+        // A namespace of its own may begin with the child, which is 1 there.
+        header.pid_namespace = if identity.pid == 1 { 0 } else { from.pid_namespace };
     }
     ring::publish(base, fencelab_abi::ChunkKind::Process);
     PROCESS.store(index, Relaxed);

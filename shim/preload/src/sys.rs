@@ -49,6 +49,7 @@ pub mod nr {
     pub const GETXATTR: usize = 191;
     pub const FUTEX: usize = 202;
     pub const GETDENTS64: usize = 217;
+    pub const EXIT_GROUP: usize = 231;
     pub const TGKILL: usize = 234;
     pub const OPENAT: usize = 257;
     pub const NEWFSTATAT: usize = 262;

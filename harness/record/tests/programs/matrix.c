@@ -184,6 +184,20 @@ static void cancelled(void) {
 }
 static void leaves(void) { _exit(0); }
 static void dies(void) { kill(getpid(), SIGKILL); }
+static void exits(void) { exit(7); }
+static void exits_quickly(void) { quick_exit(5); }
+static void exits_by_number(void) { syscall(SYS_exit_group, 6); }
+static void *lasts(void *unused) { usleep(20000); return unused; }
+static void exits_by_thread(void) { pthread_t id; pthread_create(&id, 0, lasts, 0); pthread_exit(0); }
+/* Children that end as a signal has it, one of them before it is looked at. */
+static void kills(void) {
+	int signals[] = { SIGKILL, SIGSEGV, SIGTERM };
+	for (unsigned n = 0; n < 3; n++) {
+		pid_t pid = fork();
+		if (!pid) { mark(2); if (n) usleep(50000); raise(signals[n]); }
+		reap(pid);
+	}
+}
 static void nothing(void) {}
 static void one(void) { mark(10); _exit(0); }
 
@@ -227,7 +241,8 @@ static const struct { const char *name; void (*run)(void); } ways[] = {
 	{ "dlmopen", via_dlmopen }, { "dlsym", via_dlsym }, { "by-number", by_number }, { "by-instruction", by_instruction },
 	{ "rights", via_rights }, { "garbage", garbage }, { "close-all", close_all }, { "seccomp", confined },
 	{ "chroot", in_chroot }, { "nobody", as_nobody }, { "cancel", cancelled }, { "_exit", leaves }, { "sigkill", dies },
-	{ "nothing", nothing }, { "forever", forever }, { "count", count }, { "ids", ids },
+	{ "exit", exits }, { "quick_exit", exits_quickly }, { "exit_group", exits_by_number }, { "pthread_exit", exits_by_thread },
+	{ "kills", kills }, { "nothing", nothing }, { "forever", forever }, { "count", count }, { "ids", ids },
 };
 
 int main(int argc, char **argv) {

@@ -5,12 +5,14 @@ mod array;
 mod errno;
 mod fields;
 mod flags;
+mod signal;
 mod text;
 mod value;
 
 pub use errno::errno_name;
 pub use fields::fields;
 pub use flags::{close_range_flags, open_flags};
+pub use signal::signal_name;
 pub use text::{Names, Numbers, Text};
 pub use value::{Field, Value};
 

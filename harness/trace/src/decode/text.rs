@@ -10,6 +10,7 @@ use super::fields::fields;
 use super::flags::{close_range_flags, open_flags};
 use super::value::{Field, Value};
 use crate::Call;
+use crate::end::How;
 use crate::payload::number;
 
 /// Knows the objects behind a call's numbers.
@@ -99,8 +100,16 @@ impl Text<'_, '_> {
                 write!(f, "started with {}", self.fd(call.fd, false))?;
                 write!(f, " open on {:?}", call.text(PATH).unwrap_or_default())
             }
-            Some(Kind::PollEnter) => write!(f, "poll({})", self.list(call.polled(), false)),
+            Some(Kind::PollEnter) => {
+                write!(f, "poll({}", self.list(call.polled(), false))?;
+                if let Some(ns) = call.timeout_ns() {
+                    f.write_str(", timeout=")?;
+                    self.value(f, &Value::Timeout(ns))?;
+                }
+                f.write_char(')')
+            }
             Some(Kind::Confined) => write!(f, "{}()", confinement(request)),
+            Some(Kind::Exit) => write!(f, "+++ {} +++", How::of_status(request)),
             Some(kind) => write!(f, "{}({})", kind.name(), self.fd(call.fd, false)),
             None => write!(f, "unknown kind {} of record({}, {request:#x})", call.kind_number, call.fd),
         }
@@ -149,7 +158,7 @@ impl Text<'_, '_> {
 
     fn result(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let call = self.call;
-        if matches!(call.kind, Some(Kind::Inherited | Kind::Confined)) {
+        if matches!(call.kind, Some(Kind::Inherited | Kind::Confined | Kind::Exit)) {
             return Ok(());
         }
         let Some(result) = call.result else {

@@ -55,7 +55,8 @@ impl State {
 
     /// A copy of a process's fds, each of which now names its object once more.
     fn copy_of(&mut self, space: SpaceId) -> Table {
-        let table = self.spaces.get(space.0 as usize).map(|space| space.fds.clone()).unwrap_or_default();
+        let of = |space: &Space| if space.fds.is_empty() { space.left.clone() } else { space.fds.clone() };
+        let table = self.spaces.get(space.0 as usize).map(of).unwrap_or_default();
         table.values().for_each(|entry| self.hold(entry.object));
         table
     }
@@ -107,7 +108,7 @@ impl State {
         let says =
             |entry: &Entry| !matches!(entry.class, FdClass::Eventfd | FdClass::Pidfd | FdClass::Unknown);
         let unconfirmed = fds.iter().filter(|(_, entry)| says(entry)).map(|(fd, _)| *fd).collect();
-        self.add_space(key, Space { fds, unconfirmed, before });
+        self.add_space(key, Space { fds, unconfirmed, before, ..Space::default() });
         closed.sort_unstable();
         for (fd, object) in closed {
             self.effects.push(Effect::Unnamed(object, Name::Fd(fd)));

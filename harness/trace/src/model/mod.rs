@@ -5,6 +5,7 @@
 
 mod action;
 mod birth;
+mod death;
 mod effect;
 mod lookup;
 mod names;
@@ -29,7 +30,7 @@ pub use lookup::Holder;
 pub use names::EventNames;
 pub use object::{Object, ObjectId, ObjectKind, Objects, Origin};
 
-use crate::id::CallId;
+use crate::id::{CallId, ProcessId};
 use crate::{Call, Reader, Session};
 use order::{Step, Steps};
 use scene::Scene;
@@ -63,6 +64,7 @@ pub struct Event<'m> {
     space: SpaceId,
     file: Option<ObjectId>,
     ns: u64,
+    ended: Option<ProcessId>,
 }
 
 impl Event<'_> {
@@ -81,10 +83,23 @@ impl Event<'_> {
         &self.state.objects
     }
 
+    /// The process that has ended, if that is what the step is: then `call` is of [`Kind::Exit`], stands for the end and is in no
+    /// [`Session::calls`]; its thread is the one that called exit, if one did and made other calls. `effects` are those of its
+    /// fds' being closed, if it is known to be gone. See [`crate::Process::ended`].
+    pub fn ended(&self) -> Option<ProcessId> {
+        self.ended
+    }
+
     /// What the call was made on, if it is an ioctl on a known file.
     pub fn file(&self) -> Option<ObjectId> {
         self.file
     }
+}
+
+/// Where the walk has come to, at those ticks.
+enum Stepped {
+    Call(u64, Moment),
+    Death(u64, ProcessId),
 }
 
 /// The walk through a session's calls, and what is known at the moment where it stands.
@@ -125,7 +140,11 @@ impl Model {
     ///
     /// As [`Model::next`].
     pub fn next_until<'m>(&'m mut self, session: &Session, until: u64) -> io::Result<Option<Event<'m>>> {
-        let Some((ticks, moment)) = self.step(session, until)? else { return Ok(None) };
+        let (ticks, moment) = match self.step(session, until)? {
+            None => return Ok(None),
+            Some(Stepped::Call(ticks, moment)) => (ticks, moment),
+            Some(Stepped::Death(ticks, process)) => return Ok(self.death(session, ticks, process)),
+        };
         let Some(call) = self.reader.loaded() else { return Ok(None) };
         let ns = session.clock().ns(call.enter);
         self.state.begin(call.id);
@@ -133,11 +152,37 @@ impl Model {
         let pid = session.thread(call.id.thread).map_or(0, |thread| thread.pid);
         let (ioctl, file) = self.state.apply(&call, moment, space, pid, ns);
         let (effects, targets) = (&self.state.effects, &self.state.targets);
-        Ok(Some(Event { moment, ticks, call, ioctl, effects, targets, state: &self.state, space, file, ns }))
+        let (state, ended) = (&self.state, None);
+        Ok(Some(Event { moment, ticks, call, ioctl, effects, targets, state, space, file, ns, ended }))
     }
 
-    /// Walks to the next call's beginning or end, and reads that call.
-    fn step(&mut self, session: &Session, until: u64) -> io::Result<Option<(u64, Moment)>> {
+    /// The step of a process's end.
+    fn death<'m>(&'m mut self, session: &Session, ticks: u64, id: ProcessId) -> Option<Event<'m>> {
+        let process = session.process(id)?;
+        let end = process.ended()?;
+        let call = death::as_call(session, process, end, ticks);
+        self.state.begin(call.id);
+        let space = self.state.space_of.get(&(id.0, process.pid)).copied().unwrap_or(SpaceId(u32::MAX));
+        if end.gone {
+            self.state.death(id, process.pid);
+        }
+        Some(Event {
+            moment: Moment::End,
+            ticks,
+            call,
+            ioctl: None,
+            effects: &self.state.effects,
+            targets: &self.state.targets,
+            state: &self.state,
+            space,
+            file: None,
+            ns: session.clock().ns(ticks),
+            ended: Some(id),
+        })
+    }
+
+    /// Walks to the next call's beginning or end, and reads that call; or to a process's end.
+    fn step(&mut self, session: &Session, until: u64) -> io::Result<Option<Stepped>> {
         while let Some((ticks, step)) = self.steps.next(session, until) {
             let (moment, id) = match step {
                 Step::Begin(id) => (Moment::Begin, id),
@@ -149,9 +194,10 @@ impl Model {
                     }
                     continue;
                 }
+                Step::Death(process) => return Ok(Some(Stepped::Death(ticks, process))),
             };
             if self.reader.load(session, id)? {
-                return Ok(Some((ticks, moment)));
+                return Ok(Some(Stepped::Call(ticks, moment)));
             }
             self.lost += 1;
         }
@@ -199,13 +245,13 @@ impl State {
             return self.ioctl(call, moment, space, ns);
         }
         match moment {
-            Moment::Begin => self.begin_other(call, space, pid),
+            Moment::Begin => self.begin_other(call, space, pid, ns),
             Moment::End => self.end_other(call, space),
         }
         (None, None)
     }
 
-    fn begin_other(&mut self, call: &Call<'_>, space: SpaceId, pid: u32) {
+    fn begin_other(&mut self, call: &Call<'_>, space: SpaceId, pid: u32, ns: u64) {
         /// close of an fd that is none.
         const EBADF: i32 = -9;
         match call.kind {
@@ -218,9 +264,10 @@ impl State {
             }
             Some(Kind::Send) if call.result.is_none_or(|result| result >= 0) => self.send(space, call),
             Some(Kind::Connect) if call.result.is_none_or(|result| result >= 0) => self.connect(space, call),
-            Some(Kind::PollEnter) => self.poll(space, call),
+            Some(Kind::PollEnter) => self.poll(space, call, ns),
             Some(Kind::Fork | Kind::Vfork | Kind::Spawn) => self.fork(space, call),
             Some(Kind::Exec) => self.exec(space, pid, call),
+            Some(Kind::Exit) => self.borrower_ends(space, pid),
             Some(Kind::Dup) => self.use_fd(space, call.fd, call.class),
             _ => {}
         }

@@ -7,6 +7,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::Session;
+use crate::end::{End, How};
 use crate::id::{CallId, ProcessId, ThreadId};
 
 /// One step of the walk.
@@ -18,6 +19,8 @@ pub(crate) enum Step {
     Begin(CallId),
     /// A call returns.
     End(CallId),
+    /// A process has ended.
+    Death(ProcessId),
 }
 
 /// The walk. It can go on when a live session has grown: what comes late is taken in as soon as it is known.
@@ -26,6 +29,9 @@ pub(crate) struct Steps {
     begins: BinaryHeap<Reverse<(u64, ThreadId, u32)>>,
     ends: BinaryHeap<Reverse<(u64, ThreadId, u32)>>,
     births: BinaryHeap<Reverse<(u64, u32)>>,
+    deaths: BinaryHeap<Reverse<(u64, u32)>>,
+    /// Whether the end of each process is taken or lies in `deaths`.
+    dead: Vec<bool>,
     /// Calls of each thread that are taken or lie in `begins`.
     taken: Vec<u32>,
     known_processes: u32,
@@ -40,6 +46,7 @@ impl Steps {
             self.births.push(Reverse((process.seen, process.id.0)));
         }
         self.known_processes = session.processes().len() as u32;
+        self.take_deaths(session);
         for thread in session.threads().iter().skip(self.taken.len()) {
             self.taken.push(0);
             self.offer(session, thread.id);
@@ -58,6 +65,20 @@ impl Steps {
             }
             None => true,
         });
+    }
+
+    /// Processes that have ended since the last time.
+    fn take_deaths(&mut self, session: &Session) {
+        self.dead.resize(session.processes().len(), false);
+        let mut last = None;
+        for (process, dead) in session.processes().iter().zip(&mut self.dead) {
+            // Whoever has called exit in a live session will soon be known to be gone.
+            let over = |end: &&End| end.how != How::Exec && (end.gone || !session.is_live());
+            let Some(end) = process.ended().filter(over).filter(|_| !*dead) else { continue };
+            let at = end.ticks.unwrap_or_else(|| *last.get_or_insert_with(|| session.last_ticks()));
+            self.deaths.push(Reverse((at.max(process.seen), process.id.0)));
+            *dead = true;
+        }
     }
 
     /// Which threads have a call in `begins`.
@@ -84,8 +105,9 @@ impl Steps {
         let end = self.ends.peek().map(|Reverse((at, ..))| *at);
         let birth = self.births.peek().map(|Reverse((at, _))| *at);
         let begin = self.begins.peek().map(|Reverse((at, ..))| *at);
-        let at = time(end).min(time(birth)).min(time(begin));
-        if at > until || (end, birth, begin) == (None, None, None) {
+        let death = self.deaths.peek().map(|Reverse((at, _))| *at);
+        let at = time(end).min(time(birth)).min(time(begin)).min(time(death));
+        if at > until || (end, birth, begin, death) == (None, None, None, None) {
             return None;
         }
         if end == Some(at) {
@@ -95,6 +117,10 @@ impl Steps {
         if birth == Some(at) {
             let Reverse((_, process)) = self.births.pop()?;
             return Some((at, Step::Birth(ProcessId(process))));
+        }
+        if begin != Some(at) {
+            let Reverse((_, process)) = self.deaths.pop()?;
+            return Some((at, Step::Death(ProcessId(process))));
         }
         let Reverse((_, thread, index)) = self.begins.pop()?;
         let id = CallId { thread, index };
@@ -109,7 +135,8 @@ impl Steps {
     /// Ticks of the next step.
     pub(crate) fn next_ticks(&self) -> Option<u64> {
         let calls = [&self.begins, &self.ends].into_iter().filter_map(|heap| Some(heap.peek()?.0.0));
-        calls.chain(self.births.peek().map(|birth| birth.0.0)).min()
+        let processes = [&self.births, &self.deaths].into_iter().filter_map(|heap| Some(heap.peek()?.0.0));
+        calls.chain(processes).min()
     }
 
     /// Calls that have begun and not returned.

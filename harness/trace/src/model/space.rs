@@ -25,6 +25,8 @@ pub(super) struct Space {
     pub(super) unconfirmed: FxHashSet<i32>,
     /// What the program was made from: its parent, or what it was before an exec.
     pub(super) before: Table,
+    /// What it had when it ended: a child may be seen for the first time after that.
+    pub(super) left: Table,
 }
 
 /// Its index.

@@ -1,7 +1,7 @@
 //! Which objects there are, and by which names whom knows them.
 
 use fencelab_abi::{Driver, FdClass};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::effect::{Effect, Name, Target, Targets};
 use super::object::{ObjectId, ObjectKind, Objects, Origin};
@@ -28,6 +28,8 @@ pub(super) struct State {
     /// By program and pid; a child that shares its parent's memory has fds of its own.
     pub(super) space_of: FxHashMap<(u32, u32), SpaceId>,
     pub(super) space_of_thread: Vec<Option<SpaceId>>,
+    /// Those of `space_of` that have ended.
+    pub(super) dead: FxHashSet<(u32, u32)>,
     /// fds of children that were forked and not seen yet, by pid.
     pub(super) forks: FxHashMap<u32, Table>,
     /// The same of children that share their parent's fds.
@@ -64,6 +66,7 @@ impl Default for State {
             spaces: Vec::new(),
             space_of: FxHashMap::default(),
             space_of_thread: Vec::new(),
+            dead: FxHashSet::default(),
             forks: FxHashMap::default(),
             shared: FxHashMap::default(),
             execs: FxHashMap::default(),

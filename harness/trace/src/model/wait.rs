@@ -88,7 +88,7 @@ impl State {
     }
 
     /// poll on sync_files, dma-bufs and the like.
-    pub(super) fn poll(&mut self, space: SpaceId, call: &Call<'_>) {
+    pub(super) fn poll(&mut self, space: SpaceId, call: &Call<'_>, ns: u64) {
         let mut targets = Vec::new();
         for fd in call.polled() {
             let Some(object) = self.fd(space, fd) else { continue };
@@ -100,13 +100,12 @@ impl State {
             });
         }
         let targets = self.add_targets(targets);
-        self.effects.push(Effect::Wait {
-            targets,
-            all: false,
-            for_submit: false,
-            available: false,
-            until: Until::Unknown,
-        });
+        let until = match call.timeout_ns() {
+            None => Until::Unknown,
+            Some(..0) => Until::Forever,
+            Some(timeout) => Until::At(ns.saturating_add(timeout.unsigned_abs())),
+        };
+        self.effects.push(Effect::Wait { targets, all: false, for_submit: false, available: false, until });
     }
 
     /// An object behind an fd that is used as that class.

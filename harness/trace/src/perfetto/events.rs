@@ -68,6 +68,11 @@ impl<'w> Events<'w> {
         }))
     }
 
+    /// A moment of a process.
+    pub(super) fn instant(&mut self, at: Place, name: &str, ns: u64) -> io::Result<()> {
+        self.event(&json!({ "ph": "i", "s": "p", "pid": at.pid, "tid": at.tid, "ts": us(ns), "name": name }))
+    }
+
     /// An arrow from a slice that covers the one moment to a slice that covers the other.
     pub(super) fn flow(&mut self, from: (Place, u64), to: (Place, u64)) -> io::Result<()> {
         self.flows += 1;

@@ -26,15 +26,19 @@ use fences::Fences;
 pub fn write(session: &Session, out: &mut dyn Write) -> io::Result<()> {
     let mut events = Events::begin(out)?;
     names(session, &mut events)?;
-    let last = session.last_ns();
     let mut fences = Fences::default();
     let mut model = Model::new(session);
     while let Some(event) = model.next(session)? {
         let ns = session.clock().ns(event.ticks);
         let pid = session.thread(event.call.id.thread).map_or(0, |thread| thread.pid);
-        let place = Place { pid, tid: event.call.tid };
+        let ended = event.ended().and_then(|id| session.process(id));
+        let place = Place { pid: ended.map_or(pid, |process| process.pid), tid: event.call.tid };
+        if let Some(end) = ended.and_then(|process| process.ended()) {
+            events.instant(place, &end.to_string(), ns)?;
+        }
         if event.moment == Moment::Begin {
-            let end = event.call.exit.map_or(last, |exit| session.clock().ns(exit));
+            let over = || session.over_ns(event.call.id.thread);
+            let end = event.call.exit.map_or_else(over, |exit| session.clock().ns(exit));
             let name = event.ioctl.map_or_else(
                 || event.call.kind.map_or("unknown", kind_name),
                 |ioctl| ioctl.name.strip_prefix("DRM_IOCTL_").unwrap_or(ioctl.name),
@@ -45,7 +49,7 @@ pub fn write(session: &Session, out: &mut dyn Write) -> io::Result<()> {
         }
         fences.step(&event, ns, place, &mut events)?;
     }
-    fences.finish(last, &mut events)?;
+    fences.finish(session.last_ns(), &mut events)?;
     events.end()
 }
 

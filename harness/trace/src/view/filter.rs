@@ -3,7 +3,7 @@
 use fencelab_abi::{FdClass, Kind};
 
 use crate::model::{Effect, Event, ObjectId, ObjectKind, Objects, Target};
-use crate::{Call, Session};
+use crate::{Call, Process, Session};
 
 /// Which calls to show: those that match one of each list that is not empty.
 #[derive(Clone, Debug, Default)]
@@ -91,6 +91,15 @@ impl Filter {
         let at = session.clock().ns(call.enter);
         let then = self.between_ns.is_none_or(|(from, to)| (from..=to).contains(&at));
         processes && then && (self.threads.is_empty() || self.threads.contains(&call.tid))
+    }
+
+    /// Whether the end of a process, by that thread and at that time of CLOCK_MONOTONIC, matches.
+    pub(super) fn takes_process(&self, process: &Process, tid: u32, at: u64) -> bool {
+        let pid = process.pid.to_string();
+        let ours = |wanted: &String| *wanted == pid || process.name() == wanted;
+        let then = self.between_ns.is_none_or(|(from, to)| (from..=to).contains(&at));
+        let processes = self.processes.is_empty() || self.processes.iter().any(ours);
+        processes && then && (self.threads.is_empty() || self.threads.contains(&tid))
     }
 
     /// Whether what the call is matches.

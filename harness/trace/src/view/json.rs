@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `session` | `version`, `clock`, `boot_id`, `started` (CLOCK_REALTIME), `first`, `last`, `mode`, `processes`, `losses`, `calls` |
 //! | `call` | `at`, `end`, `state`, `pid`, `tid`, `process` (index of `processes`), `name`, `kind`, `ioctl`, `request`, `fd`, `file`, `arguments`, `result`, `error`, `text`, `flags`, `effects` |
+//! | `end` | `at` (absent: not known when), `pid`, `tid` (of the thread that called exit), `process`, `name`, `how` (exited, killed, unknown), `status`, `signal`, `core`, `gone`, `text`, `effects` |
 //! | `loss` | `what`, `count`, `pid`, `tid`, `after`, `before`, `text` |
 //!
 //! Within `arguments`, an object behind a handle is `{"handle", "object", "point"}`, an fd `{"fd", "object"}`, flags are
@@ -21,7 +22,7 @@ use super::filter::kind_name;
 use super::line::{Line, State};
 use crate::decode::{self, Field, Names, errno_name};
 use crate::model::{Effect, Event, Name, ObjectId, Targets, Until};
-use crate::{Loss, Session};
+use crate::{End, How, Loss, Process, Session};
 
 /// The object that describes a session.
 pub fn session_json(session: &Session) -> Value {
@@ -41,6 +42,7 @@ pub fn session_json(session: &Session) -> Value {
                 "seen": session.clock().ns(process.seen),
                 "unrecorded": process.unrecorded,
                 "blind_spots": process.blind_spots().collect::<Vec<_>>(),
+                "ended": process.ended().map(|end| how(session, end)),
             })
         })
         .collect();
@@ -57,6 +59,42 @@ pub fn session_json(session: &Session) -> Value {
         "losses": session.losses().iter().map(|loss| loss_json(session, loss)).collect::<Vec<_>>(),
         "calls": session.len(),
     })
+}
+
+/// How and when a process ended.
+fn how(session: &Session, end: &End) -> Value {
+    let (how, status, signal, core) = match end.how {
+        How::Exited(status) => ("exited", Some(status), None, None),
+        How::Killed(signal, core) => ("killed", None, Some(signal), core.then_some(true)),
+        How::Exec => ("exec", None, None, None),
+        How::Unknown => ("unknown", None, None, None),
+    };
+    prune(json!({
+        "at": end.ticks.map(|ticks| session.clock().ns(ticks)),
+        "how": how,
+        "status": status,
+        "signal": signal,
+        "core": core,
+        "gone": end.gone,
+        "text": end.to_string(),
+    }))
+}
+
+/// The end of a process.
+pub(super) fn end(session: &Session, process: &Process, end: &End, effects: Vec<Value>) -> Value {
+    let mut value = how(session, end);
+    let more = json!({
+        "type": "end",
+        "pid": process.pid,
+        "tid": end.tid,
+        "process": process.id.0,
+        "name": process.name(),
+        "effects": effects,
+    });
+    if let (Value::Object(fields), Value::Object(more)) = (&mut value, prune(more)) {
+        fields.extend(more);
+    }
+    value
 }
 
 /// Something that is missing.
@@ -114,6 +152,7 @@ pub(super) fn call(session: &Session, event: &Event<'_>, line: &Line, effects: V
         "fd": (call.fd >= 0).then_some(call.fd),
         "file": event.file().and_then(name),
         "arguments": arguments,
+        "timeout": call.timeout_ns(),
         "result": call.result,
         "error": error,
         "text": line.text,

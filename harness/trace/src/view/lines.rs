@@ -147,6 +147,7 @@ impl Lines {
         place_losses(&mut self.losses, &mut self.held, event.ticks);
         let mut shown = Shown { session, filter: &self.filter, style: self.style, event: &event };
         match event.moment {
+            _ if event.ended().is_some() => self.held.extend(shown.ended()),
             Moment::Begin => {
                 let Some(held) = shown.begin() else { return Ok(true) };
                 if matches!(&held.item, Some(Item::Line(line)) if line.state == State::Begun) {
@@ -215,6 +216,27 @@ impl Shown<'_, '_> {
         Some(Held { id: event.call.id, item, open, notes, matched, effects })
     }
 
+    /// The line of a process's end.
+    fn ended(&mut self) -> Option<Held> {
+        let (session, event) = (self.session, self.event);
+        let process = event.ended().and_then(|id| session.process(id))?;
+        let end = process.ended()?;
+        let ours = self.filter.takes_process(process, event.call.tid, event.entered_ns());
+        let fits =
+            self.filter.takes_kind(event) && self.filter.takes_object(event) && self.filter.takes_fd(event);
+        if !ours || !fits {
+            return None;
+        }
+        let mut line = self.line(self.notes(), Vec::new());
+        (line.process, line.pid) = (Some(process.id), process.pid);
+        process.name().clone_into(&mut line.name);
+        line.text = format!("+++ {end} +++");
+        if self.style.json {
+            line.json = Some(json::end(session, process, end, self.effects()));
+        }
+        Some(Held::complete(event.call.id, Item::Line(Box::new(line))))
+    }
+
     /// Completes the line of a call that has returned.
     fn end(&mut self, held: &mut Held) {
         held.open = false;
@@ -267,7 +289,7 @@ impl Shown<'_, '_> {
 
     fn state(&self) -> State {
         let call = &self.event.call;
-        if matches!(call.kind, Some(Kind::Inherited | Kind::Confined)) {
+        if matches!(call.kind, Some(Kind::Inherited | Kind::Confined | Kind::Exit)) {
             return State::Instant;
         }
         let ns = |ticks| self.session.clock().ns(ticks);
@@ -276,7 +298,7 @@ impl Shown<'_, '_> {
             None if call.kind == Some(Kind::Exec) => State::Instant,
             None if self.style.follow => State::Begun,
             None => State::Unfinished {
-                since: self.session.last_ns().saturating_sub(self.event.entered_ns()),
+                since: self.session.over_ns(call.id.thread).saturating_sub(self.event.entered_ns()),
                 waits: self.event.effects.iter().any(|effect| matches!(effect, Effect::Wait { .. })),
             },
         }

@@ -62,6 +62,9 @@ fn processes(session: &Session, text: &mut String) {
         if let Some(parent) = process.forked_from.and_then(|id| session.process(id)) {
             let _ = write!(text, " of {}", parent.pid);
         }
+        if let Some(end) = process.ended() {
+            let _ = write!(text, ", {end}");
+        }
         text.push('\n');
         for spot in process.blind_spots() {
             let _ = writeln!(text, "#     blind: {spot}");

@@ -5,6 +5,7 @@ pub mod close;
 pub mod confine;
 pub mod dup;
 pub mod exec;
+pub mod exit;
 pub mod fork;
 pub mod ioctl;
 pub mod number;

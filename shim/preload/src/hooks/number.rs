@@ -6,7 +6,7 @@ use core::ffi::{c_int, c_void};
 use fencelab_abi::{FdClass, Request, plan};
 
 use super::ioctl::Call;
-use super::{confine, rights};
+use super::{confine, exit, rights};
 use crate::readable::{self, Trust};
 use crate::real::{Function, address};
 use crate::sys::nr;
@@ -26,6 +26,8 @@ global_asm!(
     "cmp rdi, {getfd}",
     "je {by_number}",
     "cmp rdi, {seccomp}",
+    "je {by_number}",
+    "cmp rdi, {exit_group}",
     "je {by_number}",
     "push rdi",
     "push rsi",
@@ -47,6 +49,7 @@ global_asm!(
     ioctl = const nr::IOCTL,
     getfd = const nr::PIDFD_GETFD,
     seccomp = const nr::SECCOMP,
+    exit_group = const nr::EXIT_GROUP,
     by_number = sym by_number,
     next = sym next,
 );
@@ -72,6 +75,7 @@ extern "C" fn by_number(number: usize, a: usize, b: usize, c: usize, d: usize, e
     match number {
         nr::IOCTL => ioctl(0, a as c_int, b, c as *mut c_void) as isize,
         nr::PIDFD_GETFD => rights::pidfd_getfd(0, a as c_int, b as c_int, c as u32) as isize,
+        nr::EXIT_GROUP => exit::exit_at_once(0, a as c_int),
         _ => {
             confine::seccomp();
             real!(0, Syscall, fn(usize, usize, usize, usize, usize, usize) -> isize, number, a, b, c, d, e)

@@ -2,6 +2,7 @@
 
 use core::ffi::{c_int, c_ulong, c_void};
 
+use fencelab_abi::section::TIMEOUT;
 use fencelab_abi::{FdClass, Kind};
 
 use super::{Part, about_to, head, timed, write};
@@ -12,13 +13,19 @@ use crate::{fds, real, ring};
 const MOST: usize = 64;
 /// Size of struct pollfd: i32 fd, i16 events, i16 revents.
 const POLLFD: usize = 8;
+/// A timeout without an end.
+const FOREVER: i64 = -1;
 
 /// `int poll(struct pollfd *fds, nfds_t count, int timeout)`.
 #[inline]
 pub fn poll(namespace: usize, list: *mut c_void, count: c_ulong, timeout: c_int) -> c_int {
-    around(namespace, list as usize, count as usize, || {
-        real!(namespace, Poll, fn(*mut c_void, c_ulong, c_int) -> c_int, list, count, timeout)
-    })
+    around(
+        namespace,
+        list as usize,
+        count as usize,
+        || milliseconds(timeout),
+        || real!(namespace, Poll, fn(*mut c_void, c_ulong, c_int) -> c_int, list, count, timeout),
+    )
 }
 
 /// What `poll` becomes under _FORTIFY_SOURCE.
@@ -30,17 +37,23 @@ pub fn poll_checked(
     timeout: c_int,
     size: usize,
 ) -> c_int {
-    around(namespace, list as usize, count as usize, || {
-        real!(
-            namespace,
-            PollChecked,
-            fn(*mut c_void, c_ulong, c_int, usize) -> c_int,
-            list,
-            count,
-            timeout,
-            size
-        )
-    })
+    around(
+        namespace,
+        list as usize,
+        count as usize,
+        || milliseconds(timeout),
+        || {
+            real!(
+                namespace,
+                PollChecked,
+                fn(*mut c_void, c_ulong, c_int, usize) -> c_int,
+                list,
+                count,
+                timeout,
+                size
+            )
+        },
+    )
 }
 
 /// `int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)`.
@@ -52,22 +65,53 @@ pub fn ppoll(
     timeout: *const c_void,
     mask: *const c_void,
 ) -> c_int {
-    around(namespace, list as usize, count as usize, || {
-        real!(
-            namespace,
-            Ppoll,
-            fn(*mut c_void, c_ulong, *const c_void, *const c_void) -> c_int,
-            list,
-            count,
-            timeout,
-            mask
-        )
-    })
+    around(
+        namespace,
+        list as usize,
+        count as usize,
+        || timespec(timeout as usize),
+        || {
+            real!(
+                namespace,
+                Ppoll,
+                fn(*mut c_void, c_ulong, *const c_void, *const c_void) -> c_int,
+                list,
+                count,
+                timeout,
+                mask
+            )
+        },
+    )
 }
 
 #[inline]
-fn around(namespace: usize, list: usize, count: usize, mut make: impl FnMut() -> c_int) -> c_int {
-    if any_of_ours(list, count) { recorded(namespace, list, count, &mut make) } else { make() }
+fn around(
+    namespace: usize,
+    list: usize,
+    count: usize,
+    timeout: impl FnOnce() -> Option<i64>,
+    mut make: impl FnMut() -> c_int,
+) -> c_int {
+    if any_of_ours(list, count) { recorded(namespace, list, count, timeout(), &mut make) } else { make() }
+}
+
+/// poll's timeout in nanoseconds; below zero: for ever.
+fn milliseconds(timeout: c_int) -> Option<i64> {
+    Some(if timeout < 0 { FOREVER } else { i64::from(timeout) * 1_000_000 })
+}
+
+/// ppoll's; `None`: it cannot be read.
+fn timespec(address: usize) -> Option<i64> {
+    if address == 0 {
+        return Some(FOREVER);
+    }
+    if !readable::check(address, 16, Trust::Look) {
+        return None;
+    }
+    // SAFETY: checked.
+    let [seconds, nanos] =
+        unsafe { [readable::load64(address) as i64, readable::load64(address + 8) as i64] };
+    Some(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
 }
 
 /// Whether the list can be read and names a sync_file, a dma-buf or a sync object's eventfd.
@@ -90,17 +134,23 @@ fn entry(list: usize, index: usize) -> (c_int, u16) {
 }
 
 #[cold]
-fn recorded(namespace: usize, list: usize, count: usize, make: &mut dyn FnMut() -> c_int) -> c_int {
+fn recorded(
+    namespace: usize,
+    list: usize,
+    count: usize,
+    timeout: Option<i64>,
+    make: &mut dyn FnMut() -> c_int,
+) -> c_int {
     let before = about_to(Kind::PollEnter, -1, count as u32);
-    record(&before, list, count, |_| true);
+    record(&before, list, count, timeout, |_| true);
     ring::thread();
     let call = timed(make);
     let head = ring::Head { enter: before.enter, ..head(namespace, Kind::PollExit, -1, count as u32, &call) };
-    record(&head, list, count, |revents| call.result > 0 && revents != 0);
+    record(&head, list, count, None, |revents| call.result > 0 && revents != 0);
     call.result
 }
 
-fn record(head: &ring::Head, list: usize, count: usize, which: impl Fn(u16) -> bool) {
+fn record(head: &ring::Head, list: usize, count: usize, timeout: Option<i64>, which: impl Fn(u16) -> bool) {
     let mut found = [0; MOST];
     let mut len = 0;
     for (fd, revents) in (0..count).map(|index| entry(list, index)) {
@@ -109,5 +159,9 @@ fn record(head: &ring::Head, list: usize, count: usize, which: impl Fn(u16) -> b
             len += 1;
         }
     }
-    write(head, &[Part::fds(&found[..len])]);
+    let fds = Part::fds(&found[..len]);
+    match timeout.map(i64::to_le_bytes) {
+        Some(timeout) => write(head, &[fds, Part::bytes(TIMEOUT, &timeout)]),
+        None => write(head, &[fds]),
+    }
 }

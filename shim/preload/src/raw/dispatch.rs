@@ -5,7 +5,7 @@ use core::ffi::{c_int, c_void};
 
 use super::frame::{ARCH_X86_64, Frame, Info, SYS_USER_DISPATCH};
 use super::{clone, last, signals, threads};
-use crate::hooks::{close, confine, dup, exec, number, open, poll, rights, socket};
+use crate::hooks::{close, confine, dup, exec, exit, number, open, poll, rights, socket};
 use crate::readable;
 use crate::real::RAW;
 use crate::sys::{self, nr};
@@ -46,7 +46,12 @@ pub(super) extern "C" fn on_sigsys(signal: c_int, info: &Info, frame: &mut Frame
             confine::seccomp();
             return let_go(frame, number);
         }
+        nr::EXIT_GROUP => {
+            exit::tell(a[0] as c_int);
+            call(number, a)
+        }
         nr::EXIT => {
+            exit::thread_ends(a[0] as c_int);
             threads::forget(sys::gettid());
             last::exit(a[0])
         }
