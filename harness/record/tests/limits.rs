@@ -1,4 +1,4 @@
-//! Full traces, faults on request, and the promise of no system calls.
+//! Full traces, faults on request, and pools that were there before.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 #![cfg(target_arch = "x86_64")]
@@ -70,45 +70,6 @@ fn faults_hit_the_same_calls_for_the_same_seed() {
     assert!((200..400).contains(&first.len()), "{} of {MARKS} at one in ten", first.len());
     assert_eq!(hit(7), first);
     assert_ne!(hit(8), first);
-}
-
-/// System calls by name, as strace counts them, of a program that marks so many times.
-fn system_calls(session: Option<&Session>, marks: u32) -> Option<Vec<(String, u32)>> {
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-c", "-o", "/dev/stdout"]);
-    if let Some(session) = session {
-        strace.arg(format!("-ELD_PRELOAD={}", session.shim().display()));
-        strace.arg(format!("-EFENCELAB_SESSION={}", session.folder().display()));
-    }
-    let run = strace.arg(programs().path("matrix")).args(["count", &marks.to_string()]).output().ok()?;
-    let text = String::from_utf8(run.stdout).unwrap();
-    // "% time  seconds  usecs/call  calls  [errors]  syscall"
-    let line = |line: &str| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        words.first()?.parse::<f64>().ok()?;
-        let name = words.last().filter(|name| **name != "total")?;
-        Some(((*name).to_owned(), words.get(3)?.parse().ok()?))
-    };
-    let mut calls: Vec<(String, u32)> = text.lines().filter_map(line).collect();
-    calls.sort();
-    Some(calls)
-}
-
-#[test]
-fn a_call_costs_no_other_system_call() {
-    let folder = tempfile::tempdir().unwrap();
-    let geometry = Geometry { bytes: 4 << 20, ..Geometry::default() };
-    let session = Session::create(folder.path(), geometry, Faults::default()).unwrap();
-    let Some(few) = system_calls(Some(&session), 10).filter(|calls| !calls.is_empty()) else {
-        eprintln!("skipped: no strace");
-        return;
-    };
-    let many = system_calls(Some(&session), 1010).unwrap();
-    let expected: Vec<(String, u32)> = few
-        .into_iter()
-        .map(|(name, calls)| if name == "ioctl" { (name, calls + 1000) } else { (name, calls) })
-        .collect();
-    assert_eq!(many, expected);
 }
 
 /// A file in place of a device's memory, with what an earlier session left in it.

@@ -233,6 +233,10 @@ static void ids(void) {
 /* Marks up to a number. */
 static void count(void) { for (uint32_t n = 2, end = atoi(plugin); n <= end; n++) mark(n); exit(0); }
 
+/* The same, once somebody has opened a FIFO: argv[2] is its path, argv[3] the number. */
+static char *number;
+static void gate(void) { close(open(plugin, O_RDONLY)); plugin = number; count(); }
+
 static const struct { const char *name; void (*run)(void); } ways[] = {
 	{ "fork", via_fork }, { "_Fork", via_fork_only }, { "vfork", via_vfork }, { "clone", via_clone },
 	{ "clone-vm", via_clone_vm }, { "raw-clone", via_raw_clone }, { "spawn", via_spawn }, { "spawn-bare", via_spawn_bare },
@@ -242,12 +246,13 @@ static const struct { const char *name; void (*run)(void); } ways[] = {
 	{ "rights", via_rights }, { "garbage", garbage }, { "close-all", close_all }, { "seccomp", confined },
 	{ "chroot", in_chroot }, { "nobody", as_nobody }, { "cancel", cancelled }, { "_exit", leaves }, { "sigkill", dies },
 	{ "exit", exits }, { "quick_exit", exits_quickly }, { "exit_group", exits_by_number }, { "pthread_exit", exits_by_thread },
-	{ "kills", kills }, { "nothing", nothing }, { "forever", forever }, { "count", count }, { "ids", ids },
+	{ "kills", kills }, { "nothing", nothing }, { "forever", forever }, { "count", count }, { "gate", gate }, { "ids", ids },
 };
 
 int main(int argc, char **argv) {
 	self = argv[0];
 	plugin = argc > 2 ? argv[2] : 0;
+	number = argc > 3 ? argv[3] : 0;
 	if (!strcmp(argv[1], "one")) one();
 	mark(1);
 	for (unsigned n = 0; n < sizeof ways / sizeof *ways; n++)

@@ -12,6 +12,9 @@
 //! The kernel turns dispatch off in new threads and processes and at exec. New tasks turn it on again before they are let go
 //! ([`clone`]); in front of an exec the recorder is asked to trace ([`exec`]).
 //!
+//! A recorded call costs two system calls more: gettid, to find the thread's place, and rt_sigreturn, out of the handler. Any
+//! other costs the one; those that may block ask once more about an argument that lies outside the stack (see [`readable`]).
+//!
 //! # What the program must not notice
 //!
 //! The handler runs under the program's own signal mask, so blocking calls are interrupted as ever. SIGSYS itself must never
