@@ -58,6 +58,8 @@ pub(crate) struct Collector {
     held_left: u32,
     /// How many lines at the end of `lines` look like somebody else's.
     strangers: usize,
+    /// The list of modules is being printed. Where others print too, each name stands on a line of its own.
+    in_modules: bool,
     /// `<TASK>` was seen, and `</TASK>` is still to come.
     in_task_stack: bool,
     bytes: usize,
@@ -78,6 +80,7 @@ impl Collector {
             traces_left: if kind == Some(Kind::NestedNotHeld) { 1 } else { 0 },
             held_left: 0,
             strangers: 0,
+            in_modules: false,
             in_task_stack: false,
             last_time,
         }
@@ -97,6 +100,12 @@ impl Collector {
             (Some(Kind::Warn), Kind::Refcount | Kind::List | Kind::LockWarn) if before_trace => Some(new),
             (Some(old @ (Kind::Refcount | Kind::LockWarn)), Kind::Warn) if before_trace => Some(old),
             (Some(old @ Kind::List), Kind::Warn | Kind::Bug | Kind::Oops) if before_trace => Some(old),
+            // Older watchdogs say it with a WARN, and so does a key that was never registered.
+            (Some(Kind::Warn), Kind::HardLockup) if before_trace => Some(Kind::HardLockup),
+            (Some(old @ Kind::HardLockup), Kind::Warn) if self.lines.len() <= 2 => Some(old),
+            (Some(old @ Kind::NonStaticKey), Kind::Warn | Kind::LockWarn) if before_trace => Some(old),
+            // Before 4.8 KASAN let SLUB describe the object ("BUG kmalloc-64 (Not tainted): kasan: bad access detected").
+            (Some(old @ Kind::Kasan), Kind::Bug) if before_trace => Some(old),
             // "BUG: unable to handle ..." and "Oops: 0002" are two lines of one report, and so are "kernel BUG at"
             // and "invalid opcode".
             (Some(old @ (Kind::Oops | Kind::Bug)), Kind::Oops) if before_trace => Some(old),
@@ -109,7 +118,16 @@ impl Collector {
 
     /// Is it the message of a warning, of which older kernels print the line `cut here` below?
     pub(crate) fn is_warning_text(&self) -> bool {
-        matches!(self.kind, Some(Kind::LockWarn | Kind::Refcount | Kind::List)) && self.lines.len() <= 2
+        let kinds = [Kind::LockWarn, Kind::Refcount, Kind::List, Kind::NonStaticKey];
+        self.kind.is_some_and(|kind| kinds.contains(&kind)) && self.lines.len() <= 2
+    }
+
+    /// Does the line say again what the report began with? Kernels 5.0 to 5.3 repeat the line "WARNING:" below the backtrace
+    /// (`__warn`, kernel/panic.c), and a symboliser repeats a banner for every inlined function.
+    pub(crate) fn repeats(&self, kind: Kind, line: &Line) -> bool {
+        let again = || self.lines.iter().take(8).any(|taken| taken.line.text.trim() == line.text.trim());
+        let inlined = || self.lines.len() == 1 && self.lines[0].line.text.trim_end().ends_with("[inline]");
+        kind == Kind::Warn && self.in_tail() && again() || self.kind == Some(kind) && inlined()
     }
 
     /// Takes a banner that continues this report.
@@ -141,6 +159,11 @@ impl Collector {
         if self.paused_too_long(line.meta.time_us, shape) {
             return Offer::Ended;
         }
+        let module = self.in_modules && shape == Shape::Other && is_module(&line.text);
+        if shape != Shape::Other {
+            self.in_modules = line.text.trim_start().starts_with("Modules linked in:");
+        }
+        let shape = if module { Shape::Detail } else { shape };
         let stranger = self.is_stranger(shape, &line.text);
         if stranger && self.strangers >= self.patience(own) {
             return Offer::Ended;
@@ -260,6 +283,13 @@ fn may_panic(kind: Kind) -> bool {
 /// Is the banner all there is?
 fn is_one_line(kind: Kind) -> bool {
     matches!(kind, Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout)
+}
+
+/// ` sd_mod`, ` foo(OE+)`, ` [last unloaded: foo]`: a piece of the list of modules (`print_modules`, kernel/module/main.c).
+fn is_module(text: &str) -> bool {
+    let Some(name) = text.strip_prefix(' ') else { return false };
+    let named = |b: u8| b.is_ascii_alphanumeric() || b"_-()+".contains(&b);
+    name.starts_with("[last unloaded: ") || !name.is_empty() && name.bytes().all(named)
 }
 
 /// `foo from bar+0x1/0x2`

@@ -66,12 +66,12 @@ const DETAILS: &[&str] = &[
     "The buggy address", "Memory state around", "KASAN: ", "Stack dump", "Fixing recursive fault", "pwq ",
     "Showing all locks held", "Showing busy workqueues", "rcu: ", "rcu_", "\"echo 0 > ", "preempt_count:",
     "RCU nest depth:", "in_atomic():", "RCU used illegally", "stack is not available", "Not tainted",
-    "Rebooting in", "Modules:", "Instruction dump:", "Last Breaking", "possible reason:", "unwind:", "WARNING: stack", "EFLAGS:",
+    "Rebooting in", "RIP ", "RSP <", "Modules:", "Instruction dump:", "Last Breaking", "possible reason:", "unwind:", "WARNING: stack", "EFLAGS:",
 ];
 
 /// Looks at one message.
 pub(crate) fn shape(message: &str) -> Shape {
-    let text = message.trim();
+    let text = without_kmemleak(message).trim();
     match text {
         "" => Shape::Blank,
         "</TASK>" => Shape::StackEnd,
@@ -82,6 +82,11 @@ pub(crate) fn shape(message: &str) -> Shape {
         "stack backtrace:" => Shape::LastPart,
         _ => long_shape(text),
     }
+}
+
+/// Drops what newer kernels put in front of every line of a leak (`pr_fmt`, mm/kmemleak.c).
+pub(crate) fn without_kmemleak(text: &str) -> &str {
+    text.strip_prefix("kmemleak: ").unwrap_or(text)
 }
 
 fn long_shape(text: &str) -> Shape {
@@ -110,7 +115,24 @@ fn long_shape(text: &str) -> Shape {
     if Lock::parse(text).is_some() || Lock::is_cut(text) || is_lock_piece(text) {
         return Shape::Lock;
     }
-    if DETAILS.iter().any(|start| text.starts_with(start)) { Shape::Detail } else { Shape::Other }
+    let detail = DETAILS.iter().any(|start| text.starts_with(start)) || is_register(text) || is_owner(text);
+    if detail { Shape::Detail } else { Shape::Other }
+}
+
+/// `r7:00000009 r6:600f0013` and `9fa0:                   00000000`, between and below the frames of 32-bit Arm.
+fn is_register(text: &str) -> bool {
+    let Some((name, values)) = text.split_once(':') else { return false };
+    let is_hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    let number = name.strip_prefix('r').unwrap_or_default().trim_end();
+    let named = !number.is_empty() && number.len() <= 2 && number.bytes().all(|b| b.is_ascii_digit());
+    let value = values.split_ascii_whitespace().next().unwrap_or_default();
+    (named || name.len() == 4 && is_hex(name)) && value.len() == 8 && is_hex(value)
+}
+
+/// `INFO: task a:33 is blocked on a mutex likely owned by task b:34.`, between the two tasks of a report
+/// (`debug_show_blocker`, kernel/hung_task.c).
+pub(crate) fn is_owner(text: &str) -> bool {
+    text.starts_with("INFO: task ") && text.contains(" blocked on a")
 }
 
 /// The words above a backtrace; mailers put them behind the line above.

@@ -49,6 +49,8 @@ fn body(report: &Report) -> String {
         Kind::AtomicSchedule => place_function(report),
         Kind::Sleeping | Kind::Rcu | Kind::Warn | Kind::LockWarn | Kind::Bug | Kind::Ubsan => place(report),
         Kind::HungTask | Kind::SoftLockup | Kind::HardLockup | Kind::RcuStall => stuck(report),
+        // Its message names both functions, in an order of their own.
+        Kind::Kcsan => message(report),
         Kind::List => {
             format!("{} @ {}", message(report).split('.').next().unwrap_or(""), place_function(report))
         }

@@ -78,7 +78,7 @@ impl Streams {
         }
         let stream = self.open.entry(caller).or_default();
         let absorbed = stream.last_mut().filter(|current| match kind {
-            Some(kind) => current.would_absorb(kind).is_some(),
+            Some(kind) => current.would_absorb(kind).is_some() || current.repeats(kind, &line),
             None => current.is_warning_text(),
         });
         if let Some(current) = absorbed {

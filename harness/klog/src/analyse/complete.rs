@@ -23,7 +23,7 @@ fn required(kind: Kind) -> &'static [Section] {
         Kind::Sleeping => &[Task, Place, Backtrace],
         Kind::HungTask => &[Task, Backtrace],
         Kind::Warn | Kind::LockWarn | Kind::Refcount => &[Place, Backtrace],
-        Kind::Kmemleak | Kind::Panic | Kind::Limit | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout => {
+        Kind::Panic | Kind::Limit | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout => {
             &[]
         }
         _ => &[Backtrace],
@@ -32,12 +32,20 @@ fn required(kind: Kind) -> &'static [Section] {
 
 /// The sections that are missing.
 pub(super) fn missing(report: &Report, ended: bool, rows: &[Row]) -> Vec<Section> {
+    let wanted = if is_one_line(report) { &[] } else { required(report.kind) };
     let mut missing: Vec<Section> =
-        required(report.kind).iter().copied().filter(|section| !has(report, *section, rows)).collect();
+        wanted.iter().copied().filter(|section| !has(report, *section, rows)).collect();
     if (cut_in_stack(rows) || cut_panic(report.kind, rows)) && !ended {
         missing.push(Section::End);
     }
     missing
+}
+
+/// Reports that are a line and no more: kernel/fork.c (`check_mm`), mm/kmemleak.c.
+fn is_one_line(report: &Report) -> bool {
+    const LINES: [&str; 5] =
+        ["Bad rss-counter state", "non-zero pgtables_bytes", "non-zero nr_ptes", "non-zero nr_pmds", "suspected memory leaks"];
+    report.text.first().is_some_and(|line| LINES.iter().any(|words| line.contains(words)))
 }
 
 fn has(report: &Report, section: Section, rows: &[Row]) -> bool {

@@ -7,7 +7,7 @@ use crate::kind::Kind;
 use crate::lock::Lock;
 use crate::lockdep_state::limit_name;
 use crate::report::{HeldLocks, Report, Task, Trace};
-use crate::shape::Shape;
+use crate::shape::{Shape, is_owner};
 
 /// Fills place, message and details.
 pub(super) fn read(report: &mut Report, rows: &[Row], header: &Header) {
@@ -46,6 +46,7 @@ fn line(report: &mut Report, text: &str) {
         Kind::Ubsan => ubsan(report, text),
         Kind::Oops => fault(report, text),
         Kind::RcuStall => stall(report, text),
+        Kind::Kmemleak => leak(report, text),
         _ => {}
     }
 }
@@ -70,6 +71,10 @@ fn atomic(report: &mut Report, text: &str) {
 /// `INFO: task comm:pid blocked for more than 120 seconds.`
 fn hung(report: &mut Report, text: &str) {
     let Some(rest) = text.strip_prefix("INFO: task ") else { return };
+    if is_owner(text) {
+        report.details.message = Some(rest.trim_end_matches('.').to_owned());
+        return;
+    }
     let Some((task, more)) = rest.split_once(" blocked ").or_else(|| rest.split_once(" can't die ")) else {
         return;
     };
@@ -93,6 +98,17 @@ fn lockup(report: &mut Report, text: &str) {
     }
 }
 
+/// `unreferenced object 0xffff888012345678 (size 64):` and `comm "cat", pid 812, jiffies 4294937318 (age 31.080s)`.
+fn leak(report: &mut Report, text: &str) {
+    if let Some(rest) = text.strip_prefix("unreferenced object ") {
+        report.details.message = Some("memory leak".to_owned());
+        report.details.address = rest.split(' ').next().map(str::to_owned);
+    } else if let Some((comm, rest)) = text.strip_prefix("comm \"").and_then(|rest| rest.split_once("\", pid ")) {
+        let pid = rest.split([',', ' ']).next().and_then(|pid| pid.parse().ok());
+        report.task = pid.map(|pid| Task { comm: comm.to_owned(), pid });
+    }
+}
+
 /// `(t=10500 jiffies g=2314 q=216)`, `(detected by 1, t=10502 jiffies, ...)`.
 fn stall(report: &mut Report, text: &str) {
     if report.details.message.is_none() && text.contains(" jiffies") && text.contains("t=") {
@@ -113,6 +129,14 @@ fn warning(report: &mut Report, text: &str) {
 }
 
 fn warning_line(report: &mut Report, rest: &str) {
+    // The condition stands in front since 6.19.
+    let rest = match rest.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
+        Some((condition, rest)) => {
+            report.details.message.get_or_insert_with(|| condition.to_owned());
+            rest
+        }
+        None => rest,
+    };
     let (before, after) = match rest.strip_prefix("at ") {
         Some(after) => ("", after),
         None => match rest.split_once(" at ") {
@@ -211,9 +235,12 @@ fn place_at_start(text: &str) -> Option<String> {
 
 /// The text that a WARN was given, on whichever side of the line "WARNING:" it stands.
 fn message(rows: &[Row]) -> Option<String> {
+    // `WARNING: at file:line function()`: before 3.11 the hardware stood above the text.
+    let old = rows.iter().take(3).any(|row| row.text.contains("WARNING: at "));
     rows.iter()
         .take(8)
         .map(|row| row.text.trim())
+        .filter(|text| !(old && text.starts_with("Hardware name")))
         .take_while(|text| !is_header(text))
         .find(|text| !text.is_empty() && !text.contains("[ cut here ]") && !text.starts_with("WARNING: "))
         .map(str::to_owned)
@@ -223,6 +250,7 @@ fn is_header(text: &str) -> bool {
     [
         "Modules linked in",
         "CPU: ",
+        "Pid: ",
         "Hardware name",
         "RIP: ",
         "pc :",

@@ -3,6 +3,7 @@
 use super::rows::Row;
 use crate::collector::is_arm_frame;
 use crate::frame::Frame;
+use crate::kind::Kind;
 use crate::report::{Report, Task};
 use crate::shape::Shape;
 
@@ -22,7 +23,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    pub(super) fn read(rows: &[Row]) -> Header {
+    pub(super) fn read(kind: Kind, rows: &[Row]) -> Header {
         let mut header = Header::default();
         let mut in_trace = false;
         for row in rows {
@@ -42,7 +43,7 @@ impl Header {
             }
         }
         if header.frames.is_empty() {
-            header.frames = behind_banner(rows);
+            header.frames = headless(kind, rows);
         }
         header
     }
@@ -111,17 +112,16 @@ impl Header {
     }
 }
 
-/// The frames right behind the banner, which KMSAN and KFENCE print without a word above them (mm/kmsan/report.c,
-/// mm/kfence/report.c).
-fn behind_banner(rows: &[Row]) -> Vec<Frame> {
+/// The first frames of reports that print no word of their own above them: mm/kmsan/report.c, mm/kfence/report.c,
+/// mm/kmemleak.c, and kernel/kcsan/report.c, whose first access that is.
+fn headless(kind: Kind, rows: &[Row]) -> Vec<Frame> {
     let rest = rows
         .iter()
         .skip(1)
         .skip_while(|row| row.shape != Shape::Frame)
         .take_while(|row| row.shape == Shape::Frame);
-    let headless =
-        rows.first().is_some_and(|row| row.text.contains("KMSAN: ") || row.text.contains("KFENCE: "));
-    if headless { rest.filter_map(|row| Frame::parse_line(row.text.trim())).collect() } else { Vec::new() }
+    let named = |name: &str| rows.first().is_some_and(|row| row.text.contains(name));
+    if matches!(kind, Kind::Kcsan | Kind::Kmemleak) || named("KMSAN: ") || named("KFENCE: ") { rest.filter_map(|row| Frame::parse_line(row.text.trim())).collect() } else { Vec::new() }
 }
 
 /// The kernel's release: the first word that begins with a digit.

@@ -24,7 +24,7 @@ pub(crate) fn analyse(mut collector: Collector, options: &Options) -> Option<Rep
     let kind = collector.kind?;
     let rows = rows(kind, &collector.lines);
     let mut report = outline(kind, &collector, &rows);
-    let header = Header::read(&rows);
+    let header = Header::read(kind, &rows);
     if kind.is_lockdep() {
         lockdep::read(&mut report, &rows);
     }

@@ -6,7 +6,7 @@
 use crate::collector::Taken;
 use crate::kind::Kind;
 use crate::lock::Lock;
-use crate::shape::{Shape, TRACE_STARTS, is_half_arm_frame, is_lock_piece, shape};
+use crate::shape::{Shape, TRACE_STARTS, is_half_arm_frame, is_lock_piece, shape, without_kmemleak};
 
 /// One line of a report.
 #[derive(Clone, Debug)]
@@ -23,6 +23,9 @@ const MAX_PIECES: usize = 12;
 /// The report's lines, put together, somebody else's marked.
 pub(super) fn rows(kind: Kind, lines: &[Taken]) -> Vec<Row> {
     let mut rows: Vec<Row> = joined(lines).into_iter().flat_map(split).collect();
+    if kind == Kind::Kmemleak {
+        rows.iter_mut().for_each(|row| row.text = without_kmemleak(&row.text).to_owned());
+    }
     mark_foreign(kind, &mut rows);
     rows
 }
