@@ -33,6 +33,7 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
     (Lockdep, "suspicious RCU usage", "", Kind::Rcu),
     (Lockdep, "suspicious rcu_dereference_check() usage", "", Kind::Rcu),
     (Lockdep, "chain_key collision", "", Kind::ChainCollision),
+    (Start, "chain_key collision", "", Kind::ChainCollision),
     (Start, "BUG: MAX_", " too low!", Kind::Limit),
     (Start, "INFO: trying to register non-static key", "", Kind::NonStaticKey),
     (Start, "BUG: key ", "has not been registered!", Kind::NonStaticKey),
@@ -92,6 +93,8 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
     (Start, "WARNING: ", "", Kind::Warn),
     (Start, "Badness at ", "", Kind::Warn),
     (Start, "BUG: ", "", Kind::Bug),
+    // kernel/locking/rtmutex-debug.c, until 5.11.
+    (Start, "[ BUG: ", "detected! ]", Kind::Bug),
     (Start, "BUG ", "): ", Kind::Bug),
     // drivers/gpu/drm
     (Anywhere, "flip_done timed out", "", Kind::FlipTimeout),
@@ -184,6 +187,7 @@ pub(crate) const NEEDLES: &[&str] = &[
     "INFO: ",
     "BUG: ",
     "DEBUG_LOCKS_WARN_ON(",
+    "chain_key collision",
     "LOCKUP",
     "UBSAN: ",
     "unreferenced object 0x",

@@ -50,3 +50,23 @@ fn named(path: &std::path::Path) -> (String, Vec<u8>) {
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     (name, std::fs::read(path).expect("the fixture can be read"))
 }
+
+/// A report written after the kernel's format strings.
+pub(crate) struct Written {
+    pub(crate) name: String,
+    pub(crate) kinds: Vec<String>,
+    pub(crate) text: String,
+}
+
+/// The reports of a file of `tests/written`: `#### KIND | NAME` begins one.
+pub(crate) fn written(file: &str) -> Vec<Written> {
+    let path = format!("tests/written/{file}.txt");
+    let text = std::fs::read_to_string(path).expect("the file can be read");
+    let report = |part: &str| {
+        let (head, text) = part.split_once('\n').expect("a report has lines");
+        let (kinds, name) = head.split_once(" | ").expect("a report has a name");
+        let kinds = kinds.split(' ').map(str::to_owned).collect();
+        Written { name: name.to_owned(), kinds, text: text.to_owned() }
+    };
+    text.split("#### ").skip(1).map(report).collect()
+}
