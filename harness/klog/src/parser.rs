@@ -193,6 +193,7 @@ impl Parser {
         self.take_partial();
         let rest = match &mut self.source {
             Source::Journal(journal) => journal.finish(self.number),
+            Source::JsonFields(fields) => fields.finish(self.number),
             Source::Parts(parts) => parts.finish(),
             _ => Vec::new(),
         };
@@ -258,7 +259,7 @@ impl Parser {
         let bytes = if binary { bytes.get(8..).unwrap_or_default() } else { bytes };
         let limit = match self.source {
             // An entry has many fields, and its message is one of them.
-            Source::JournalJson => 8 * self.options.line_bytes,
+            Source::JournalJson | Source::JsonFields(_) => 8 * self.options.line_bytes,
             _ => self.options.line_bytes,
         };
         let (text, cut) = clean(bytes, limit);
@@ -266,6 +267,7 @@ impl Parser {
         let lines = match &mut self.source {
             Source::Journal(journal) => journal.push(self.number, &text),
             Source::JournalJson => JournalJson::lines(self.number, &text),
+            Source::JsonFields(fields) => fields.push(self.number, &text),
             Source::Parts(parts) => parts.push(self.number, &text),
             Source::Unknown(_) | Source::Lines | Source::Records => {
                 let line = self.with_last_prefix(parse_text(self.number, &text));

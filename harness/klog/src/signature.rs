@@ -105,9 +105,13 @@ fn stuck(report: &Report) -> String {
     format!("{} < {blame}", place_function(report))
 }
 
-/// The message, or the first line, without numbers and symbols' offsets. Digits inside a word become `N`.
+/// The message, or the first line, without numbers, addresses, symbols' offsets and the task's name. Digits inside a word
+/// become `N`.
 fn message(report: &Report) -> String {
     let text = report.details.message.as_deref().or(report.text.first().map(String::as_str)).unwrap_or("");
+    let comm = report.task.as_ref().map(|task| task.comm.as_str()).filter(|comm| !comm.is_empty());
+    // `process cat`, `code: cat/812`, `kworker/1:1[812]`
+    let text = comm.map_or_else(|| text.to_owned(), |comm| without_task(text, comm));
     let mut out = String::new();
     for word in text.split_ascii_whitespace().filter(|word| !is_number(word)) {
         out.push_str(if out.is_empty() { "" } else { " " });
@@ -116,15 +120,47 @@ fn message(report: &Report) -> String {
     out
 }
 
+/// Drops a task's name where its id stands behind it, or the word "process" in front.
+fn without_task(text: &str, comm: &str) -> String {
+    let named = [format!("process {comm} "), format!("{comm}/"), format!("{comm}[")];
+    let Some((start, name)) = named.iter().find_map(|name| Some((text.find(name.as_str())?, name))) else {
+        return text.to_owned();
+    };
+    let rest = &text[start + name.len()..];
+    let end = if name.ends_with(' ') { 0 } else { rest.find(' ').unwrap_or(rest.len()) };
+    format!("{}{}", &text[..start], &rest[end..])
+}
+
 /// Is it a number, an address or a range of them?
 fn is_number(word: &str) -> bool {
     word.bytes().any(|b| b.is_ascii_digit())
         && word.trim_start_matches("0x").bytes().all(|b| b.is_ascii_hexdigit() || b",.:;()[]-#".contains(&b))
 }
 
+/// `new=ffff8880a1,` becomes `new=N,`, `fence12` becomes `fenceN`.
 fn push_without_digits(out: &mut String, word: &str) {
+    for run in word.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let (run, end) = match run.strip_suffix(|c: char| !c.is_ascii_alphanumeric()) {
+            Some(inner) => (inner, &run[inner.len()..]),
+            None => (run, ""),
+        };
+        if is_address(run) {
+            out.push('N');
+        } else {
+            push_digits_as_n(out, run);
+        }
+        out.push_str(end);
+    }
+}
+
+fn is_address(run: &str) -> bool {
+    let digits = run.trim_start_matches("0x");
+    digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_hexdigit()) && digits.bytes().any(|b| b.is_ascii_digit())
+}
+
+fn push_digits_as_n(out: &mut String, run: &str) {
     let mut in_number = false;
-    for c in word.chars() {
+    for c in run.chars() {
         let digit = c.is_ascii_digit();
         if !digit {
             out.push(c);

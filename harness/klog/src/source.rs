@@ -1,6 +1,6 @@
 //! What kind of text a log is: its first lines tell.
 
-use crate::line::{Journal, JournalJson, Parts, Record};
+use crate::line::{Journal, JournalJson, JsonFields, Parts, Record};
 
 /// How a text log is written.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub(crate) enum Source {
     Journal(Journal),
     /// The journal, one JSON object an entry.
     JournalJson,
+    /// JSON with one field a line.
+    JsonFields(JsonFields),
     /// Saved records of /dev/kmsg, or what netconsole sends.
     Records,
     /// Parts of a crash dump of pstore, perhaps the newest first.
@@ -37,6 +39,8 @@ impl Source {
             Source::Journal(Journal::default())
         } else if JournalJson::starts(line) {
             Source::JournalJson
+        } else if JsonFields::starts(line) {
+            Source::JsonFields(JsonFields::default())
         } else if Record::parse(line.as_bytes()).is_ok() {
             Source::Records
         } else if Parts::starts(line) {

@@ -125,6 +125,12 @@ fn warning(report: &mut Report, text: &str) {
         warning_line(report, rest);
     } else if let Some(rest) = text.strip_prefix("BUG: ") {
         report.details.message.get_or_insert_with(|| rest.to_owned());
+    } else if let Some(rest) = text.strip_prefix("[ BUG: ").and_then(|rest| rest.strip_suffix(" ]")) {
+        report.details.message.get_or_insert_with(|| rest.to_owned());
+    } else if let Some((cache, what)) = text.strip_prefix("BUG ").and_then(|rest| rest.split_once("): ")) {
+        // `BUG kmalloc-64 (Not tainted): Redzone overwritten` (mm/slub.c)
+        let cache = cache.split(" (").next().unwrap_or(cache);
+        report.details.message.get_or_insert_with(|| format!("{cache}: {what}"));
     }
 }
 
@@ -161,6 +167,7 @@ fn warning_line(report: &mut Report, rest: &str) {
     if let Some((_, cpu)) = before.split_once("CPU: ").or_else(|| after.split_once("CPU#")) {
         report.cpu = leading_number(cpu);
     }
+    let symbol = symbol.split(", CPU#").next().unwrap_or(symbol);
     if let Some(frame) = Frame::parse_at(symbol) {
         report.details.traces.push(Trace { name: "at".to_owned(), frames: vec![frame] });
     }
@@ -168,13 +175,18 @@ fn warning_line(report: &mut Report, rest: &str) {
 
 /// `BUG: KASAN: slab-use-after-free in foo+0x1/0x2`, `Read of size 8 at addr ffff888 by task cat/3`.
 fn sanitizer(report: &mut Report, text: &str) {
-    if let Some((_, rest)) = text.split_once("BUG: KASAN: ").or_else(|| text.split_once("BUG: KCSAN: ")) {
-        report.details.message = Some(rest.to_owned());
+    let banner = ["BUG: KASAN: ", "BUG: KASan: ", "BUG: KCSAN: "].iter().find_map(|start| text.split_once(start));
+    if let Some((_, rest)) = banner {
+        // Before 4.8 the address stood here.
+        let (what, address) = rest.split_once(" at addr ").map_or((rest, None), |(what, at)| (what, Some(at)));
+        report.details.message = Some(what.to_owned());
+        report.details.address = address.map(str::to_owned);
     }
     let access = ["Read of size", "Write of size", "read to ", "write to ", "read-write to ", "Free of addr"];
     if report.details.access.is_none() && access.iter().any(|start| text.starts_with(start)) {
         report.details.access = Some(text.trim_end_matches(':').to_owned());
-        if let Some((_, rest)) = text.split_once("addr ").or_else(|| text.split_once(" to ")) {
+        if report.details.address.is_some() {
+        } else if let Some((_, rest)) = text.split_once("addr ").or_else(|| text.split_once(" to ")) {
             report.details.address = rest.split(' ').next().map(str::to_owned);
         }
         let task = text.split_once(" by task ").map(|(_, task)| task.trim_end_matches(':'));
@@ -211,7 +223,7 @@ fn fault(report: &mut Report, text: &str) {
     if report.details.message.is_none() {
         // Older KASAN prints its remark without a line end.
         let text = text.find("general protection fault").map_or(text, |at| &text[at..]);
-        report.details.message = Some(text.trim_start_matches("BUG: ").to_owned());
+        report.details.message = Some(what_died(text).to_owned());
         let address = text.split_once("address").map(|(_, rest)| rest.trim_start_matches([':', ' ']));
         report.details.address = address
             .and_then(|rest| rest.split([' ', ':']).next())
@@ -220,6 +232,16 @@ fn fault(report: &mut Report, text: &str) {
     } else if report.details.access.is_none() && text.starts_with("#PF: ") {
         report.details.access = Some(text.trim_start_matches("#PF: ").to_owned());
     }
+}
+
+/// What `die()` names in front of the error code, the count of oopses and the kernel's flavour:
+/// `Oops: divide error: 0000 [#1] PREEMPT SMP`.
+fn what_died(text: &str) -> &str {
+    let text = text.trim_start_matches("BUG: ");
+    let Some((before, _)) = text.split_once(" [#") else { return text };
+    let what = before.strip_prefix("Oops: ").unwrap_or(before);
+    let code = |code: &str| code.len() >= 4 && code.bytes().all(|b| b.is_ascii_hexdigit());
+    what.rsplit_once(": ").filter(|(_, last)| code(last)).map_or(what, |(what, _)| what)
 }
 
 /// `file:line`, or nothing.
@@ -293,7 +315,8 @@ fn named_traces(report: &mut Report, rows: &[Row]) {
     report.details.traces.retain(|trace| !trace.frames.is_empty());
 }
 
-fn is_trace_name(text: &str) -> bool {
+/// Does the line name a backtrace of another time or task?
+pub(super) fn is_trace_name(text: &str) -> bool {
     let starts = [
         "Allocated by task",
         "Freed by task",

@@ -1,5 +1,6 @@
 //! What `dump_stack_print_info` and `show_regs` print above a backtrace (lib/dump_stack.c, arch/*/kernel).
 
+use super::facts::is_trace_name;
 use super::rows::Row;
 use crate::collector::is_arm_frame;
 use crate::frame::Frame;
@@ -29,8 +30,9 @@ impl Header {
         for row in rows {
             let text = row.text.trim();
             match row.shape {
-                // The second backtrace is somebody else's.
+                // The second backtrace is somebody else's, or of another time.
                 Shape::TraceStart if !header.frames.is_empty() => break,
+                Shape::Detail | Shape::Other if !header.frames.is_empty() && is_trace_name(text) => break,
                 Shape::TraceStart => in_trace = true,
                 Shape::Frame if in_trace || is_arm_frame(row.shape, text) => {
                     header.frames.extend(Frame::parse_line(text));
@@ -58,6 +60,8 @@ impl Header {
         {
             let pid = rest.split([',', ')', ' ']).next().and_then(|pid| pid.parse().ok());
             self.task = self.task.take().or_else(|| Some(Task { comm: comm.to_owned(), pid: pid? }));
+        } else if let Some(task) = text.strip_prefix("task:").map_or_else(|| old_task(text), dumped_task) {
+            self.task.get_or_insert(task);
         } else if let Some(rest) = text.strip_prefix("Workqueue: ") {
             self.workqueue.get_or_insert_with(|| rest.trim().to_owned());
         } else if let Some(ip) = instruction_pointer(text) {
@@ -105,8 +109,10 @@ impl Header {
         }
         if let Some(ip) = self.ip.filter(|_| !report.kind.is_lockdep()) {
             let seen = report.frames.iter().any(|frame| frame.function == ip.function && !frame.unreliable);
+            // What a timer found the task at stands below the timer's own frames.
+            let stuck = matches!(report.kind, Kind::RcuStall | Kind::SoftLockup | Kind::HardLockup);
             if !seen {
-                report.frames.insert(0, ip);
+                report.frames.insert(if stuck { report.interrupt } else { 0 }, ip);
             }
         }
     }
@@ -129,6 +135,25 @@ pub(super) fn release(text: &str) -> Option<String> {
     text.split_ascii_whitespace()
         .find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.'))
         .map(str::to_owned)
+}
+
+/// `kworker/1:1     state:R  running task     stack:0     pid:812   tgid:812` (`sched_show_task`, kernel/sched/core.c).
+fn dumped_task(text: &str) -> Option<Task> {
+    let (comm, rest) = text.split_once(" state:")?;
+    let pid = rest.split_once(" pid:")?.1.split_ascii_whitespace().next()?;
+    Some(Task { comm: comm.trim().to_owned(), pid: pid.parse().ok()? })
+}
+
+/// `Xorg            R  running task        0   812    800 0x00000008`, the same before 5.10: the flags come last, and the
+/// parent's id before them.
+fn old_task(text: &str) -> Option<Task> {
+    let (comm, rest) = text.split_at_checked(15)?;
+    let mut words = rest.split_ascii_whitespace();
+    words.next().filter(|state| state.len() == 1 && state.bytes().all(|b| b.is_ascii_alphabetic()))?;
+    let mut last = words.rev();
+    last.next().filter(|flags| flags.starts_with("0x"))?;
+    let pid = last.nth(1)?.parse().ok()?;
+    Some(Task { comm: comm.trim().to_owned(), pid })
 }
 
 fn is_address(word: &str) -> bool {

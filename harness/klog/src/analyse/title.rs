@@ -1,6 +1,7 @@
 //! One line for a person.
 
 use crate::blame::{culprit, place_frame};
+use crate::frame::Frame;
 use crate::kind::Kind;
 use crate::lock::LockClass;
 use crate::report::Report;
@@ -43,11 +44,14 @@ fn what(report: &Report) -> String {
         Kind::HardLockup => "hard lockup".to_owned(),
         Kind::RcuStall => "RCU stall".to_owned(),
         Kind::Warn | Kind::LockWarn => with_message("WARNING", report),
-        Kind::Bug => with_message("BUG", report),
+        Kind::Bug => without_offset(with_message("BUG", report)),
         Kind::Kasan => kasan(report),
         Kind::Kcsan => with_message("KCSAN", report),
         Kind::Ubsan => with_message("UBSAN", report),
-        Kind::Refcount | Kind::List => with_message(report.kind.as_str(), report),
+        Kind::Refcount | Kind::List => {
+            let message = report.details.message.as_deref().unwrap_or(report.kind.as_str());
+            message.trim_end_matches('.').to_owned()
+        }
         Kind::Kmemleak => "memory leak".to_owned(),
         Kind::Oops => report.details.message.clone().unwrap_or_else(|| "oops".to_owned()),
         Kind::Panic | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout => first_line(report),
@@ -60,13 +64,18 @@ fn function(report: &Report) -> Option<String> {
         Kind::Panic | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout | Kind::Limit | Kind::Kcsan => {
             return None;
         }
-        Kind::Kasan if report.details.message.as_deref().is_some_and(|message| message.contains(" in ")) => {
-            return None;
-        }
+        Kind::Kasan | Kind::Bug if names_function(report) => return None,
         kind if kind.is_lockdep() && kind != Kind::LockWarn => culprit(report),
         _ => place_frame(report),
     };
     frame.map(|frame| frame.function.clone())
+}
+
+/// Does the message say where, as those of KASAN and its relatives do?
+fn names_function(report: &Report) -> bool {
+    report.details.message.as_deref().is_some_and(|message| {
+        message.split_once(" in ").is_some_and(|(_, symbol)| Frame::parse_at(symbol).is_some())
+    })
 }
 
 fn chain(report: &Report, acquiring: &str, holding: &str) -> String {
@@ -93,6 +102,12 @@ fn with_message(lead: &str, report: &Report) -> String {
         Some(message) => format!("{lead}: {message}"),
         None => lead.to_owned(),
     }
+}
+
+/// `... in foo_do+0x12/0x30 [foo]` without the place in the function, which differs from build to build.
+fn without_offset(title: String) -> String {
+    let symbol = title.rsplit_once(" in ").and_then(|(what, symbol)| Some((what, Frame::parse_at(symbol)?)));
+    symbol.map(|(what, frame)| format!("{what} in {}", frame.function)).unwrap_or(title)
 }
 
 fn kasan(report: &Report) -> String {

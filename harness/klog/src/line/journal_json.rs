@@ -1,4 +1,5 @@
-//! The journal as JSON, one entry a line (`journalctl -o json`).
+//! Logs as JSON, one entry a line: the journal (`journalctl -o json`, `json-sse`, `json-seq`), and what LAVA keeps of a
+//! board's console.
 
 use serde::Deserialize;
 
@@ -7,7 +8,7 @@ use super::{Line, Meta};
 /// The fields of an entry that matter.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct JournalJson {
-    #[serde(rename = "MESSAGE", default)]
+    #[serde(rename = "MESSAGE", alias = "msg", default)]
     message: Message,
     #[serde(rename = "PRIORITY", default)]
     priority: Option<String>,
@@ -15,6 +16,9 @@ pub(crate) struct JournalJson {
     time: Option<String>,
     #[serde(rename = "_TRANSPORT", default)]
     transport: Option<String>,
+    /// Who wrote an entry of LAVA's: `target` is the board.
+    #[serde(rename = "lvl", default)]
+    writer: Option<String>,
 }
 
 /// A message; one that is no UTF-8 is given as its bytes.
@@ -30,16 +34,20 @@ enum Message {
 impl JournalJson {
     /// Does this line hold an entry?
     pub(crate) fn starts(line: &str) -> bool {
-        line.starts_with('{') && line.contains("\"MESSAGE\"") && Self::parse(line).is_some()
+        let known = line.contains("\"MESSAGE\"") || line.contains("\"lvl\"");
+        known && object(line).starts_with('{') && Self::parse(line).is_some()
     }
 
     fn parse(line: &str) -> Option<JournalJson> {
-        serde_json::from_str(line).ok()
+        serde_json::from_str(object(line)).ok()
     }
 
     /// The message lines of the kernel in one entry.
     pub(crate) fn lines(number: u64, line: &str) -> Vec<Line> {
         let Some(entry) = Self::parse(line) else { return Vec::new() };
+        if entry.writer.as_deref().is_some_and(|writer| writer != "target") {
+            return Vec::new();
+        }
         let message = match entry.message {
             Message::Text(text) => text,
             Message::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
@@ -52,6 +60,11 @@ impl JournalJson {
         };
         super::message_lines(number, &meta, entry.transport.as_deref(), &message)
     }
+}
+
+/// The object of a line: server-sent events name the field, and LAVA's log is a list in YAML.
+fn object(line: &str) -> &str {
+    line.strip_prefix("data: ").or_else(|| line.strip_prefix("- ")).unwrap_or(line)
 }
 
 #[cfg(test)]

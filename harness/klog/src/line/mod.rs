@@ -3,6 +3,7 @@
 mod clean;
 mod journal;
 mod journal_json;
+mod json_fields;
 mod kmsg;
 mod parts;
 mod prefix;
@@ -11,6 +12,7 @@ mod text;
 pub(crate) use clean::clean;
 pub(crate) use journal::Journal;
 pub(crate) use journal_json::JournalJson;
+pub(crate) use json_fields::JsonFields;
 pub use kmsg::{Record, RecordError};
 pub(crate) use parts::Parts;
 pub(crate) use text::parse_text;

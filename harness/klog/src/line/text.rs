@@ -19,7 +19,7 @@ pub(crate) fn parse_text(number: u64, line: &str) -> Line {
     Line { number, meta, text: message.to_owned() }
 }
 
-/// Undoes the escapes of a log that was cut out of a web page. The names of locks hold `&`, but never an escape.
+/// Undoes the escapes and line ends of a log that was cut out of a web page. The names of locks hold `&`, but never an escape.
 fn unescaped(line: &str) -> Cow<'_, str> {
     const ESCAPES: [(&str, &str); 7] = [
         ("&lt;", "<"),
@@ -30,6 +30,7 @@ fn unescaped(line: &str) -> Cow<'_, str> {
         ("&nbsp;", " "),
         ("&amp;", "&"),
     ];
+    let line = ["<br>", "<br/>", "<br />"].iter().find_map(|end| line.strip_suffix(end)).unwrap_or(line);
     let mut text = Cow::Borrowed(line);
     if memchr::memchr(b'&', line.as_bytes()).is_none() {
         return text;

@@ -4,6 +4,8 @@
 /// `Nov 14 12:34:56`, `Nov 14 12:34:56.123456`, `Sat 2026-11-14 12:34:56 UTC`, `2026-11-14 12:34:56.123`,
 /// `2026-11-14T12:34:56,123456+00:00`, `26-11-14 12:34:56`, `12:34:56.123`, and `1763123696.123456` of the epoch.
 pub(in crate::line) fn clock(line: &str) -> Option<(&str, &str)> {
+    // The version in front of an RFC 5424 header.
+    let line = line.strip_prefix("1 ").filter(|rest| dated(rest).is_some()).unwrap_or(line);
     let length = syslog(line).or_else(|| dated(line)).or_else(|| time(line)).or_else(|| epoch(line))?;
     let (clock, rest) = line.split_at_checked(length)?;
     if !rest.is_empty() && !rest.starts_with([' ', '\t', ':', ']']) {

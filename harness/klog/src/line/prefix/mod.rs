@@ -9,8 +9,11 @@ pub(super) use clock::clock;
 pub(super) use origin::{caller, device_caller, kernel_tag, logcat};
 pub(super) use time::{Stamp, begins_with_stamp, stamp, within};
 
-/// Quote marks of a mail: `> > `.
+/// Quote marks of a mail: `> > `, and the colon that Fedora's reporter of crashes puts in front of every line.
 pub(super) fn quote(line: &str) -> Option<&str> {
+    if let Some(rest) = line.strip_prefix(':') {
+        return Some(rest);
+    }
     let rest = line.strip_prefix('>')?;
     Some(rest.strip_prefix(' ').unwrap_or(rest))
 }

@@ -9,7 +9,7 @@ pub(in crate::line) fn caller(line: &str) -> Option<(Caller, &str)> {
 }
 
 /// What the kernels of telephones print where others have the caller id: `(1)[123:kworker/1:1]`,
-/// `[1:  kworker/1:1:  123]`, `[pid:123,cpu1,kworker/1:1]`, `c1    123 `. All name the task that was running.
+/// `[1:  kworker/1:1:  123]`, `I[1:  kworker/1:1:  123]`, `[pid:123,cpu1,kworker/1:1]`, `c1    123 `. All name the task that was running.
 pub(in crate::line) fn device_caller(line: &str) -> Option<(Caller, &str)> {
     let line = line.trim_start();
     let (pid, rest) =
@@ -17,9 +17,9 @@ pub(in crate::line) fn device_caller(line: &str) -> Option<(Caller, &str)> {
     Some((Caller::Task(pid.trim().parse().ok()?), rest))
 }
 
-/// `(1)[123:kworker/1:1]`
+/// `(1)[123:kworker/1:1]`, with a minus in front where interrupts are off.
 fn cpu_then_task(line: &str) -> Option<(&str, &str)> {
-    let (cpu, rest) = line.strip_prefix('(')?.split_once(')')?;
+    let (cpu, rest) = line.strip_prefix('-').unwrap_or(line).strip_prefix('(')?.split_once(')')?;
     let (task, rest) = bracket(rest, 40)?;
     let (pid, _) = task.split_once(':')?;
     is_number(cpu).then_some((pid, rest))
@@ -27,7 +27,8 @@ fn cpu_then_task(line: &str) -> Option<(&str, &str)> {
 
 /// `[1:  kworker/1:1:  123]` and `[pid:123,cpu1,kworker/1:1]`
 fn task_in_brackets(line: &str) -> Option<(&str, &str)> {
-    let (task, rest) = bracket(line, 48)?;
+    let level = line.strip_prefix(|c: char| c.is_ascii_uppercase()).filter(|rest| rest.starts_with('['));
+    let (task, rest) = bracket(level.unwrap_or(line), 48)?;
     if let Some(pid) = task.strip_prefix("pid:") {
         return Some((pid.split(',').next()?, rest));
     }
@@ -62,7 +63,8 @@ pub(in crate::line) fn kernel_tag(line: &str) -> Option<&str> {
     let rest = rest.strip_prefix("kernel")?;
     // `kernel[123]:` of some daemons.
     let rest = bracket(rest, 12).filter(|(pid, _)| is_number(pid)).map_or(rest, |(_, rest)| rest);
-    let rest = rest.strip_prefix(':')?;
+    // RFC 5424 has three more fields, which the kernel's lines leave empty.
+    let rest = rest.strip_prefix(':').or_else(|| rest.strip_prefix(" - - -"))?;
     let own_word = words.is_empty() || words.ends_with([' ', '(']);
     let ends = rest.is_empty() || rest.starts_with([' ', '[', '<']);
     (own_word && ends && words.split_ascii_whitespace().count() <= 3 && !words.contains(": "))

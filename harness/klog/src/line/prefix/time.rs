@@ -56,8 +56,8 @@ fn bracketed(inside: &str) -> Option<Stamp<'_>> {
     if let Some(us) = seconds(text) {
         return Some(Stamp::Boot(us));
     }
-    // Some vendors put the CPU behind a comma.
-    if let Some((time, cpu)) = text.split_once(',')
+    // Some vendors put the CPU behind a comma or an at sign.
+    if let Some((time, cpu)) = text.split_once([',', '@'])
         && !cpu.is_empty()
         && cpu.bytes().all(|b| b.is_ascii_digit())
         && let Some(us) = seconds(time)
@@ -87,12 +87,15 @@ pub(super) fn seconds(text: &str) -> Option<u64> {
     whole.parse::<u64>().ok()?.checked_mul(1_000_000)?.checked_add(micros)
 }
 
-/// `Mon Nov 14 12:34:56 2026` (`dmesg -T`, the names in any language) or `Nov14 12:34` (`dmesg -e`).
+/// `Mon Nov 14 12:34:56 2026` (`dmesg -T`, the names in any language), `Mon Nov 14 12:34:56 UTC 2026` (crash(8)'s `log -T`) or
+/// `Nov14 12:34` (`dmesg -e`).
 fn is_ctime(text: &str) -> bool {
     let words: Vec<&str> = text.split_ascii_whitespace().take(6).collect();
     let number = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
     match words[..] {
-        [_, _, day, time, year] => number(day) && is_time(time) && year.len() == 4 && number(year),
+        [_, _, day, time, year] | [_, _, day, time, _, year] => {
+            number(day) && is_time(time) && year.len() == 4 && number(year)
+        }
         [date, time] => {
             let day = date.trim_start_matches(|c: char| c.is_alphabetic() || c == '.');
             day.len() < date.len() && day.len() <= 2 && number(day) && is_time(time)
