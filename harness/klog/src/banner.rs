@@ -47,7 +47,7 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
     (Start, "bad: scheduling while atomic", "", Kind::AtomicSchedule),
     (Start, "BUG: scheduling with irqs disabled", "", Kind::AtomicSchedule),
     (Start, "BUG: scheduling in a non-blocking section", "", Kind::AtomicSchedule),
-    (Start, "INFO: task ", " blocked for more than ", Kind::HungTask),
+    (Start, "INFO: task ", " blocked for", Kind::HungTask),
     (Start, "INFO: task ", " can't die for more than ", Kind::HungTask),
     (Start, "INFO: task ", " blocked in I/O wait for more than ", Kind::HungTask),
     (Start, "BUG: soft lockup", "", Kind::SoftLockup),

@@ -36,7 +36,7 @@ enum Phase {
 /// How many lines of others may stand between two lines of a report before it is given up: while its text is being
 /// printed, and after its last backtrace has begun. With caller ids there is hardly a line of others to expect.
 const PATIENCE_BODY: (usize, usize) = (40, 100);
-const PATIENCE_TAIL: (usize, usize) = (0, 8);
+const PATIENCE_TAIL: (usize, usize) = (2, 8);
 /// How long a report may pause, in microseconds of the log's own time.
 const PAUSE_BODY: u64 = 30_000_000;
 const PAUSE_TAIL: u64 = 5_000_000;
@@ -135,7 +135,9 @@ impl Collector {
         self.kind = kind.and_then(|kind| self.would_absorb(kind)).or(self.kind);
         self.strangers = 0;
         self.last_time = line.meta.time_us.or(self.last_time);
-        self.lines.push(Taken { line, shape: Shape::Detail });
+        // A line without prefix in a log that has them is the rest of the banner, which a mailer broke.
+        let broken = line.meta.bare && line.meta.has_time();
+        self.lines.push(Taken { line, shape: if broken { Shape::Other } else { Shape::Detail } });
     }
 
     /// A mailer may have wrapped the banner. Takes the line if the two make a banner of another kind together.

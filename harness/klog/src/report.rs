@@ -153,6 +153,9 @@ pub struct Details {
     /// The entries of the chain, from `-> #0` up.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
+    /// Some entry of the chain is not there.
+    #[serde(skip)]
+    pub(crate) cut_chain: bool,
     /// Held locks of each task that the report lists.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub held: Vec<HeldLocks>,

@@ -97,6 +97,7 @@ fn long_shape(text: &str) -> Shape {
         || is_raw_stack(text)
         || is_nameless_frame(text)
         || is_half_arm_frame(text)
+        || is_address_alone(text)
     {
         return Shape::Frame;
     }
@@ -167,9 +168,11 @@ pub(crate) fn held_count(text: &str) -> Option<u32> {
     if count == "no" { Some(0) } else { count.parse().ok() }
 }
 
-/// The stack words that old kernels print in front of the call trace.
+/// The stack words that old kernels print in front of the call trace, and the words of code that some print below it, with a
+/// mark at the one that failed.
 fn is_raw_stack(text: &str) -> bool {
     text.split_ascii_whitespace()
+        .map(|word| word.trim_start_matches(['<', '(']).trim_end_matches(['>', ')']))
         .all(|word| matches!(word.len(), 8 | 16) && word.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
@@ -180,11 +183,25 @@ fn is_nameless_frame(text: &str) -> bool {
     let identifier = unsure.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'.');
     alone && identifier && (unsure.len() < text.len() || unsure.starts_with("0x"))
         || text.ends_with("(unreliable)") && text.starts_with('[')
+        // powerpc: the stack, the address, and no symbol.
+        || text.starts_with('[') && text.rsplit_once("] 0x").is_some_and(|(_, at)| at.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// `[<c07caac8>] (mutex_lock_nested) from [<bf00b704>]`, broken by a mailer.
 pub(crate) fn is_half_arm_frame(text: &str) -> bool {
     text.starts_with("[<") && text.ends_with(">]") && text.contains(") from [<")
+}
+
+/// `[<ffffffffa0350af2>]` or ` <IRQ>  [<ffffffffa0350af2>]`, whose symbol a mailer put on the next line.
+fn is_address_alone(text: &str) -> bool {
+    let mut words = text.split_ascii_whitespace().rev();
+    let last = words.next().unwrap_or_default();
+    let inner = last.strip_prefix("[<").and_then(|rest| rest.strip_suffix(">]"));
+    let marks = |mut words: std::iter::Rev<std::str::SplitAsciiWhitespace<'_>>| {
+        words.all(|word| word == "?" || word.starts_with('<') && word.ends_with('>'))
+    };
+    marks(words)
+        && inner.is_some_and(|address| address.len() >= 8 && address.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// What can only be a continuation of a lock's mention.

@@ -155,7 +155,9 @@ fn push_without_digits(out: &mut String, word: &str) {
 
 fn is_address(run: &str) -> bool {
     let digits = run.trim_start_matches("0x");
-    digits.len() >= 8 && digits.bytes().all(|b| b.is_ascii_hexdigit()) && digits.bytes().any(|b| b.is_ascii_digit())
+    digits.len() >= 8
+        && digits.bytes().all(|b| b.is_ascii_hexdigit())
+        && digits.bytes().any(|b| b.is_ascii_digit())
 }
 
 fn push_digits_as_n(out: &mut String, run: &str) {

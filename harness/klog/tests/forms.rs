@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{fixtures, messages, reports, structure};
+use common::{fixtures, messages, reports, whole_structure};
 
 /// How a line is written: microseconds since boot and message in, the line out.
 type Form = fn(u64, &str) -> String;
@@ -63,9 +63,49 @@ const FORMS: &[(&str, Form)] = &[
     }),
     ("HiSilicon", |us, text| format!("{} [pid:123,cpu1,kworker/1:1] {text}", boot(us))),
     ("logcat -v threadtime", |_, text| format!("11-14 12:34:56.123     0     0 W         : {text}")),
+    ("MediaTek with interrupts off", |us, text| {
+        format!("<4>[{}.{:06}] -(1)[123:kworker/1:1]{text}", us / 1_000_000, us % 1_000_000)
+    }),
+    ("Samsung with a level", |us, text| format!("<6>{} I[1:    kworker/1:1:  123] {text}", boot(us))),
+    ("Amlogic", |us, text| format!("[{:5}.{:06}@1] {text}", us / 1_000_000, us % 1_000_000)),
+    ("Unisoc", |us, text| format!("{} c3    123 {text}", boot(us))),
+    ("crash log -T", |_, text| format!("[Sat Nov 14 12:34:56 UTC 2026] {text}")),
+    ("RFC 3164 with priority", |us, text| format!("<4>Nov 14 12:34:56 host kernel: {} {text}", boot(us))),
+    ("RFC 5424", |us, text| {
+        format!("<4>1 2026-11-14T12:34:56.123456+00:00 host kernel - - - {} {text}", boot(us))
+    }),
+    ("RFC 5424 bare", |_, text| format!("1 2026-11-14T12:34:56.123456+00:00 host kernel - - - {text}")),
+    ("GitHub", |us, text| format!("2026-11-14T12:34:56.1234567Z {} {text}", boot(us))),
+    ("LAVA's own log", |us, text| {
+        let entry = serde_json::json!({"dt": "2026-11-14T12:34:56.123456", "lvl": "target", "msg": format!("{} {text}", boot(us))});
+        format!("- {entry}")
+    }),
+    ("dmesg --json", |us, text| {
+        let msg = serde_json::json!(text);
+        format!(
+            "         \"pri\": 4,\n         \"time\": {}.{:06},\n         \"msg\": {msg}\n      }},{{",
+            us / 1_000_000,
+            us % 1_000_000
+        )
+    }),
+    ("journalctl -o json-pretty", |us, text| {
+        let message = serde_json::json!(text);
+        format!(
+            "{{\n\t\"_TRANSPORT\" : \"kernel\",\n\t\"_SOURCE_MONOTONIC_TIMESTAMP\" : \"{us}\",\n\t\"MESSAGE\" : {message}\n}}"
+        )
+    }),
+    ("journalctl -o json-sse", |us, text| {
+        let entry = serde_json::json!({"_TRANSPORT": "kernel", "MESSAGE": text, "_SOURCE_MONOTONIC_TIMESTAMP": us.to_string()});
+        format!("data: {entry}\n")
+    }),
+    ("ABRT", |_, text| format!(":{text}")),
+    ("ts", |us, text| format!("Nov 14 12:34:56 {} {text}", boot(us))),
+    ("compose", |us, text| format!("console_1  | {} {text}", boot(us))),
+    ("KTAP comment", |us, text| format!("# {} {text}", boot(us))),
     ("mail", |us, text| format!("> > {} {text}", boot(us)).trim_end().to_owned()),
     ("mail of a bare log", |_, text| format!(">> {text}")),
     ("commit message", |us, text| format!("    {} {text}", boot(us))),
+    ("web page with line ends", |us, text| format!("{} {text}<br>", boot(us))),
     ("web page", |us, text| {
         let escaped =
             text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
@@ -97,8 +137,8 @@ fn the_form_of_a_log_does_not_matter() {
                 found.iter().map(|report| &report.title).collect::<Vec<_>>()
             );
             assert_eq!(
-                format!("{:?}", structure(&found[0])),
-                format!("{:?}", structure(whole)),
+                format!("{:?}", whole_structure(&found[0])),
+                format!("{:?}", whole_structure(whole)),
                 "{fixture} as {name}"
             );
             assert_eq!(
@@ -118,7 +158,10 @@ fn a_terminal_may_save_utf_16() {
     let text = String::from_utf8_lossy(&log);
     let wide: Vec<u8> =
         std::iter::once(0xfeff).chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
-    assert_eq!(format!("{:?}", structure(&reports(&wide)[0])), format!("{:?}", structure(&reports(&log)[0])));
+    assert_eq!(
+        format!("{:?}", whole_structure(&reports(&wide)[0])),
+        format!("{:?}", whole_structure(&reports(&log)[0]))
+    );
 }
 
 #[test]
@@ -133,6 +176,6 @@ fn parts_of_a_crash_dump_are_put_in_order() {
     }
     let found = reports(dump.as_bytes());
     assert_eq!(found.len(), 1);
-    assert_eq!(format!("{:?}", structure(&found[0])), format!("{:?}", structure(whole)));
+    assert_eq!(format!("{:?}", whole_structure(&found[0])), format!("{:?}", whole_structure(whole)));
     assert!(found[0].complete && found[0].first_line < found[0].last_line);
 }

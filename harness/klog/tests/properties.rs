@@ -3,21 +3,32 @@
 
 mod common;
 
-use common::{console, fixtures, messages, reports, structure};
+use common::{console, fixtures, messages, reports, structure, whole_structure, written};
 use fencelab_klog::{Options, Parser};
 use proptest::prelude::*;
 
-/// A fixture whose first report is complete, as its messages.
+/// A complete report that our own guests printed, as its messages.
+fn guests_report() -> impl Strategy<Value = Vec<String>> {
+    prop::sample::select(whole(fixtures()))
+}
+
+/// The same, or one written after the kernel's format strings.
 fn whole_report() -> impl Strategy<Value = Vec<String>> {
-    let whole: Vec<Vec<String>> = fixtures()
-        .into_iter()
-        .filter(|(_, log)| {
-            reports(log).first().is_some_and(|report| report.complete && report.text.len() > 10)
-        })
-        .map(|(_, log)| messages(&log))
-        .collect();
-    assert!(whole.len() > 12, "only {} whole reports", whole.len());
+    let written = ["lockdep", "others"].into_iter().flat_map(written);
+    let one = written.filter(|written| written.kinds.len() == 1);
+    let logs = fixtures().into_iter().chain(one.map(|written| (written.name, written.text.into_bytes())));
+    let whole = whole(logs.collect());
+    assert!(whole.len() > 70, "only {} whole reports", whole.len());
     prop::sample::select(whole)
+}
+
+/// The messages of the logs whose first report is complete.
+fn whole(logs: Vec<(String, Vec<u8>)>) -> Vec<Vec<String>> {
+    let complete =
+        |log: &[u8]| reports(log).first().is_some_and(|report| report.complete && report.text.len() > 10);
+    let whole: Vec<_> = logs.iter().filter(|(_, log)| complete(log)).map(|(_, log)| messages(log)).collect();
+    assert!(whole.len() > 12, "only {} whole reports", whole.len());
+    whole
 }
 
 fn by(tid: u32, messages: &[String]) -> Vec<(u32, String)> {
@@ -25,11 +36,16 @@ fn by(tid: u32, messages: &[String]) -> Vec<(u32, String)> {
 }
 
 fn first_structure(log: &str) -> String {
+    reports(log.as_bytes()).first().map(|report| format!("{:?}", whole_structure(report))).unwrap_or_default()
+}
+
+/// Of the first report, whatever its backtrace's length.
+fn cut_structure(log: &str) -> String {
     reports(log.as_bytes()).first().map(|report| format!("{:?}", structure(report))).unwrap_or_default()
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..4000), split in 1usize..200) {
@@ -56,8 +72,8 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_report_is_the_same_or_says_that_it_is_incomplete(messages in whole_report(), keep in 0.0..1.0f64) {
-        let whole = first_structure(&console(&by(5, &messages)));
+    fn a_cut_report_is_the_same_or_says_that_it_is_incomplete(messages in guests_report(), keep in 0.0..1.0f64) {
+        let whole = cut_structure(&console(&by(5, &messages)));
         let kept = &messages[..(messages.len() as f64 * keep) as usize];
         for report in reports(console(&by(5, kept)).as_bytes()) {
             let same = format!("{:?}", structure(&report)) == whole;
@@ -74,8 +90,41 @@ proptest! {
             mixed.extend(if turn { a.next() } else { b.next() });
         }
         mixed.extend(a.chain(b));
-        let found: Vec<String> = reports(console(&mixed).as_bytes()).iter().map(|r| format!("{:?}", structure(r))).collect();
+        let found: Vec<String> = reports(console(&mixed).as_bytes()).iter().map(|r| format!("{:?}", whole_structure(r))).collect();
         prop_assert!(found.contains(&alone_a) && found.contains(&alone_b), "{found:#?}\n{alone_a}\n{alone_b}");
+    }
+
+    #[test]
+    fn reports_of_four_callers_are_kept_apart(all in prop::collection::vec(whole_report(), 4), turns in prop::collection::vec(0usize..4, 900)) {
+        let alone: Vec<String> = all.iter().zip(5..).map(|(messages, tid)| first_structure(&console(&by(tid, messages)))).collect();
+        let mut rest: Vec<_> = all.iter().zip(5..).map(|(messages, tid)| by(tid, messages).into_iter()).collect();
+        let mut mixed = Vec::new();
+        for turn in turns {
+            mixed.extend(rest[turn].next());
+        }
+        mixed.extend(rest.into_iter().flatten());
+        let found: Vec<String> = reports(console(&mixed).as_bytes()).iter().map(|r| format!("{:?}", whole_structure(r))).collect();
+        for alone in alone {
+            prop_assert!(found.contains(&alone), "{found:#?}\n{alone}");
+        }
+    }
+
+    #[test]
+    fn two_reports_without_callers_are_whole_or_say_that_they_are_not(a in whole_report(), b in whole_report(), turns in prop::collection::vec(any::<bool>(), 600)) {
+        let alone = [&a, &b].map(|messages| first_structure(&messages.join("\n")));
+        let (mut a, mut b) = (by(5, &a).into_iter(), by(5, &b).into_iter());
+        let mut mixed = Vec::new();
+        for turn in turns {
+            mixed.extend(if turn { a.next() } else { b.next() });
+        }
+        mixed.extend(a.chain(b));
+        let found = reports(console(&mixed).replace("[    T5]", "").as_bytes());
+        prop_assert!(!found.is_empty());
+        // Frames have no name on them: of two backtraces printed at once nobody can say whose a frame is.
+        let chains = |report: &fencelab_klog::Report| (report.kind, report.chain.clone());
+        for report in found.iter().filter(|report| report.complete && report.chain.len() > 1) {
+            prop_assert!(alone.iter().any(|alone| alone.contains(&format!("{:?}", chains(report).1))), "{}\n{alone:#?}", report.title);
+        }
     }
 
     #[test]
@@ -89,8 +138,8 @@ proptest! {
             lines.insert(place, (5, "usb 1-1: new high-speed USB device number 2 using xhci_hcd".to_owned()));
         }
         let found = reports(plain(&lines).as_bytes());
-        let same = found.iter().any(|report| format!("{:?}", structure(report)) == whole);
-        prop_assert!(same || found.iter().any(|report| !report.complete), "{whole}\n{:?}", found.first().map(structure));
+        let same = found.iter().any(|report| format!("{:?}", whole_structure(report)) == whole);
+        prop_assert!(same || found.iter().any(|report| !report.complete), "{whole}\n{:?}", found.first().map(whole_structure));
     }
 
     #[test]
@@ -106,16 +155,16 @@ proptest! {
             }
         }
         let found = reports(console(&lines).as_bytes());
-        prop_assert!(found.iter().any(|report| format!("{:?}", structure(report)) == whole), "{whole}\n{:#?}", found.first().map(structure));
+        prop_assert!(found.iter().any(|report| format!("{:?}", whole_structure(report)) == whole), "{whole}\n{:#?}", found.first().map(whole_structure));
     }
 
     #[test]
-    fn a_mailer_may_wrap_lines(messages in whole_report(), width in 60usize..100) {
+    fn a_mailer_may_wrap_lines(messages in whole_report(), width in 66usize..100) {
         let log = console(&by(5, &messages));
         let whole = first_structure(&log);
         for report in reports(wrapped(&log, width).as_bytes()) {
-            let same = format!("{:?}", structure(&report)) == whole;
-            prop_assert!(same || !report.complete, "{}\n{whole}\n{:?}", report.title, structure(&report));
+            let same = format!("{:?}", whole_structure(&report)) == whole;
+            prop_assert!(same || !report.complete, "{}\n{whole}\n{:?}", report.title, whole_structure(&report));
         }
     }
 }

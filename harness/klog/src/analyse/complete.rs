@@ -23,9 +23,7 @@ fn required(kind: Kind) -> &'static [Section] {
         Kind::Sleeping => &[Task, Place, Backtrace],
         Kind::HungTask => &[Task, Backtrace],
         Kind::Warn | Kind::LockWarn | Kind::Refcount => &[Place, Backtrace],
-        Kind::Panic | Kind::Limit | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout => {
-            &[]
-        }
+        Kind::Panic | Kind::Limit | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout => &[],
         _ => &[Backtrace],
     }
 }
@@ -35,7 +33,12 @@ pub(super) fn missing(report: &Report, ended: bool, rows: &[Row]) -> Vec<Section
     let wanted = if is_one_line(report) { &[] } else { required(report.kind) };
     let mut missing: Vec<Section> =
         wanted.iter().copied().filter(|section| !has(report, *section, rows)).collect();
-    if (cut_in_stack(rows) || cut_panic(report.kind, rows)) && !ended {
+    if (cut_in_stack(rows)
+        || cut_panic(report.kind, rows)
+        || cut_warning(rows)
+        || cut_race(report.kind, rows))
+        && !ended
+    {
         missing.push(Section::End);
     }
     missing
@@ -43,8 +46,13 @@ pub(super) fn missing(report: &Report, ended: bool, rows: &[Row]) -> Vec<Section
 
 /// Reports that are a line and no more: kernel/fork.c (`check_mm`), mm/kmemleak.c.
 fn is_one_line(report: &Report) -> bool {
-    const LINES: [&str; 5] =
-        ["Bad rss-counter state", "non-zero pgtables_bytes", "non-zero nr_ptes", "non-zero nr_pmds", "suspected memory leaks"];
+    const LINES: [&str; 5] = [
+        "Bad rss-counter state",
+        "non-zero pgtables_bytes",
+        "non-zero nr_ptes",
+        "non-zero nr_pmds",
+        "suspected memory leaks",
+    ];
     report.text.first().is_some_and(|line| LINES.iter().any(|words| line.contains(words)))
 }
 
@@ -70,7 +78,8 @@ fn has(report: &Report, section: Section, rows: &[Row]) -> bool {
 /// Every `-> #k` from the highest to 0, each with its trace.
 fn whole_chain(report: &Report) -> bool {
     let links = &report.details.links;
-    links.len() >= 2
+    !report.details.cut_chain
+        && links.len() >= 2
         && links
             .iter()
             .enumerate()
@@ -88,6 +97,21 @@ fn whole_held(report: &Report) -> bool {
 fn cut_panic(kind: Kind, rows: &[Row]) -> bool {
     let ends = ["Kernel Offset", "Rebooting in", "---[ end Kernel panic"];
     kind == Kind::Panic && !rows.iter().any(|row| ends.iter().any(|end| row.text.trim().starts_with(end)))
+}
+
+/// What begins with "cut here" ends with "end trace", unless the machine panics first. Where the end of the stack is marked,
+/// that is enough.
+fn cut_warning(rows: &[Row]) -> bool {
+    let has = |words: &str| rows.iter().any(|row| row.text.contains(words));
+    let marked = rows.iter().any(|row| row.shape == Shape::StackEnd);
+    !marked && has(crate::banner::CUT_HERE) && !has("---[ end trace") && !has("Kernel panic")
+}
+
+/// KCSAN, KMSAN and KFENCE end with who reports: kernel/kcsan/report.c, mm/kmsan/report.c, mm/kfence/report.c.
+fn cut_race(kind: Kind, rows: &[Row]) -> bool {
+    let named = |name: &str| rows.first().is_some_and(|row| row.text.contains(name));
+    let tail = kind == Kind::Kcsan || named("KMSAN: ") || named("KFENCE: ");
+    tail && !rows.iter().any(|row| row.text.trim_start().starts_with("CPU: "))
 }
 
 /// The kernel marks the beginning of the task's stack, and the end is not there.

@@ -103,7 +103,9 @@ fn leak(report: &mut Report, text: &str) {
     if let Some(rest) = text.strip_prefix("unreferenced object ") {
         report.details.message = Some("memory leak".to_owned());
         report.details.address = rest.split(' ').next().map(str::to_owned);
-    } else if let Some((comm, rest)) = text.strip_prefix("comm \"").and_then(|rest| rest.split_once("\", pid ")) {
+    } else if let Some((comm, rest)) =
+        text.strip_prefix("comm \"").and_then(|rest| rest.split_once("\", pid "))
+    {
         let pid = rest.split([',', ' ']).next().and_then(|pid| pid.parse().ok());
         report.task = pid.map(|pid| Task { comm: comm.to_owned(), pid });
     }
@@ -175,10 +177,12 @@ fn warning_line(report: &mut Report, rest: &str) {
 
 /// `BUG: KASAN: slab-use-after-free in foo+0x1/0x2`, `Read of size 8 at addr ffff888 by task cat/3`.
 fn sanitizer(report: &mut Report, text: &str) {
-    let banner = ["BUG: KASAN: ", "BUG: KASan: ", "BUG: KCSAN: "].iter().find_map(|start| text.split_once(start));
+    let banner =
+        ["BUG: KASAN: ", "BUG: KASan: ", "BUG: KCSAN: "].iter().find_map(|start| text.split_once(start));
     if let Some((_, rest)) = banner {
         // Before 4.8 the address stood here.
-        let (what, address) = rest.split_once(" at addr ").map_or((rest, None), |(what, at)| (what, Some(at)));
+        let (what, address) =
+            rest.split_once(" at addr ").map_or((rest, None), |(what, at)| (what, Some(at)));
         report.details.message = Some(what.to_owned());
         report.details.address = address.map(str::to_owned);
     }
@@ -308,7 +312,8 @@ fn named_traces(report: &mut Report, rows: &[Row]) {
                 let name = text.trim_end_matches(':').to_owned();
                 report.details.traces.push(Trace { name, frames: Vec::new() });
             }
-            Shape::Blank => {}
+            // Others may print between two frames.
+            Shape::Blank | Shape::Other => {}
             _ => name = None,
         }
     }

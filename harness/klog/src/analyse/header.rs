@@ -125,9 +125,16 @@ fn headless(kind: Kind, rows: &[Row]) -> Vec<Frame> {
         .iter()
         .skip(1)
         .skip_while(|row| row.shape != Shape::Frame)
-        .take_while(|row| row.shape == Shape::Frame);
+        // Others may print between two frames; what ends in a colon names another trace.
+        .take_while(|row| {
+            row.shape == Shape::Frame || row.shape == Shape::Other && !row.text.trim_end().ends_with(':')
+        });
     let named = |name: &str| rows.first().is_some_and(|row| row.text.contains(name));
-    if matches!(kind, Kind::Kcsan | Kind::Kmemleak) || named("KMSAN: ") || named("KFENCE: ") { rest.filter_map(|row| Frame::parse_line(row.text.trim())).collect() } else { Vec::new() }
+    if matches!(kind, Kind::Kcsan | Kind::Kmemleak) || named("KMSAN: ") || named("KFENCE: ") {
+        rest.filter_map(|row| Frame::parse_line(row.text.trim())).collect()
+    } else {
+        Vec::new()
+    }
 }
 
 /// The kernel's release: the first word that begins with a digit.

@@ -253,15 +253,34 @@ impl Reader<'_> {
         }
     }
 
+    /// Is the last entry of the chain the lock that was held? With it the entries above are all there. People mix up the lines
+    /// that name the lock, so either of the two that do is enough.
+    fn reaches_the_held(&self, links: &[Link]) -> bool {
+        let named =
+            self.details.holding.iter().map(|lock| &lock.class).chain(self.details.named_chain.last());
+        let named: Vec<String> = named.map(LockClass::stable_name).collect();
+        links.last().is_some_and(|last| named.is_empty() || named.contains(&last.lock.class.stable_name()))
+    }
+
+    fn names_own_lock(&self) -> bool {
+        let own = self.details.acquiring.iter().chain(&self.details.holding);
+        let own: Vec<String> = own.map(|lock| lock.class.stable_name()).collect();
+        self.details.named_chain.iter().any(|class| own.contains(&class.stable_name()))
+    }
+
     fn finish(mut self) {
         self.details.links.sort_by_key(|link| link.number);
         let links = &self.details.links;
-        let whole = is_whole(links);
+        let whole = is_whole(links) && self.reaches_the_held(links);
+        let own_names = self.names_own_lock();
+        self.details.cut_chain = !whole;
         let acquiring = end(self.details.acquiring.take(), links.first(), whole);
         let holding = end(self.details.holding.take(), links.last(), whole);
         self.report.chain = match self.report.kind {
             Kind::Circular => links.iter().map(|link| link.lock.class.clone()).collect(),
-            _ => self.details.named_chain.clone(),
+            // One that does not name the lock is another report's, printed at the same time.
+            Kind::IrqOrder | Kind::IrqInversion if own_names => self.details.named_chain.clone(),
+            _ => Vec::new(),
         };
         self.report.acquiring = acquiring.as_ref().map(|lock| lock.class.clone());
         self.details.acquiring = acquiring;

@@ -145,11 +145,25 @@ fn continues(row: &Row, taken: &Taken) -> bool {
     // The place of "sleeping function called from invalid context at" is the longest word of its line.
     let open_place = above.ends_with(" invalid context at")
         || above.starts_with("in_atomic()") && above.ends_with([',', ':']);
-    let module_alone =
-        row.shape == Shape::Frame && below.starts_with('[') && below.ends_with(']') && !below.contains(' ');
+    // `hardirqs last  enabled at (97): [<ffffffff81000001>] default_idle+0x1/0x2`, `RIP: 0010:foo+0x1/0x2`
+    let places = ["hardirqs last", "softirqs last", "RIP:", "pc :"];
+    let open_symbol = places.iter().any(|start| above.starts_with(start))
+        && above.ends_with(':')
+        && (taken.shape == Shape::Frame || above == "RIP:");
+    // `BUG: KASAN: use-after-free in foo+0x1/0x2`
+    let open_address = (above.ends_with(">]") || above.starts_with("BUG: K") && above.ends_with(" in"))
+        && taken.shape == Shape::Frame
+        && taken.line.meta.bare;
+    let module_alone = row.shape == Shape::Frame
+        && below.starts_with('[')
+        && !below.starts_with("[<")
+        && below.ends_with(']')
+        && !below.contains(' ');
     open_call
         || open_usage
         || open_place
+        || open_symbol
+        || open_address
         || is_half_arm_frame(above) && below.starts_with('(')
         || open_lock && Lock::parse(below).is_none_or(|lock| lock.address.is_none())
         || below.starts_with("--> ")

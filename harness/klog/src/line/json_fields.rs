@@ -18,7 +18,8 @@ impl JsonFields {
         if line.trim() == "\"dmesg\": [" {
             return true;
         }
-        let journal = |name: &str| name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+        let journal =
+            |name: &str| name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
         field(line).is_some_and(|(name, _)| name == "pri" || name.len() > 3 && journal(&name))
     }
 

@@ -38,12 +38,27 @@ pub(crate) fn console(lines: &[(u32, String)]) -> String {
 pub(crate) fn structure(report: &Report) -> impl PartialEq + std::fmt::Debug + use<> {
     (
         report.kind,
+        report.task.clone(),
+        report.place.clone(),
+        report
+            .details
+            .traces
+            .iter()
+            .map(|trace| (trace.name.clone(), trace.frames.len()))
+            .collect::<Vec<_>>(),
+        report.details.held.iter().map(|held| (held.count, held.locks.len())).collect::<Vec<_>>(),
+        report.details.scenario.len(),
         report.chain.clone(),
         report.acquiring.clone(),
         report.held.clone(),
         report.signature.clone(),
         report.details.links.iter().map(|link| link.frames.len()).collect::<Vec<_>>(),
     )
+}
+
+/// The same with the length of the backtrace, whose end only some kernels mark.
+pub(crate) fn whole_structure(report: &Report) -> impl PartialEq + std::fmt::Debug + use<> {
+    (structure(report), report.frames.len())
 }
 
 fn named(path: &std::path::Path) -> (String, Vec<u8>) {
