@@ -100,6 +100,8 @@ impl Collector {
             (Some(Kind::Warn), Kind::Refcount | Kind::List | Kind::LockWarn) if before_trace => Some(new),
             (Some(old @ (Kind::Refcount | Kind::LockWarn)), Kind::Warn) if before_trace => Some(old),
             (Some(old @ Kind::List), Kind::Warn | Kind::Bug | Kind::Oops) if before_trace => Some(old),
+            // One of the timeouts of KMS is a WARN (`drm_atomic_helper_wait_for_vblanks`).
+            (Some(old @ Kind::FlipTimeout), Kind::Warn) if before_trace => Some(old),
             // Older watchdogs say it with a WARN, and so does a key that was never registered.
             (Some(Kind::Warn), Kind::HardLockup) if before_trace => Some(Kind::HardLockup),
             (Some(old @ Kind::HardLockup), Kind::Warn) if self.lines.len() <= 2 => Some(old),

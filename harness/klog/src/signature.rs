@@ -16,6 +16,7 @@
 //! | hung-task and lockups | the first function that is no plumbing, and the first that is not core code |
 //! | others | the message without its numbers, and the function |
 
+use crate::banner::CUT_HERE;
 use crate::blame::{culprit, place_frame};
 use crate::kind::Kind;
 use crate::lock::LockClass;
@@ -108,7 +109,8 @@ fn stuck(report: &Report) -> String {
 /// The message, or the first line, without numbers, addresses, symbols' offsets and the task's name. Digits inside a word
 /// become `N`.
 fn message(report: &Report) -> String {
-    let text = report.details.message.as_deref().or(report.text.first().map(String::as_str)).unwrap_or("");
+    let first = report.text.iter().map(String::as_str).find(|line| !line.contains(CUT_HERE));
+    let text = report.details.message.as_deref().or(first).unwrap_or("");
     let comm = report.task.as_ref().map(|task| task.comm.as_str()).filter(|comm| !comm.is_empty());
     // `process cat`, `code: cat/812`, `kworker/1:1[812]`
     let text = comm.map_or_else(|| text.to_owned(), |comm| without_task(text, comm));

@@ -36,8 +36,9 @@ impl fmt::Display for Text<'_> {
         for rule in &report.rules {
             write_rule(f, rule)?;
         }
+        writeln!(f)?;
         if let Some(blame) = &report.blame {
-            writeln!(f, "\n  ask: {blame}")?;
+            writeln!(f, "  ask: {blame}")?;
         }
         writeln!(f, "  signature: {}", report.signature)
     }

@@ -1,5 +1,6 @@
 //! One line for a person.
 
+use crate::banner::CUT_HERE;
 use crate::blame::{culprit, place_frame};
 use crate::frame::Frame;
 use crate::kind::Kind;
@@ -121,5 +122,6 @@ fn kasan(report: &Report) -> String {
 }
 
 fn first_line(report: &Report) -> String {
-    report.text.first().map(|line| line.trim().to_owned()).unwrap_or_default()
+    let lines = || report.text.iter().map(|line| line.trim());
+    lines().find(|line| !line.contains(CUT_HERE)).or(lines().next()).unwrap_or_default().to_owned()
 }

@@ -99,20 +99,9 @@ fn at(report: &Report, file: &str, names: &[&str]) -> Option<String> {
 }
 
 fn rule_match(hit: Hit, report: &Report) -> RuleMatch {
-    let mut sentence =
+    let sentence =
         fill(hit.rule.sentence, hit.edge, report).replace("{line}", hit.line.as_deref().unwrap_or(""));
-    if let Some(annotation) = report.annotation.filter(|_| about_section(&hit)) {
-        sentence.push_str(&format!(
-            " (With the annotation of patch {}, which mainline does not carry.)",
-            annotation.patch
-        ));
-    }
     RuleMatch { id: hit.rule.id, edge: hit.edge.cloned(), line: hit.line, sentence, doc: hit.rule.doc }
-}
-
-/// Does the match rest on a signalling section?
-fn about_section(hit: &Hit) -> bool {
-    hit.edge.is_some_and(|edge| edge.roles().0 == Role::Signalling)
 }
 
 /// Fills the places of a sentence.
@@ -121,9 +110,10 @@ fn fill(sentence: &str, edge: Option<&Edge>, report: &Report) -> String {
         class.map(|class| class.to_string()).unwrap_or_else(|| "a lock".to_owned())
     };
     let to = edge.map(|edge| &edge.to).or(report.acquiring.as_ref());
-    let from = edge.map(|edge| &edge.from).or(report.held.last());
-    let section =
-        edge.and_then(|edge| edge.held_at.as_ref()).map(|at| format!(" that {} began", at.function));
+    let holding = report.details.holding.as_ref().map(|lock| &lock.class);
+    let from = edge.map(|edge| &edge.from).or(holding).or(report.held.last());
+    let section = edge.map_or_else(|| open_section(report), |edge| edge.held_at.as_ref());
+    let section = section.map(|at| format!(" that {}() began", at.function));
     let mut sentence = sentence
         .replace("{to}", &name(to))
         .replace("{from}", &name(from))
@@ -134,6 +124,12 @@ fn fill(sentence: &str, edge: Option<&Edge>, report: &Report) -> String {
         sentence[..1].make_ascii_uppercase();
     }
     sentence
+}
+
+/// Where the section was begun that the task is still in.
+fn open_section(report: &Report) -> Option<&Frame> {
+    let mut held = report.details.held.iter().flat_map(|held| &held.locks);
+    held.find(|lock| Role::of(&lock.class) == Role::Signalling).and_then(|lock| lock.at.as_ref())
 }
 
 /// Who took the lock: the first function of the trace that is no plumbing, and for core code the driver behind it.
