@@ -74,6 +74,9 @@ fn folders_are_read_and_bad_files_are_named() {
     assert!(ran.out.starts_with("2 times in 2 logs  circular: "), "{}", ran.out);
     assert!(ran.err.contains("2 reports in") && ran.err.contains("of 2 logs"), "{}", ran.err);
 
+    let ran = klog(&["/nonexistent/log"], b"");
+    assert_eq!((ran.code, ran.err.lines().count()), (3, 1), "{}", ran.err);
+
     std::fs::write(dir.path().join("c.log.gz"), b"\x1f\x8b\x08 packed").unwrap();
     let ran = klog(&["--json", folder, "/nonexistent/log"], b"");
     assert_eq!((ran.code, ran.out.lines().count()), (3, 2), "{}", ran.err);
@@ -105,8 +108,10 @@ fn lockdeps_own_tables() {
     for words in ["lockdep is armed", "40 chains", "0 taken inside signalling sections", "fs_reclaim"] {
         assert!(ran.out.contains(words), "{words} is not in:\n{}", ran.out);
     }
+    assert!(ran.out.contains("signalling side not exercised"), "{}", ran.out);
     let ran = klog(&["--lockdep", &before, &after], b"");
     assert!(ran.out.contains("new since the first reading"), "{}", ran.out);
+    assert!(ran.out.contains("waiting side exercised, with nothing new"), "{}", ran.out);
     let ran = klog(&["--lockdep", "--dot", &before], b"");
     assert!(ran.out.contains("\"mmu_notifier_invalidate_range_start\" -> \"dma_fence_map\""), "{}", ran.out);
     let ran = klog(&["--lockdep", &path("reclaim.log")], b"");

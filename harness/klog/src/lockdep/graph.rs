@@ -1,9 +1,10 @@
 //! The lock graph as a picture: Graphviz DOT, and SVG without any other program.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use super::classes::Classes;
+use super::picture;
 use crate::kind::Kind;
 use crate::lock::LockClass;
 use crate::report::Report;
@@ -90,24 +91,26 @@ impl LockGraph {
         out
     }
 
-    /// SVG: the classes on a circle, arrows between them.
+    /// SVG: the classes in two columns, down the right one and up the left one, arrows between them.
     pub fn svg(&self) -> String {
+        picture::svg(&self.in_order(), &self.edges, &self.marked)
+    }
+
+    /// The classes along the edges, from where a marked one leads: a cycle is drawn as one.
+    fn in_order(&self) -> Vec<String> {
         let nodes = self.nodes();
-        let places = places(&nodes);
-        let (width, height) = size(nodes.len());
-        let mut out = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" font-family=\"monospace\" font-size=\"12\">\n{ARROWS}"
-        );
-        for edge in &self.edges {
-            if let (Some(from), Some(to)) = (places.get(&edge.0), places.get(&edge.1)) {
-                out.push_str(&arrow(*from, *to, self.marked.contains(edge)));
+        let mut ordered: Vec<String> = Vec::with_capacity(nodes.len());
+        let mut seen = BTreeSet::new();
+        let mut next: Vec<&String> = nodes.iter().rev().chain(self.marked.iter().map(|(_, to)| to)).collect();
+        while let Some(node) = next.pop() {
+            if seen.insert(node) {
+                ordered.push(node.clone());
+                let from = (node.clone(), String::new());
+                let out = self.edges.range(from..).take_while(|(from, _)| from == node);
+                next.extend(out.map(|(_, to)| to).filter(|to| !seen.contains(to)));
             }
         }
-        for node in &nodes {
-            out.push_str(&label(node, places[node]));
-        }
-        out.push_str("</svg>\n");
-        out
+        ordered
     }
 
     fn nodes(&self) -> Vec<String> {
@@ -130,7 +133,7 @@ fn near(class: &str, edges: &BTreeSet<(String, String)>, distance: usize) -> BTr
     near
 }
 
-fn color(name: &str) -> &'static str {
+pub(super) fn color(name: &str) -> &'static str {
     match Role::of(&LockClass::parse(name)) {
         Role::Signalling => "#ffd9b3",
         Role::Reclaim | Role::Notifier => "#d9ead3",
@@ -142,60 +145,6 @@ fn color(name: &str) -> &'static str {
 
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-const ARROWS: &str = "<defs><marker id=\"a\" viewBox=\"0 0 10 10\" refX=\"10\" refY=\"5\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">\
-<path d=\"M0 0L10 5L0 10z\"/></marker></defs>\n";
-
-fn size(nodes: usize) -> (u32, u32) {
-    let radius = radius(nodes) as u32;
-    (2 * radius + 560, 2 * radius + 80)
-}
-
-fn radius(nodes: usize) -> f64 {
-    (nodes as f64 * 14.0).max(80.0)
-}
-
-fn places(nodes: &[String]) -> BTreeMap<String, (f64, f64)> {
-    let (width, height) = size(nodes.len());
-    let radius = radius(nodes.len());
-    let place = |index: usize| {
-        let angle =
-            std::f64::consts::TAU * index as f64 / nodes.len().max(1) as f64 - std::f64::consts::FRAC_PI_2;
-        (f64::from(width) / 2.0 + radius * angle.cos(), f64::from(height) / 2.0 + radius * angle.sin())
-    };
-    nodes.iter().enumerate().map(|(index, node)| (node.clone(), place(index))).collect()
-}
-
-fn arrow(from: (f64, f64), to: (f64, f64), marked: bool) -> String {
-    let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-    let length = dx.hypot(dy).max(1.0);
-    // Bent a little, so that two opposite arrows do not lie on each other; shortened, so that labels stay free.
-    let bend = ((from.0 + to.0) / 2.0 - dy * 0.12, (from.1 + to.1) / 2.0 + dx * 0.12);
-    let end = (to.0 - dx / length * 16.0, to.1 - dy / length * 16.0);
-    let (color, width) = if marked { ("#c00", 2) } else { ("#555", 1) };
-    format!(
-        "<path d=\"M{:.0} {:.0}Q{:.0} {:.0} {:.0} {:.0}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"{width}\" marker-end=\"url(#a)\"/>\n",
-        from.0, from.1, bend.0, bend.1, end.0, end.1
-    )
-}
-
-fn label(name: &str, at: (f64, f64)) -> String {
-    let width = name.chars().count() as f64 * 7.4 + 12.0;
-    format!(
-        "<rect x=\"{:.0}\" y=\"{:.0}\" width=\"{width:.0}\" height=\"20\" rx=\"3\" fill=\"{}\" stroke=\"#555\"/>\
-         <text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"middle\">{}</text>\n",
-        at.0 - width / 2.0,
-        at.1 - 10.0,
-        color(name),
-        at.0,
-        at.1 + 4.0,
-        escaped(name)
-    )
 }
 
 #[cfg(test)]
@@ -219,7 +168,7 @@ mod tests {
         );
         assert!(graph.dot().contains("\"&a<b>\" -> \"dma_fence_map\";"));
         let svg = graph.svg();
-        assert!(svg.contains(">&amp;a&lt;b&gt;</text>") && svg.matches("<path d=\"M").count() == 3, "{svg}");
+        assert!(svg.contains(">&amp;a&lt;b&gt;</text>") && svg.matches("<path d=\"M").count() == 4, "{svg}");
         assert!(!svg.contains("away"));
     }
 }

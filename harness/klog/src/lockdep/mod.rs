@@ -4,6 +4,7 @@ pub mod chains;
 pub mod classes;
 pub mod coverage;
 pub mod graph;
+mod picture;
 pub mod stats;
 
 /// Why a table could not be read.

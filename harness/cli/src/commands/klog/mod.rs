@@ -32,16 +32,21 @@ pub(crate) fn run(args: &KlogArgs) -> Result<Outcome> {
     let bar = input::bar(&inputs, args.group || !print::to_terminal());
     let several = inputs.len() > 1;
     let mut all = State::default();
+    let mut read = 0;
     for input in &inputs {
         match work.read(input, &bar) {
-            Ok(state) if several => all.add(&state),
-            Ok(state) => all = state,
+            Ok(state) => {
+                read += 1;
+                if several { all.add(&state) } else { all = state }
+            }
             Err(error) => bad.push(error),
         }
     }
     bar.finish_and_clear();
     work.end()?;
-    eprintln!("{}", all.sentence(inputs.len()));
+    if read > 0 {
+        eprintln!("{}", all.sentence(read));
+    }
     bad.iter().for_each(|error| eprintln!("fencelab: failed to {error:#}"));
     Ok(Outcome::Exit(match (work.reports, bad.is_empty()) {
         (1.., _) if args.fail => Exit::Findings,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use fencelab_klog::lockdep::chains;
 use fencelab_klog::lockdep::classes::Classes;
-use fencelab_klog::lockdep::coverage::{Coverage, RESERVATION, SIGNALLING, Side};
+use fencelab_klog::lockdep::coverage::{Coverage, Exercise, RESERVATION, SIGNALLING, Side};
 use fencelab_klog::lockdep::graph::LockGraph;
 use fencelab_klog::lockdep::stats::Stats;
 use serde_json::json;
@@ -92,6 +92,8 @@ impl Tables {
             out.push_str(&format!("contract coverage, {news}:\n"));
             out.push_str(&side("signalling sections", "waits for fences", &coverage.signalling));
             out.push_str(&side("reservations", "reservations", &coverage.reservation));
+            out.push_str(exercised("signalling", coverage.signalling_side()).as_str());
+            out.push_str(exercised("waiting", coverage.waiting_side()).as_str());
         }
         out
     }
@@ -111,6 +113,15 @@ fn stats_text(stats: &Stats) -> String {
         out.push_str(&format!("{name}: nearly full; lockdep turns itself off when it is\n"));
     }
     out
+}
+
+/// Silence of lockdep proves nothing about a side that no code has been on.
+fn exercised(side: &str, how: Exercise) -> String {
+    match how {
+        Exercise::New => format!("{side} side exercised\n"),
+        Exercise::OnlyKnown => format!("{side} side exercised, with nothing new\n"),
+        Exercise::NotExercised => format!("{side} side not exercised: that lockdep is silent says nothing\n"),
+    }
 }
 
 fn side(inside: &str, around: &str, side: &Side) -> String {
