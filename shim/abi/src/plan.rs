@@ -70,16 +70,17 @@ pub struct Plan {
     pub brings: Brings,
     /// Whether one of the steps leads to an output.
     pub has_output: bool,
+    /// Whether one look at the argument after the call says everything.
+    pub plain: bool,
+    /// Whether all that its pointers lead to are arrays that are passed in and that its own fields count, and nothing that was
+    /// passed in is to be kept beside what comes back.
+    pub flat: bool,
+    /// Whether a success says more than that: of an fd that it brings, of work or fences that no record shows.
+    pub tells: bool,
     steps: Steps,
 }
 
 impl Plan {
-    /// Whether one look at the argument after the call says everything.
-    #[inline]
-    pub fn is_plain(&self) -> bool {
-        self.effects & (effect::BLOCKS | effect::OVERWRITES) == 0 && self.steps.len == 0
-    }
-
     /// Pointers to follow.
     #[inline]
     pub fn steps(&self) -> &'static [Step] {
@@ -103,9 +104,30 @@ const fn brings(ioctl: &Ioctl) -> Brings {
     Brings::Nothing
 }
 
+const fn all_flat(follow: &[Follow]) -> bool {
+    let mut i = 0;
+    while i < follow.len() {
+        let step = &follow[i];
+        let plain = step.inner.is_empty() && step.only_if.is_none() && !step.output;
+        let counted = !matches!(step.count, Count::SumOf(_)) && matches!(step.shape, Shape::Array(_));
+        if !plain || !counted {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
 /// What an ioctl that no table has is done about: it may block, and nothing in it is known.
-const UNLISTED: Plan =
-    Plan { effects: effect::BLOCKS, brings: Brings::Nothing, has_output: false, steps: Steps::NONE };
+const UNLISTED: Plan = Plan {
+    effects: effect::BLOCKS,
+    brings: Brings::Nothing,
+    has_output: false,
+    plain: false,
+    flat: true,
+    tells: false,
+    steps: Steps::NONE,
+};
 
 const EMPTY: Step = Step {
     pointer: 0,
@@ -162,8 +184,13 @@ impl Build {
             i += 1;
         }
         self.step_count = inner_at;
+        let tells = !matches!(brings(ioctl), Brings::Nothing)
+            || ioctl.effects & (effect::USER_QUEUE | effect::MEMORY_FENCE) != 0;
+        let overwrites = ioctl.effects & (effect::BLOCKS | effect::OVERWRITES) == effect::OVERWRITES;
+        let flat = all_flat(ioctl.follow) && !overwrites;
+        let plain = ioctl.effects & (effect::BLOCKS | effect::OVERWRITES) == 0 && ioctl.follow.is_empty();
         self.plans[self.plan_count] =
-            Plan { effects: ioctl.effects, brings: brings(ioctl), has_output, steps };
+            Plan { effects: ioctl.effects, brings: brings(ioctl), has_output, plain, flat, tells, steps };
         self.plan_count += 1;
         self
     }
@@ -244,7 +271,7 @@ static INDEX: Index = {
 ///
 /// Letters other than DRM's are shared with other subsystems (`W` is also the watchdogs'), so those match by
 /// letter, number and what the fd is known to be; an fd of which nothing is known passes for the right one.
-#[inline]
+#[inline(always)]
 pub fn find(request: Request, class: impl FnOnce() -> FdClass) -> Option<(&'static Plan, bool)> {
     let nr = request.nr();
     let at = match request.ty() {
@@ -253,15 +280,16 @@ pub fn find(request: Request, class: impl FnOnce() -> FdClass) -> Option<(&'stat
             FdClass::Drm(driver) => INDEX.driver[driver as usize][(nr - DRIVER_BASE) as usize],
             _ => 0,
         },
-        ty => {
-            let at = INDEX.other[letter(ty)?][(nr & 7) as usize];
-            if at == 0 || !is_exactly(ty, nr) {
-                return None;
-            }
-            at
-        }
+        ty => other(ty, nr)?,
     };
     Some((&PLANS[at as usize], at != 0))
+}
+
+/// A request of another letter than DRM's.
+#[inline(never)]
+fn other(ty: u8, nr: u8) -> Option<u8> {
+    let at = INDEX.other[letter(ty)?][(nr & 7) as usize];
+    (at != 0 && is_exactly(ty, nr)).then_some(at)
 }
 
 /// Whether the letter and number are one of ours in full, as the index holds only the number's low bits.

@@ -21,15 +21,24 @@ pub fn choose(clock: Option<Clock>, clock_gettime: usize) {
     CLOCK_GETTIME.store(clock_gettime, Relaxed);
 }
 
+/// Whether ticks are those of the time stamp counter.
+#[inline(always)]
+pub fn is_tsc() -> bool {
+    TSC.load(Relaxed)
+}
+
+/// The time stamp counter. Neither rdtscp nor a fence: a call's own entry into the kernel and return from it keep the two looks
+/// apart, and what slips past one are a few of our own instructions.
+#[inline(always)]
+pub fn tsc() -> u64 {
+    // SAFETY: every x86-64 has it; the recorder chose it because it is invariant.
+    unsafe { _rdtsc() }
+}
+
 /// The time, in the session's ticks.
 #[inline]
 pub fn now() -> u64 {
-    if TSC.load(Relaxed) {
-        // SAFETY: every x86-64 has it; the recorder chose it because it is invariant.
-        unsafe { _rdtsc() }
-    } else {
-        monotonic()
-    }
+    if is_tsc() { tsc() } else { monotonic() }
 }
 
 #[cold]

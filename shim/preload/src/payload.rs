@@ -11,7 +11,7 @@ use crate::ring::Draft;
 /// Elements of one array whose own pointers are followed.
 const MAX_PARENTS: usize = 16;
 /// Elements of an array that are looked at at all.
-const MAX_ELEMENTS: usize = 1024;
+pub(crate) const MAX_ELEMENTS: usize = 1024;
 
 /// Which pointers to follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,8 @@ impl Sink<'_> {
 }
 
 /// A section's header as a word.
-fn header(id: u8, parent: usize, len: usize, total: usize, truncated: bool) -> u64 {
+#[inline]
+pub(crate) fn header(id: u8, parent: usize, len: usize, total: usize, truncated: bool) -> u64 {
     let flags = if truncated { TRUNCATED } else { 0 };
     let total = total.min(0xffff) as u64;
     u64::from(id) | u64::from(flags) << 8 | (parent as u64) << 16 | (len as u64) << 32 | total << 48

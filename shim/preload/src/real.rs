@@ -4,8 +4,10 @@
 //! the chain. As an auditor we are told of every libc that is loaded, each with its own errno.
 
 use core::arch::{asm, global_asm};
-use core::ffi::{CStr, c_int};
+use core::ffi::{CStr, c_int, c_ulong, c_void};
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use crate::tls;
 
 /// The namespace of no libc: raw mode's system calls, which return negated errnos.
 pub const RAW: usize = NAMESPACES;
@@ -87,6 +89,17 @@ pub fn address(namespace: usize, function: Function) -> usize {
     if address == 0 && namespace == 0 { next(function) } else { address }
 }
 
+/// libc's ioctl, as three registers hold its arguments.
+pub(crate) type Ioctl = unsafe extern "C" fn(c_int, c_ulong, *mut c_void) -> c_int;
+
+/// A namespace's ioctl, if it was looked for already and is there.
+#[inline(always)]
+pub(crate) fn ioctl(namespace: usize) -> Option<Ioctl> {
+    let address = REAL.get(namespace)?[Function::Ioctl as usize].load(Relaxed);
+    // SAFETY: it is libc's ioctl, or 0, which is None.
+    unsafe { core::mem::transmute(address) }
+}
+
 /// Sets it, as the auditor learns it.
 pub fn set(namespace: usize, function: Function, address: usize) {
     REAL[namespace][function as usize].store(address, Relaxed);
@@ -164,6 +177,18 @@ fn errno_at(namespace: usize) -> Option<*mut c_int> {
     Some(location())
 }
 
+/// Where the first namespace's libc has errno, from the thread pointer on; 0: not known. It is the same for every thread, as libc
+/// is loaded with the program and its thread-local variables lie at a fixed distance (ELF Handling For Thread-Local Storage,
+/// 3.4.6: variant II, static).
+static ERRNO_OFFSET: AtomicUsize = AtomicUsize::new(0);
+
+/// Learns it. At the process's start.
+pub fn learn_errno() {
+    if let Some(errno) = errno_at(0) {
+        ERRNO_OFFSET.store((errno as usize).wrapping_sub(tls::thread_pointer()), Relaxed);
+    }
+}
+
 /// The calling thread's errno.
 #[inline]
 pub fn errno(namespace: usize) -> c_int {
@@ -171,6 +196,11 @@ pub fn errno(namespace: usize) -> c_int {
     const EPERM: c_int = 1;
     if namespace == RAW {
         return EPERM;
+    }
+    let offset = ERRNO_OFFSET.load(Relaxed);
+    if namespace == 0 && offset != 0 {
+        // SAFETY: `learn_errno` found it there.
+        return unsafe { *(tls::thread_pointer().wrapping_add(offset) as *const c_int) };
     }
     // SAFETY: libc's, of this thread.
     errno_at(namespace).map_or(0, |errno| unsafe { *errno })

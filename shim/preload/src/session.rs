@@ -5,7 +5,7 @@
 //! listed. Nothing of it stays open, and nothing of it happens again.
 
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering::*};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::*};
 
 use fencelab_abi::pool::{NO_CHUNK, POOL_HEADER_SIZE};
 use fencelab_abi::process::{
@@ -40,6 +40,15 @@ const ADOPTING: u32 = u32::MAX;
 #[inline]
 pub fn epoch() -> u32 {
     EPOCH.0.load(Relaxed)
+}
+
+/// Whether the clock is the time stamp counter and no faults are wanted.
+static USUAL: AtomicBool = AtomicBool::new(false);
+
+/// Whether the clock is the time stamp counter and no faults are wanted, so that the shortest way may be gone.
+#[inline(always)]
+pub fn is_usual() -> bool {
+    USUAL.load(Relaxed)
 }
 
 /// The mapped pool's header. Only once the process has an epoch.
@@ -160,8 +169,10 @@ pub fn start_as(entry: Entry, folder: impl FnOnce(&mut [u8]) -> Option<usize>) -
             tls::learn_id(sys::gettid());
         }
         fault::enable(pool().faults.any());
+        USUAL.store(clock::is_tsc() && !pool().faults.any(), Relaxed);
         if entry != Entry::Trace {
             crate::hooks::exit::register();
+            real::learn_errno();
         }
         let wiped = wipe_on_fork();
         EPOCH.0.store(PROCESS.load(Relaxed) + 1, Release);

@@ -5,14 +5,14 @@ use core::mem::MaybeUninit;
 
 use fencelab_abi::ioctl::{DRM, effect};
 use fencelab_abi::plan::{self, Brings, MAX_FOLLOW, Plan};
-use fencelab_abi::record::{INLINE, slots_for};
+use fencelab_abi::record::slots_for;
 use fencelab_abi::section::{ARG_BEFORE, Section};
 use fencelab_abi::{Driver, FdClass, Kind, Request, flags, process::blind};
 
-use super::{Timed, out_fence};
+use super::{Timed, out_fence, short};
 use crate::fault::{self, Fault};
 use crate::payload::{Argument, Phase, Sink};
-use crate::readable::{self, Trust, load};
+use crate::readable::{Trust, load};
 use crate::ring::{self, Head};
 use crate::tls::Thread;
 use crate::{clock, fds, real, session};
@@ -23,12 +23,13 @@ const VERSION: u8 = 0x00;
 const KEPT: usize = 128;
 
 /// `int ioctl(int fd, unsigned long request, ...)`.
-#[inline]
+#[inline(always)]
 pub fn ioctl(namespace: usize, fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
     match plan::find(Request(request as u32), || fds::class(fd)) {
         None => forward(namespace, fd, request, argument),
         Some((plan, listed)) => {
-            Call { namespace, fd, request, argument, plan, listed, by_number: false }.make()
+            let noted = if listed { 0 } else { flags::UNLISTED };
+            short::make(fd, request, argument, plan, noted, namespace)
         }
     }
 }
@@ -46,22 +47,19 @@ pub(crate) struct Call {
     pub(crate) request: c_ulong,
     pub(crate) argument: *mut c_void,
     pub(crate) plan: &'static Plan,
-    pub(crate) listed: bool,
-    pub(crate) by_number: bool,
+    /// [`flags::UNLISTED`], [`flags::BY_NUMBER`].
+    pub(crate) noted: u8,
 }
 
 impl Call {
-    /// Makes it and records it.
-    #[inline]
+    /// Makes it and records it, whatever it takes.
+    #[inline(never)]
     pub(crate) fn make(&self) -> c_int {
         let Some(thread) = ring::thread() else {
             return forward(self.namespace, self.fd, self.request, self.argument);
         };
         if fault::any() {
             return self.with_faults(thread);
-        }
-        if self.plan.is_plain() && self.size() <= INLINE {
-            return self.record_short(thread);
         }
         self.record(thread, 0, &mut || self.forward())
     }
@@ -70,52 +68,17 @@ impl Call {
         forward(self.namespace, self.fd, self.request, self.argument)
     }
 
-    /// The common case: nothing to see before the call, and a record of one slot after it.
-    #[inline]
-    fn record_short(&self, thread: *mut Thread) -> c_int {
-        let class = fds::byte(self.fd);
-        let enter = clock::now();
-        let result = forward(self.namespace, self.fd, self.request, self.argument);
-        let exit = clock::now();
-        let outcome = real::outcome(self.namespace, result);
-        let trust = if outcome >= 0 { Trust::Proven } else { Trust::Look };
-        let (address, size) = (self.argument as usize, self.size());
-        let mut words = [0; INLINE / 8];
-        let mut flags = self.flags();
-        if size > 0 && readable::check(address, size, trust) {
-            for (index, word) in words.iter_mut().enumerate() {
-                let at = index * 8;
-                if at < size {
-                    // SAFETY: checked.
-                    *word = unsafe { load(address + at, (size - at).min(8)) };
-                }
-            }
-            flags |= flags::ARG;
-        } else if size > 0 {
-            flags |= flags::UNREAD;
-        }
-        let (request, fd) = (self.request().0, self.fd);
-        let head = Head { kind: Kind::Ioctl, enter, exit, request, fd, result: outcome, flags, class };
-        if let Some(draft) = ring::reserve(thread, 1) {
-            draft.commit_short(&head, words);
-        }
-        if outcome >= 0 {
-            self.learn(&Argument { address, size, trust, room: [0; MAX_FOLLOW] }, result, class);
-        }
-        result
-    }
-
     /// Bytes of the argument that the kernel looks at.
     #[inline]
-    fn size(&self) -> usize {
-        let request = self.request();
-        if request.reads() || request.writes() { request.size() } else { 0 }
+    pub(crate) fn size(&self) -> usize {
+        short::argument_size(self.request)
     }
 
-    #[inline]
-    fn flags(&self) -> u8 {
-        let listed = if self.listed { 0 } else { flags::UNLISTED };
-        listed | if self.by_number { flags::BY_NUMBER } else { 0 }
+    /// Remembers what the call showed, which had nothing to be followed.
+    #[cold]
+    pub(crate) fn learn_short(&self, result: c_int, class: u8) {
+        let (address, size) = (self.argument as usize, self.size());
+        self.learn(&Argument { address, size, trust: Trust::Proven, room: [0; MAX_FOLLOW] }, result, class);
     }
 
     #[cold]
@@ -133,14 +96,14 @@ impl Call {
         }
     }
 
-    fn request(&self) -> Request {
+    pub(crate) fn request(&self) -> Request {
         Request(self.request as u32)
     }
 
     #[inline(never)]
     fn record(&self, thread: *mut Thread, extra: u8, make: &mut dyn FnMut() -> c_int) -> c_int {
         let class = fds::byte(self.fd);
-        let (flags, request, size) = (extra | self.flags(), self.request(), self.size());
+        let (flags, request, size) = (extra | self.noted, self.request(), self.size());
         let mut argument = Argument {
             address: self.argument as usize,
             size,

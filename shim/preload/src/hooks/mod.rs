@@ -6,6 +6,7 @@ pub mod confine;
 pub mod dup;
 pub mod exec;
 pub mod exit;
+mod flat;
 pub mod fork;
 pub mod ioctl;
 pub mod number;
@@ -13,6 +14,7 @@ pub mod open;
 pub mod out_fence;
 pub mod poll;
 pub mod rights;
+mod short;
 pub mod socket;
 
 use core::ffi::{c_char, c_int};

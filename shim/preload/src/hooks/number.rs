@@ -3,10 +3,9 @@
 use core::arch::global_asm;
 use core::ffi::{c_int, c_void};
 
-use fencelab_abi::{FdClass, Request, plan};
+use fencelab_abi::{FdClass, Request, flags, plan};
 
-use super::ioctl::Call;
-use super::{confine, exit, rights};
+use super::{confine, exit, rights, short};
 use crate::readable::{self, Trust};
 use crate::real::{Function, address};
 use crate::sys::nr;
@@ -89,7 +88,8 @@ pub(crate) fn ioctl(namespace: usize, fd: c_int, request: usize, argument: *mut 
     let class = || -> FdClass { fds::class(fd) };
     match plan::find(Request(request as u32), class) {
         Some((plan, listed)) => {
-            Call { namespace, fd, request, argument, plan, listed, by_number: true }.make()
+            let noted = flags::BY_NUMBER | if listed { 0 } else { flags::UNLISTED };
+            short::make(fd, request, argument, plan, noted, namespace)
         }
         None => super::ioctl::ioctl(namespace, fd, request, argument),
     }
