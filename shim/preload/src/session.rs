@@ -42,6 +42,12 @@ pub fn epoch() -> u32 {
     EPOCH.0.load(Relaxed)
 }
 
+/// Whether there is no session, or none that we can write.
+#[inline]
+pub fn is_off() -> bool {
+    STATE.load(Relaxed) == OFF
+}
+
 /// Whether the clock is the time stamp counter and no faults are wanted.
 static USUAL: AtomicBool = AtomicBool::new(false);
 

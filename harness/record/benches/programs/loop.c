@@ -8,6 +8,15 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
+#ifdef LTTNG
+#define LTTNG_UST_TRACEPOINT_DEFINE
+#define LTTNG_UST_TRACEPOINT_CREATE_PROBES
+#include "tracepoint.h"
+#define NOTE(result, argument) lttng_ust_tracepoint(fencelab_bench, call, fd, request, result, (void *)(argument))
+#else
+#define NOTE(result, argument) (void)(result)
+#endif
+
 enum { CALLS = 300 };
 static int fd, runs;
 static unsigned long request;
@@ -26,7 +35,7 @@ static void *measure(void *result) {
 		/* Of SYNCOBJ_RESET the count is where a wait has its timeout. */
 		__typeof__(argument) local = { (uintptr_t)&handle, request == 0xc01064c4, 1, 0, 0, 0 };
 		double start = now();
-		for (int call = 0; call < CALLS; call++) ioctl(fd, request, &local);
+		for (int n = 0; n < CALLS; n++) { int result = ioctl(fd, request, &local); NOTE(result, &local); }
 		double each = (now() - start) / CALLS;
 		if (each < best) best = each;
 	}

@@ -35,7 +35,7 @@ pub fn ioctl(namespace: usize, fd: c_int, request: c_ulong, argument: *mut c_voi
 }
 
 #[inline]
-fn forward(namespace: usize, fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
+pub(crate) fn forward(namespace: usize, fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
     real!(namespace, Ioctl, fn(c_int, c_ulong, *mut c_void) -> c_int, fd, request, argument)
 }
 

@@ -78,6 +78,9 @@ fn longer(
     noted: u8,
     namespace: usize,
 ) -> c_int {
+    if session::is_off() {
+        return super::ioctl::forward(namespace, fd, request, argument);
+    }
     let call = Call { namespace, fd, request, argument, plan, noted };
     let flat = plan.flat && call.size() <= flat::LONGEST && session::is_usual();
     match (flat, ring::own(), real::ioctl(namespace)) {

@@ -1,13 +1,15 @@
 //! What recording costs a call, beside what other tools cost: one table from one run.
 //!
 //! `cargo bench -p fencelab-record`. Every call fails with ENOTTY, the shortest way through the kernel, so that what is
-//! added shows best. strace and bpftrace are measured where they are installed. Each cell: nanoseconds a call, what
-//! that adds to the bare call, and how many times the bare call it is.
+//! added shows best. strace, bpftrace and LTTng-UST are measured where they are installed and work. Each cell: nanoseconds a
+//! call, what that adds to the bare call, and how many times the bare call it is.
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark may panic")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+
+mod others;
 
 use fencelab_record::{Entry, Faults, Geometry, Options, Session, record};
 
@@ -73,17 +75,6 @@ impl Bench {
     }
 }
 
-/// bpftrace on the same calls, with their argument's bytes.
-fn bpftrace() -> Option<Child> {
-    const PROBE: &str =
-        "tracepoint:syscalls:sys_enter_ioctl /comm == \"loop\"/ { printf(\"%r\\n\", buf(args->arg, 24)); }";
-    let child =
-        Command::new("bpftrace").args(["-e", PROBE]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let child = child.ok()?;
-    std::thread::sleep(std::time::Duration::from_secs(3));
-    Some(child)
-}
-
 /// Runs a command under the recorder in raw mode.
 fn record_raw(arguments: &[std::ffi::OsString]) {
     let folder = tempfile::tempdir_in(&arguments[0]).unwrap();
@@ -96,7 +87,7 @@ fn record_raw(arguments: &[std::ffi::OsString]) {
 fn cell(bare: Option<f64>, cost: Option<f64>) -> String {
     match (bare, cost) {
         (Some(bare), Some(cost)) => format!("{cost:.0} ({:+.1}, x{:.2})", cost - bare, cost / bare),
-        _ => "not installed".to_owned(),
+        _ => "no result".to_owned(),
     }
 }
 
@@ -116,27 +107,32 @@ fn main() {
     let heads = KINDS.map(|(_, what)| format!("{what:>26}"));
     println!("{:28}{}", "", heads.concat());
     for threads in [1, 2] {
+        let label = |name: &str| format!("{name}, {threads} thread{}", if threads == 1 { "" } else { "s" });
+        let floor = KINDS.map(|(kind, _)| bench.measure(bench.bare(), kind, threads, 2 * RUNS));
         let row = |name: &str, run: &Command, runs: u32| {
-            let cells = KINDS.map(|(kind, _)| {
-                let bare = bench.measure(bench.bare(), kind, threads, RUNS);
+            let cells = KINDS.iter().zip(floor).map(|((kind, _), bare)| {
                 format!("{:>26}", cell(bare, bench.measure(again(run), kind, threads, runs)))
             });
-            let name = format!("{name}, {threads} thread{}", if threads == 1 { "" } else { "s" });
-            println!("{name:28}{}", cells.concat());
+            let cells: Vec<String> = cells.collect();
+            println!("{:28}{}", label(name), cells.concat());
         };
+        let or_why = |name: &str, why: &str| println!("{:28}  {why}", label(name));
         row("bare", &bench.bare(), RUNS);
         row("forward only", &forwarding, RUNS);
         row("recorded", &preload, RUNS);
         row("recorded by audit", &audit, RUNS);
         row("recorded raw", &bench.raw(), RUNS / 10);
-        row("strace", &bench.strace(), SLOW_RUNS);
-        match bpftrace() {
-            Some(mut tracer) => {
-                row("bpftrace", &bench.bare(), RUNS);
-                let _ = tracer.kill();
-                let _ = tracer.wait();
-            }
-            None => println!("bpftrace is not installed"),
+        match others::is_installed("strace") {
+            true => row("strace", &bench.strace(), SLOW_RUNS),
+            false => or_why("strace", others::MISSING),
+        }
+        match others::Bpftrace::start(bench.folder.path()) {
+            Ok(_tracer) => row("bpftrace", &bench.bare(), RUNS / 10),
+            Err(why) => or_why("bpftrace", &why),
+        }
+        match others::Lttng::start(bench.folder.path()) {
+            Ok(lttng) => row("LTTng-UST", &Command::new(&lttng.program), RUNS / 4),
+            Err(why) => or_why("LTTng-UST", &why),
         }
     }
 }
