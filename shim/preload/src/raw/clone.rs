@@ -1,12 +1,11 @@
 //! New threads and processes: dispatch is off in them until they turn it on.
 
-use core::arch::global_asm;
-
 use fencelab_abi::Kind;
 
 use super::dispatch::call;
 use super::frame::Frame;
-use super::{signals, threads};
+use super::start::{Start, fencelab_raw_clone, fencelab_raw_vfork};
+use super::{save, signals, threads};
 use crate::hooks::{Timed, head, write};
 use crate::readable::{self, Trust, load64};
 use crate::real::RAW;
@@ -14,7 +13,6 @@ use crate::sys::nr;
 use crate::{clock, ring, session};
 
 const CLONE_VM: usize = 0x100;
-const CLONE_SIGHAND: usize = 0x800;
 const CLONE_VFORK: usize = 0x4000;
 const CLONE_THREAD: usize = 0x10000;
 const SIGCHLD: usize = 17;
@@ -108,18 +106,6 @@ fn forked(
     result
 }
 
-/// What a new task that shares our memory finds on its stack: the registers that it is to have.
-#[repr(C, align(16))]
-struct Start {
-    /// r8, r9, r10, r12, r13, r14, r15, di, si, bp, bx, dx.
-    registers: [usize; 12],
-    ip: usize,
-    eflags: usize,
-    sp: usize,
-    /// Flags of the clone.
-    flags: usize,
-}
-
 /// A thread, or a child as posix_spawn makes it: it begins on a stack of its own.
 fn on_stack(
     frame: &Frame,
@@ -155,97 +141,6 @@ fn on_stack(
     unsafe { fencelab_raw_clone(number, &a) }
 }
 
-unsafe extern "C" {
-    fn fencelab_raw_clone(number: usize, arguments: &[usize; 6]) -> isize;
-    fn fencelab_raw_vfork(number: usize, arguments: &[usize; 6], save: *mut u8, end: usize) -> isize;
-}
-
-global_asm!(
-    ".pushsection .text.fencelab_raw_clone,\"ax\",@progbits",
-    ".globl fencelab_raw_clone",
-    ".hidden fencelab_raw_clone",
-    "fencelab_raw_clone:",
-    "mov rax, rdi",
-    "mov rdi, [rsi]",
-    "mov rdx, [rsi + 16]",
-    "mov r10, [rsi + 24]",
-    "mov r8, [rsi + 32]",
-    "mov r9, [rsi + 40]",
-    "mov rsi, [rsi + 8]",
-    "syscall",
-    "test rax, rax",
-    "jz 2f",
-    "ret",
-    "2:", // the new task: rsp is at its struct Start
-    "mov rdi, rsp",
-    "call {arrived}",
-    "pop r8",
-    "pop r9",
-    "pop r10",
-    "pop r12",
-    "pop r13",
-    "pop r14",
-    "pop r15",
-    "pop rdi",
-    "pop rsi",
-    "pop rbp",
-    "pop rbx",
-    "pop rdx",
-    "pop rcx",
-    "pop r11",
-    "mov eax, 0",
-    "push r11",
-    "popfq",
-    "pop rsp",
-    "jmp rcx",
-    // A child on its parent's stack overwrites the parent's frames: all of them, from here to the end of what the kernel
-    // has pushed, are saved, and put back when the parent runs again. Its registers the kernel keeps.
-    ".globl fencelab_raw_vfork",
-    ".hidden fencelab_raw_vfork",
-    "fencelab_raw_vfork:",
-    "push rbx",
-    "push r12",
-    "push r13",
-    "mov rax, rdi",
-    "mov r11, rsi",
-    "mov rbx, rdx",
-    "mov r12, rcx",
-    "sub r12, rsp",
-    "mov rsi, rsp",
-    "mov rdi, rbx",
-    "mov rcx, r12",
-    "rep movsb",
-    "mov rdi, [r11]",
-    "mov rsi, [r11 + 8]",
-    "mov rdx, [r11 + 16]",
-    "mov r10, [r11 + 24]",
-    "mov r8, [r11 + 32]",
-    "mov r9, [r11 + 40]",
-    "syscall",
-    "test rax, rax",
-    "jz 3f",
-    "mov rsi, rbx",
-    "mov rdi, rsp",
-    "mov rcx, r12",
-    "rep movsb",
-    "3:",
-    "pop r13",
-    "pop r12",
-    "pop rbx",
-    "ret",
-    ".popsection",
-    arrived = sym arrived,
-);
-
-/// The new task's first act.
-extern "C" fn arrived(start: &Start) {
-    if start.flags & CLONE_SIGHAND == 0 {
-        // The handlers are its own, and CLONE_CLEAR_SIGHAND may have reset them.
-        signals::install();
-    }
-    super::arm();
-}
-
 /// A child that runs on our stack while we wait.
 fn vforked(frame: &Frame, number: usize, a: [usize; 6]) -> isize {
     let save = save::take();
@@ -265,52 +160,4 @@ fn vforked(frame: &Frame, number: usize, a: [usize; 6]) -> isize {
         threads::forget(result.max(0) as u32);
     }
     result
-}
-
-/// Where frames are kept meanwhile.
-mod save {
-    use core::cell::UnsafeCell;
-    use core::sync::atomic::{AtomicBool, Ordering::*};
-
-    use crate::sys;
-
-    /// Bytes of a place: more than a signal's frame with every register that there is.
-    pub(super) const SIZE: usize = 32 << 10;
-    /// For what is pushed between the measuring and the saving.
-    pub(super) const SLACK: usize = 1 << 10;
-    const PLACES: usize = 16;
-
-    /// A place.
-    pub(super) struct Save {
-        taken: AtomicBool,
-        room: UnsafeCell<[u8; SIZE]>,
-    }
-
-    // SAFETY: the room is used by whoever has set `taken`.
-    unsafe impl Sync for Save {}
-
-    static SAVES: [Save; PLACES] =
-        [const { Save { taken: AtomicBool::new(false), room: UnsafeCell::new([0; SIZE]) } }; PLACES];
-
-    /// Takes a free place; waits for one.
-    pub(super) fn take() -> &'static Save {
-        const PAUSE: u64 = 1_000_000;
-        loop {
-            let free = |save: &&Save| save.taken.compare_exchange(false, true, AcqRel, Relaxed).is_ok();
-            match SAVES.iter().find(free) {
-                Some(save) => return save,
-                None => sys::sleep(PAUSE),
-            }
-        }
-    }
-
-    impl Save {
-        pub(super) fn room(&self) -> *mut u8 {
-            self.room.get().cast()
-        }
-
-        pub(super) fn give_back(&self) {
-            self.taken.store(false, Release);
-        }
-    }
 }

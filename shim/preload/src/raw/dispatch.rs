@@ -4,7 +4,7 @@ use core::arch::global_asm;
 use core::ffi::{c_int, c_void};
 
 use super::frame::{ARCH_X86_64, Frame, Info, SYS_USER_DISPATCH};
-use super::{clone, last, signals, threads};
+use super::{altstack, clone, last, signals, threads};
 use crate::hooks::{close, confine, dup, exec, exit, number, open, poll, rights, socket};
 use crate::readable;
 use crate::real::RAW;
@@ -27,7 +27,7 @@ pub(super) extern "C" fn on_sigsys(signal: c_int, info: &Info, frame: &mut Frame
         nr::RT_SIGRETURN => signals::sigreturn(frame),
         nr::RT_SIGPROCMASK => signals::sigprocmask(frame, a),
         nr::RT_SIGACTION => signals::sigaction(a),
-        nr::SIGALTSTACK => match signals::sigaltstack(frame, a) {
+        nr::SIGALTSTACK => match altstack::sigaltstack(frame, a) {
             Some(result) => result,
             None => return let_go(frame, number),
         },

@@ -27,12 +27,15 @@
 //! then. A program that uses Syscall User Dispatch itself is told that the kernel lacks it. musl's pthread_cancel does not
 //! interrupt a blocking call. A stack with less than some 4 KiB below a system call, and no alternate one, overflows.
 
+mod altstack;
 pub mod clone;
 pub mod dispatch;
 pub mod exec;
 pub mod frame;
 mod last;
+mod save;
 pub mod signals;
+mod start;
 mod table;
 pub mod threads;
 
