@@ -102,7 +102,7 @@ pub(crate) struct ResumeArgs {
     /// How QEMU runs the guest.
     #[arg(long, default_value = "auto", value_name = "auto|kvm|tcg")]
     pub(crate) accel: Accel,
-    /// Run the cases without the recorder: no splat and no hang is then tied to its ioctl.
+    /// Run the cases without the recorder: no splat and no hang is then tied to its ioctl. A run that was begun so goes on so.
     #[arg(long)]
     pub(crate) no_record: bool,
     /// As for `run`.

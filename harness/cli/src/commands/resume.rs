@@ -1,11 +1,12 @@
 //! `fencelab resume`.
 
 use anyhow::{Context, Result, bail};
+use clap::Parser;
 use fencelab_events::event::CaseFinished;
 use fencelab_events::{Captured, Event, Outcome as CaseOutcome, Session};
 use fencelab_runner::{Folder, Journal, host_boot_id};
 
-use crate::args::ResumeArgs;
+use crate::args::{Cli, Command, ResumeArgs, RunArgs};
 use crate::benches;
 use crate::outcome::Outcome;
 use crate::reports::Reports;
@@ -27,7 +28,15 @@ pub(crate) fn run(args: &ResumeArgs) -> Result<Outcome> {
         journal.write(Event::CaseFinished(Box::new(lost)))?;
     }
     journal.write(Event::SessionResumed { host_boot_id: host_boot_id() })?;
-    super::run::drive(chosen, folder, journal, reports, !args.no_record, args.coverage)
+    let unrecorded = args.no_record || ran_unrecorded(&session.argv);
+    super::run::drive(chosen, folder, journal, reports, !unrecorded, args.coverage)
+}
+
+/// Whether the run that is taken up was told not to record its cases. Of a command line that this version does not know, as an
+/// older one may have taken it, nothing is known.
+fn ran_unrecorded(argv: &[String]) -> bool {
+    let cli = Cli::try_parse_from(argv);
+    cli.is_ok_and(|cli| matches!(cli.command, Command::Run(RunArgs { no_record: true, .. })))
 }
 
 /// The case under which this machine itself went down, if it did: its boot id is another one, and a case that
@@ -62,4 +71,19 @@ fn taken_down(session: &Session) -> Vec<CaseFinished> {
         memory_peak: None,
     };
     open.map(lost).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_without_the_recorder_goes_on_without_it() {
+        let ran = |line: &str| ran_unrecorded(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        assert!(ran("fencelab run smoke --no-record -o results"));
+        assert!(ran("/usr/bin/fencelab run --no-record --bench local"));
+        assert!(!ran("fencelab run smoke"));
+        assert!(!ran("fencelab run --of-the-future --no-record"));
+        assert!(!ran_unrecorded(&[]));
+    }
 }
