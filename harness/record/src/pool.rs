@@ -12,6 +12,7 @@ use fencelab_abi::process::{PROCESS_OFFSET, ProcessHeader};
 use fencelab_abi::{
     CHUNK_SIZE, ChunkHeader, Clock, ClockPair, MAGIC, POOL_HEADER_SIZE, PoolHeader, SLOT_SIZE, VERSION,
 };
+use fencelab_trace::Source;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 
 use crate::clock;
@@ -25,6 +26,22 @@ pub(crate) struct Pool {
 
 // SAFETY: the mapping belongs to the value; what other processes change is read as atomics or as bytes that may be anything.
 unsafe impl Send for Pool {}
+
+// SAFETY: through a shared reference, atomics are used and bytes are copied that may be anything.
+unsafe impl Sync for Pool {}
+
+impl Source for Pool {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.len as u64)
+    }
+
+    fn read_at(&self, at: u64, out: &mut [u8]) -> io::Result<usize> {
+        let start = usize::try_from(at).unwrap_or(usize::MAX).min(self.len);
+        let len = out.len().min(self.len - start);
+        out[..len].copy_from_slice(self.bytes(start..start + len));
+        Ok(len)
+    }
+}
 
 impl Pool {
     /// Maps a file of the right size and writes its header.

@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use fencelab_abi::ChunkKind;
-use fencelab_abi::pool::ChunkInfo;
 use fencelab_abi::process::{ProcessInfo, blind};
+use fencelab_trace::chunks;
 
 pub use fencelab_abi::process::Entry as Seen;
 
@@ -48,18 +48,13 @@ struct Thread {
 pub(crate) fn of(pool: &Pool) -> Vec<Recorded> {
     let mut processes: Vec<(u32, u64, Recorded)> = Vec::new();
     let mut threads: HashMap<(u32, u32), Thread> = HashMap::new();
-    for index in 0..pool.used() {
-        let chunk = pool.chunk(index);
-        let Some(info) = ChunkInfo::decode(&chunk) else { continue };
-        match info.kind {
-            ChunkKind::Free => {}
-            ChunkKind::Process => processes
-                .extend(ProcessInfo::decode(&chunk).map(|process| (index, process.seen, recorded(&process)))),
-            ChunkKind::Records => {
-                let thread = threads.entry((info.process, info.thread)).or_default();
-                thread.events += count(&info, &chunk).records;
-                thread.dropped = thread.dropped.max(info.dropped);
-            }
+    for (index, chunk) in chunks(pool) {
+        if let Some(process) = chunk.process() {
+            processes.push((index, process.seen, recorded(&process)));
+        } else if chunk.info.kind == ChunkKind::Records {
+            let thread = threads.entry((chunk.info.process, chunk.info.thread)).or_default();
+            thread.events += count(&chunk).records;
+            thread.dropped = thread.dropped.max(chunk.info.dropped);
         }
     }
     for (index, _, process) in &mut processes {

@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use fencelab_abi::pool::ChunkInfo;
-use fencelab_abi::record::next_record;
-use fencelab_abi::{CHUNK_SIZE, ChunkKind, FdClass, Kind, Request, Slot, table};
+use fencelab_abi::{ChunkKind, FdClass, Kind, Request, Slot, table};
+use fencelab_trace::{Chunk, chunks};
 
 use crate::clock;
 use crate::pool::Pool;
@@ -58,13 +57,11 @@ impl Status {
     pub(crate) fn of(pool: &Pool) -> Self {
         let mut threads: HashMap<u32, Thread> = HashMap::new();
         let mut status = Self { chunks: (pool.used(), pool.chunk_count()), ..Self::default() };
-        for index in 0..pool.used() {
-            let chunk = pool.chunk(index);
-            let Some(info) = ChunkInfo::decode(&chunk) else { continue };
-            match info.kind {
+        for (_, chunk) in chunks(pool) {
+            match chunk.info.kind {
                 ChunkKind::Free => {}
                 ChunkKind::Process => status.processes += 1,
-                ChunkKind::Records => threads.entry(info.thread).or_default().add(&info, &chunk),
+                ChunkKind::Records => threads.entry(chunk.info.thread).or_default().add(&chunk),
             }
         }
         status.threads = threads.len() as u64;
@@ -86,8 +83,8 @@ impl Status {
 }
 
 impl Thread {
-    fn add(&mut self, info: &ChunkInfo, chunk: &[u8; CHUNK_SIZE]) {
-        let count = count(info, chunk);
+    fn add(&mut self, chunk: &Chunk) {
+        let (info, count) = (&chunk.info, count(chunk));
         self.records += count.records;
         self.dropped = self.dropped.max(info.dropped);
         if info.sequence >= self.newest {
@@ -106,11 +103,10 @@ pub(crate) struct Count {
 }
 
 /// Counts a chunk's records.
-pub(crate) fn count(info: &ChunkInfo, chunk: &[u8]) -> Count {
-    let (mut count, mut at) = (Count { records: 0, inside: None }, 1);
-    while let Some((index, slot)) = next_record(chunk, info.generation, at) {
+pub(crate) fn count(chunk: &Chunk) -> Count {
+    let mut count = Count { records: 0, inside: None };
+    for (_, slot) in chunk.records() {
         let kind = Kind::from_u8(slot.kind);
-        at = index + usize::from(slot.slots);
         // What tells of loss is no event of the program's.
         count.records += u64::from(kind != Some(Kind::Dropped));
         count.inside = matches!(kind, Some(Kind::IoctlEnter | Kind::PollEnter)).then_some(slot);

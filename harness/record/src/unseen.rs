@@ -10,11 +10,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use fencelab_abi::pool::ChunkInfo;
+use fencelab_abi::Kind;
 use fencelab_abi::process::{Entry, ProcessInfo};
-use fencelab_abi::record::{next_record, payload};
-use fencelab_abi::section::{PATH, Section};
-use fencelab_abi::{ChunkKind, Kind};
+use fencelab_abi::section::PATH;
+use fencelab_trace::{Chunk, chunks};
 
 use crate::elf::{Program, program};
 use crate::pool::Pool;
@@ -86,38 +85,33 @@ impl Account {
     /// Reads the whole pool.
     pub(crate) fn of(pool: &Pool) -> Self {
         let mut account = Self::default();
-        for index in 0..pool.used() {
-            let chunk = pool.chunk(index);
-            let Some(info) = ChunkInfo::decode(&chunk) else { continue };
-            match info.kind {
-                ChunkKind::Free => {}
-                ChunkKind::Process => account.process(&chunk),
-                ChunkKind::Records => account.records(&info, &chunk),
+        for (_, chunk) in chunks(pool) {
+            match chunk.process() {
+                Some(process) => account.process(&process),
+                None => account.records(&chunk),
             }
         }
         account
     }
 
-    fn process(&mut self, chunk: &[u8]) {
-        let Some(process) = ProcessInfo::decode(chunk) else { return };
+    fn process(&mut self, process: &ProcessInfo<'_>) {
         let at = if process.entry == Some(Entry::Fork) { 0 } else { process.seen };
         self.seen.entry(process.pid).or_default().push(at);
     }
 
-    fn records(&mut self, info: &ChunkInfo, chunk: &[u8]) {
-        let mut at = 1;
-        while let Some((index, slot)) = next_record(chunk, info.generation, at) {
-            at = index + usize::from(slot.slots);
-            let start = || Started {
-                at: slot.enter,
-                path: path(chunk, index, &slot),
-                lacks_session: slot.request != 0,
+    fn records(&mut self, chunk: &Chunk) {
+        let pid = chunk.info.pid;
+        for (index, slot) in chunk.records() {
+            let start = || {
+                let path = chunk.section(index, &slot, PATH).unwrap_or_default();
+                let path = PathBuf::from(OsStr::from_bytes(&path));
+                Started { at: slot.enter, path, lacks_session: slot.request != 0 }
             };
             match Kind::from_u8(slot.kind) {
-                Some(Kind::Exec) if slot.result < 0 => _ = self.started.remove(&info.pid),
-                Some(Kind::Exec) => _ = self.started.insert(info.pid, start()),
+                Some(Kind::Exec) if slot.result < 0 => _ = self.started.remove(&pid),
+                Some(Kind::Exec) => _ = self.started.insert(pid, start()),
                 Some(Kind::Spawn) if slot.result > 0 => _ = self.started.insert(slot.result as u32, start()),
-                Some(Kind::Confined) => _ = self.confined.insert(info.pid, slot.enter),
+                Some(Kind::Confined) => _ = self.confined.insert(pid, slot.enter),
                 _ => {}
             }
         }
@@ -174,13 +168,4 @@ fn find(path: &Path) -> Option<PathBuf> {
     }
     const USUAL: [&str; 4] = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin"];
     USUAL.iter().map(|folder| Path::new(folder).join(path)).find(|path| path.exists())
-}
-
-/// The PATH section of a record.
-fn path(chunk: &[u8], index: usize, slot: &fencelab_abi::Slot) -> PathBuf {
-    let bytes = payload(chunk, index, slot).map(|(first, rest)| [first, rest].concat()).unwrap_or_default();
-    match Section::decode(&bytes, 0) {
-        Some((section, data, _)) if section.id == PATH => PathBuf::from(OsStr::from_bytes(data)),
-        _ => PathBuf::new(),
-    }
 }

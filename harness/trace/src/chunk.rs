@@ -1,24 +1,60 @@
-//! One chunk, copied out of a pool that may be written at the same time.
+//! One chunk, copied out of a pool that may be written at the same time: the pool as those see it who want all of it at a
+//! glance, and no calls put together.
 
 use std::io;
 
 use fencelab_abi::pool::ChunkInfo;
+use fencelab_abi::process::ProcessInfo;
 use fencelab_abi::record::{next_record, payload};
-use fencelab_abi::{CHUNK_SIZE, SLOT_SIZE, Slot, commit_word};
+use fencelab_abi::{CHUNK_SIZE, ChunkKind, SLOT_SIZE, Slot, commit_word};
 
 use crate::head::Head;
+use crate::payload::Payload;
 use crate::source::Source;
 
 /// A copy of a chunk in which each valid record is whole.
-pub(crate) struct Chunk {
+pub struct Chunk {
     /// Its header.
-    pub(crate) info: ChunkInfo,
+    pub info: ChunkInfo,
     bytes: Vec<u8>,
     /// The commit words that were there before the bytes were copied.
     committed: [u32; CHUNK_SIZE / SLOT_SIZE],
 }
 
+/// The chunks of a pool that were used, one after the other; those that cannot be read or are being claimed are left out.
+pub fn chunks(source: &dyn Source) -> impl Iterator<Item = (u32, Chunk)> {
+    let head = Head::read(source).ok();
+    let used = head.as_ref().map_or(0, |head| head.chunks_used);
+    (0..used).filter_map(move |index| {
+        let chunk = Chunk::read(source, head.as_ref()?, index).ok().flatten()?;
+        Some((index, chunk))
+    })
+}
+
 impl Chunk {
+    /// The process that it describes, if it describes one.
+    pub fn process(&self) -> Option<ProcessInfo<'_>> {
+        if self.info.kind == ChunkKind::Process { ProcessInfo::decode(&self.bytes) } else { None }
+    }
+
+    /// Its records, in order: the first slot of each, and the index of that slot.
+    pub fn records(&self) -> impl Iterator<Item = (usize, Slot)> {
+        let mut from = if self.info.kind == ChunkKind::Records { 1 } else { usize::MAX };
+        std::iter::from_fn(move || {
+            let (index, slot) = self.next(from)?;
+            from = index + usize::from(slot.slots);
+            Some((index, slot))
+        })
+    }
+
+    /// The data of the first section of that id in the record at a slot, which is not an ioctl's.
+    pub fn section(&self, index: usize, slot: &Slot, id: u8) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.payload(index, slot, &mut bytes);
+        let mut sections = Payload::new(&bytes, 0).sections();
+        sections.find(|(section, _)| section.id == id).map(|(_, data)| data.to_vec())
+    }
+
     /// Reads a chunk's header only. `None`: cut short, or of a kind that this version does not know.
     pub(crate) fn peek(source: &dyn Source, head: &Head, index: u32) -> io::Result<Option<ChunkInfo>> {
         let mut bytes = [0; SLOT_SIZE];

@@ -50,6 +50,7 @@ pub mod view;
 pub use alive::Machine;
 pub use call::{Call, Reader};
 pub use calls::Calls;
+pub use chunk::{Chunk, chunks};
 pub use clock::ClockMap;
 pub use end::{End, How};
 pub use error::Error;
