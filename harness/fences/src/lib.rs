@@ -25,6 +25,7 @@ pub mod graph;
 mod judge;
 mod lost;
 mod options;
+pub mod predict;
 pub mod syncobj;
 #[cfg(test)]
 mod testing;
