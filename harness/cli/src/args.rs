@@ -297,6 +297,9 @@ pub(crate) struct AnalyzeArgs {
     /// Also what is merely worth a look: fences left unsignalled, slow wakes, what the trace cannot show.
     #[arg(long)]
     pub(crate) hints: bool,
+    /// Do not look for hangs that other orders of the same calls would come to.
+    #[arg(long)]
+    pub(crate) no_predict: bool,
     /// Look who waits when nothing has moved for so many seconds.
     #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     pub(crate) quiet: f64,

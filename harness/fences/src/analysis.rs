@@ -11,6 +11,8 @@ use crate::Options;
 use crate::fence::Maker;
 use crate::finding::{Call, Certainty, Ended, Finding};
 use crate::graph::People;
+use crate::hints;
+use crate::predict::predict;
 use crate::wakes::SlowWake;
 use crate::walk::Walk;
 
@@ -25,6 +27,12 @@ pub struct Analysis {
     pub fences: u64,
     /// Fences that programs were to signal and had not when the trace ended, in words.
     pub unsignalled: Vec<String>,
+    /// Processes that ended without having destroyed their sync objects, in words.
+    #[serde(default)]
+    pub leaked: Vec<String>,
+    /// Jobs that took long from when they could begin until they were known to be done, in words.
+    #[serde(default)]
+    pub long_jobs: Vec<String>,
     /// The slowest wakes.
     pub slow_wakes: Vec<SlowWake>,
     /// What is missing of the trace.
@@ -52,7 +60,22 @@ pub fn analyse(session: &Session, options: Options, people: &dyn People) -> io::
     walk.run(session, people)?;
     // What hangs at the end has hung since then.
     walk.look(session, people, walk.last().saturating_add(1).max(session.until()));
-    finish(session, &mut walk)
+    let mut analysis = finish(session, &mut walk)?;
+    if options.predict && walk.is_shared() && !analysis.has_verdict() {
+        let mut predicted = predict(session, walk.sync_calls())?;
+        predicted.iter_mut().for_each(|finding| doubt(session, finding));
+        fill_all(session, &mut predicted)?;
+        analysis.findings.splice(0..0, predicted);
+    }
+    Ok(analysis)
+}
+
+/// Fills in the texts of the calls that findings name.
+fn fill_all(session: &Session, findings: &mut [Finding]) -> io::Result<()> {
+    let wanted = findings.iter().flat_map(|finding| &finding.calls).map(|call| call.id).collect();
+    let texts = texts(session, wanted)?;
+    findings.iter_mut().flat_map(|finding| &mut finding.calls).for_each(|call| fill(call, &texts));
+    Ok(())
 }
 
 /// Puts together what a walk has found so far.
@@ -91,6 +114,8 @@ pub fn finish(session: &Session, walk: &mut Walk) -> io::Result<Analysis> {
         calls: session.len() as u64,
         fences: walk.world.fences.len() as u64,
         unsignalled: unsignalled(session, walk),
+        leaked: hints::leaked(session, walk),
+        long_jobs: hints::long_jobs(session, walk),
         slow_wakes: walk.wakes.list.clone(),
         gaps,
         blind: blind(session),

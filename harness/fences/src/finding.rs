@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::predict::Witness;
+
 /// What a finding says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -19,6 +21,11 @@ pub enum Kind {
     LostSignal,
     /// D3: a point that was not above the newest one: it is not what is waited for.
     PointBackwards,
+    /// D4: it did not happen, but would in another order of the same calls: see [`Finding::order`].
+    Predicted,
+    /// No verdict of its own: what a prediction may come to instead of a hang, a call that is refused as what it needs is not
+    /// there yet.
+    Refused,
     /// No verdict: somebody who can act has not.
     Pending,
     /// No verdict: a device has not done what it was given.
@@ -28,13 +35,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// `D1` to `D3`; `None`: a wait that nothing is proven about.
+    /// `D1` to `D4`; `None`: a wait that nothing is proven about.
     pub fn rule(self) -> Option<&'static str> {
         Some(match self {
             Self::Cycle | Self::Knot => "D1",
             Self::Orphan | Self::NeverSubmitted => "D2",
             Self::LostSignal | Self::PointBackwards => "D3",
-            Self::Pending | Self::Device | Self::Unexplained => return None,
+            Self::Predicted => "D4",
+            Self::Refused | Self::Pending | Self::Device | Self::Unexplained => return None,
         })
     }
 
@@ -47,6 +55,8 @@ impl Kind {
             Self::NeverSubmitted => "never submitted",
             Self::LostSignal => "lost signal",
             Self::PointBackwards => "point going back",
+            Self::Predicted => "predicted",
+            Self::Refused => "refused call",
             Self::Pending => "pending",
             Self::Device => "device",
             Self::Unexplained => "unexplained",
@@ -157,6 +167,15 @@ pub struct Stuck {
     pub ended: Option<(i32, u64)>,
 }
 
+/// Something that the kernel said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Of whom or what: a thread with its state, a list of debugfs.
+    pub about: String,
+    /// In lines.
+    pub text: String,
+}
+
 /// How a hang ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ended {
@@ -199,6 +218,12 @@ pub struct Finding {
     pub witness: Vec<usize>,
     /// The calls that edges name.
     pub calls: Vec<Call>,
+    /// Of a prediction: the order of calls that comes to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<Witness>,
+    /// What the kernel said while it lasted, if anybody asked: stacks, lists of fences.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kernel: Vec<Said>,
 }
 
 impl Finding {
@@ -210,6 +235,9 @@ impl Finding {
     /// Its heading: rule, kind, certainty.
     pub fn heading(&self) -> String {
         let rule = self.kind.rule().map(|rule| format!("{rule} ")).unwrap_or_default();
+        if let Some(order) = &self.order {
+            return format!("{rule}{}: {}", self.kind.name(), order.reaches.name());
+        }
         match self.is_verdict() {
             true => format!("{rule}{}, {}", self.kind.name(), self.certainty.name()),
             false => format!("wait, {}", self.kind.name()),

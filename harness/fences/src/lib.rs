@@ -6,6 +6,8 @@
 //! | [`graph`] | the AND/OR wait-for graph of a moment, reduced: what can never happen |
 //! | [`finding`] | verdicts with their witness, in words and as a picture's nodes and edges |
 //! | [`analyse`], [`Walk`] | a session as a whole, or one that grows |
+//! | [`predict`] | what did not happen, and would in another order of the same calls |
+//! | [`kernel`] | what the kernel itself said meanwhile, put to the findings |
 //!
 //! ```no_run
 //! use fencelab_fences::{Options, analyse, graph::Nobody};
@@ -22,7 +24,9 @@ pub mod feed;
 pub mod fence;
 pub mod finding;
 pub mod graph;
+mod hints;
 mod judge;
+pub mod kernel;
 mod lost;
 mod options;
 pub mod predict;

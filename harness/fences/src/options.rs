@@ -11,6 +11,8 @@ pub struct Options {
     pub stuck: Duration,
     /// A thread that wakes so long after what it waited for is a slow wake.
     pub slow_wake: Duration,
+    /// Whether other orders of the same calls are looked at: [`crate::predict`].
+    pub predict: bool,
 }
 
 impl Default for Options {
@@ -19,6 +21,7 @@ impl Default for Options {
             quiet: Duration::from_secs(1),
             stuck: Duration::from_secs(3),
             slow_wake: Duration::from_millis(20),
+            predict: true,
         }
     }
 }

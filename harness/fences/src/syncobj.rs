@@ -85,14 +85,15 @@ impl Syncobj {
         Found::Fences(all)
     }
 
+    /// Whether it holds so many points that those which have signalled should be forgotten.
+    pub fn is_long(&self) -> bool {
+        const MANY: usize = 16;
+        self.points.len() >= MANY
+    }
+
     /// Forgets points that have signalled, but the newest.
     pub fn prune(&mut self, has_signalled: impl Fn(&FenceSet) -> bool) {
-        /// Below this many there is nothing to gain.
-        const FEW: usize = 16;
-        if self.points.len() < FEW {
-            return;
-        }
-        let last = self.points.len() - 1;
+        let last = self.points.len().saturating_sub(1);
         let done = self.points[..last].iter().take_while(|(_, set)| has_signalled(set)).count();
         self.points.drain(..done);
     }

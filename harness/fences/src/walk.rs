@@ -2,8 +2,8 @@
 
 use std::io;
 
-use fencelab_trace::model::{Model, Moment};
-use fencelab_trace::{CallId, Session, ThreadId};
+use fencelab_trace::model::{Effect, Event, Model, Moment, ObjectKind};
+use fencelab_trace::{ProcessId, Session, ThreadId};
 
 use crate::Options;
 use crate::feed::Feed;
@@ -11,6 +11,7 @@ use crate::finding::Finding;
 use crate::graph::{Builder, Holders, People};
 use crate::judge::{draw, judge};
 use crate::lost;
+use crate::predict::matters;
 use crate::tracker::Tracker;
 use crate::wakes::Wakes;
 use crate::words::Words;
@@ -27,7 +28,13 @@ pub struct Walk {
     /// Ticks of the last step, and of the next look at what lasts.
     last: u64,
     next_look: u64,
+    /// The last step by CLOCK_MONOTONIC, in nanoseconds.
+    last_ns: u64,
     steps: u64,
+    /// Calls that have to do with fences.
+    sync_calls: u64,
+    /// Processes that ended, each with how many sync objects went with it.
+    pub(crate) leaks: Vec<(ProcessId, u32)>,
 }
 
 impl Walk {
@@ -42,7 +49,10 @@ impl Walk {
             options,
             last: 0,
             next_look: 0,
+            last_ns: 0,
             steps: 0,
+            sync_calls: 0,
+            leaks: Vec::new(),
         }
     }
 
@@ -53,44 +63,43 @@ impl Walk {
     /// When the trace can no longer be read.
     pub fn run(&mut self, session: &Session, people: &dyn People) -> io::Result<()> {
         while let Some(ticks) = self.model.next_ticks() {
-            if self.is_time(session, ticks) {
+            let ns = session.clock().ns(ticks);
+            if self.is_time(session, ticks, ns) {
                 self.look(session, people, ticks.saturating_sub(1));
             }
             let Some(event) = self.model.next(session)? else { break };
             let (ticks, id, ends, result) =
                 (event.ticks, event.call.id, event.moment == Moment::End, event.call.result);
+            if let Some(process) = event.ended() {
+                let leaked = left_behind(&event);
+                self.leaks.extend((leaked > 0).then_some((process, leaked)));
+            }
+            self.sync_calls += u64::from(!ends && matters(&event));
             if ends {
                 self.wakes.note(&self.world, session, &event, self.options.slow_wake);
             }
             self.feed.take(&mut self.world, &event);
-            self.after(session, ticks, id, ends, result);
+            (self.last, self.last_ns) = (ticks, ns.max(self.last_ns));
+            self.steps += 1;
+            if ends && let Some(result) = result {
+                self.tracker.returned(id, result, ns);
+            }
         }
         Ok(())
     }
 
-    fn after(&mut self, session: &Session, ticks: u64, id: CallId, ends: bool, result: Option<i32>) {
-        self.last = ticks;
-        self.steps += 1;
-        if ends && let Some(result) = result {
-            self.tracker.returned(id, result, session.clock().ns(ticks));
-        }
-    }
-
     /// Whether there is reason to look at who waits, before a step at that time.
-    fn is_time(&mut self, session: &Session, ticks: u64) -> bool {
+    fn is_time(&mut self, session: &Session, ticks: u64, ns: u64) -> bool {
         if self.steps == 0 {
             return false;
         }
-        let clock = session.clock();
-        let still = clock.ns(ticks).saturating_sub(clock.ns(self.last));
-        if u128::from(still) >= self.options.quiet.as_nanos() {
+        if u128::from(ns.saturating_sub(self.last_ns)) >= self.options.quiet.as_nanos() {
             return true;
         }
         if ticks < self.next_look {
             return false;
         }
-        let second = clock.ns(ticks).saturating_add(1_000_000_000);
-        self.next_look = clock.ticks(second);
+        self.next_look = session.clock().ticks(ns.saturating_add(1_000_000_000));
         let since = self.since(session, ticks, self.options.stuck);
         self.world.in_calls().any(|(_, open)| open.at.ticks <= since)
     }
@@ -108,7 +117,7 @@ impl Walk {
         if !waits && self.world.unsettled.is_empty() {
             return;
         }
-        let holders = Holders::of(&self.model, session);
+        let holders = Holders::of(&self.model, session, ticks);
         let tid_of = |thread: ThreadId| session.thread(thread).map_or(0, |thread| thread.tid);
         let graph = Builder::new(&self.world, &holders, people, &tid_of).build(since);
         if graph.roots.is_empty() {
@@ -135,6 +144,16 @@ impl Walk {
         self.steps
     }
 
+    /// How many calls had to do with fences or what holds them.
+    pub(crate) fn sync_calls(&self) -> u64 {
+        self.sync_calls
+    }
+
+    /// Whether there is a sync object, queue or display that more than one thread named.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.model.shares_fences()
+    }
+
     /// Ticks of the last step.
     pub fn last(&self) -> u64 {
         self.last
@@ -148,4 +167,13 @@ impl Walk {
     pub(crate) fn words<'a>(&'a self, session: &'a Session) -> Words<'a> {
         Words { session, model: &self.model, world: &self.world, feed: &self.feed }
     }
+}
+
+/// How many sync objects end with a process.
+fn left_behind(event: &Event<'_>) -> u32 {
+    let syncobj = |effect: &&Effect| match effect {
+        Effect::Ended(id) => event.objects().get(*id).is_some_and(|object| object.kind == ObjectKind::Syncobj),
+        _ => false,
+    };
+    event.effects.iter().filter(syncobj).count() as u32
 }

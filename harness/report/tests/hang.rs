@@ -1,6 +1,6 @@
 //! A hang as text, graph, drawing and page.
 
-use fencelab_fences::finding::{Call, Certainty, Edge, Ended, Finding, Kind, Node, NodeKind, Stuck};
+use fencelab_fences::finding::{Call, Certainty, Edge, Ended, Finding, Kind, Node, NodeKind, Said, Stuck};
 use fencelab_fences::{Analysis, Row, Slice, Timeline};
 use fencelab_report::hang::{self, Page};
 
@@ -60,6 +60,8 @@ fn cycle() -> Finding {
             call(11, "ioctl(3, WAIT, {handles=[syncobj:1@1]}) <unfinished>"),
             call(12, "ioctl(3, WAIT)"),
         ],
+        order: None,
+        kernel: vec![Said { about: "a[10/11], state S".into(), text: "drm_syncobj_array_wait_timeout+0x5/0x9".into() }],
     }
 }
 
@@ -88,6 +90,8 @@ fn the_text_tells_who_why_and_how_it_ended() {
         "           -> waits for a[10/11] (where it began)",
         "  unless   b<script>[9]",
         "  stuck    a[10/11], in WAIT since 5.000000 s; returned -62 after 4000 ms",
+        "  kernel   a[10/11], state S",
+        "             drm_syncobj_array_wait_timeout+0x5/0x9",
         "  missing  thread 11: 3 records dropped for want of room",
         "  ended    9.000000 s by b[9]: ioctl(3, SIGNAL) = 0",
     ] {

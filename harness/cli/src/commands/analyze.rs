@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use fencelab_fences::finding::Finding;
 use fencelab_fences::graph::Nobody;
+use fencelab_fences::kernel::join;
 use fencelab_fences::{Analysis, Options, analyse, timeline};
 use fencelab_report::exit::Exit;
 use fencelab_report::hang::{self, Page};
@@ -17,6 +18,7 @@ use fencelab_trace::view::Filter;
 use crate::args::AnalyzeArgs;
 use crate::case_trace;
 use crate::commands::trace::open;
+use crate::kernel;
 use crate::outcome::Outcome;
 
 /// Findings of which a page shows the timeline.
@@ -24,14 +26,18 @@ const SHOWN: usize = 8;
 
 pub(crate) fn run(args: &AnalyzeArgs) -> Result<Outcome> {
     let part = case_trace::of(&args.session, args.case.as_deref())?;
-    let session = open(part.as_ref().map_or(&args.session, |part| &part.folder))?;
-    let options = options(args.quiet);
+    let folder = part.as_ref().map_or(&args.session, |part| &part.folder);
+    let session = open(folder)?;
+    let options = Options { predict: !args.no_predict, ..options(args.quiet) };
     let mut analysis = analyse(&session, options, &Nobody).context("read the trace")?;
     if let Some(part) = &part {
         let mut filter = Filter::default();
         part.narrow(&session, &mut filter)?;
         analysis.findings.retain(|finding| is_of(finding, &filter));
     }
+    let mut looks = kernel::read(folder)?;
+    looks.extend(part.and_then(|part| part.dossier).iter().map(kernel::of_dossier));
+    join(&mut analysis.findings, &looks);
     if args.verdicts {
         analysis.findings.retain(|finding| finding.is_verdict());
     }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use fencelab_abi::ioctl::{DRM, effect};
 use fencelab_abi::{FdClass, Kind};
-use fencelab_trace::model::{Effect, Event, Moment, ObjectId, ObjectKind};
+use fencelab_trace::model::{Effect, Event, Moment, ObjectId, ObjectKind, Target};
 use rustc_hash::FxHashMap;
 
 use crate::fence::At;
@@ -45,21 +45,27 @@ pub struct Feed {
 impl Feed {
     /// Takes an event of the walk into the world.
     pub fn take(&mut self, world: &mut World, event: &Event<'_>) {
+        let (facts, replaced) = self.read(event);
+        let (effects, targets) = match &replaced {
+            Some((effects, targets)) => (effects.as_slice(), targets.as_slice()),
+            None => (event.effects, event.targets),
+        };
         let at = At { ticks: event.ticks, call: event.call.id };
+        world.apply(&Step { begins: event.moment == Moment::Begin, at, effects, targets, facts });
+    }
+
+    /// What there is to know of an event beside its effects; and the effects that take their place, where it is known
+    /// better which fences a commit waits for.
+    pub(crate) fn read(&mut self, event: &Event<'_>) -> (Facts, Option<(Vec<Effect>, Vec<Target>)>) {
         let mut facts = Facts { name: name(event), result: event.call.result, ..Facts::default() };
         self.opaque(event, &mut facts);
         if event.call.kind == Some(Kind::Ioctl) {
             self.ioctl(event, &mut facts);
+            vgem(event, &mut facts);
         }
-        let begins = event.moment == Moment::Begin;
         let fences = facts.in_fences.take();
-        let effects = fences.map(|fences| commit::with_in_fences(event, fences));
-        let (effects, targets) = match &effects {
-            Some((effects, targets)) => (effects.as_slice(), targets.as_slice()),
-            None => (event.effects, event.targets),
-        };
-        world.apply(&Step { begins, at, effects, targets, facts });
-        self.vgem(world, event);
+        let replaced = fences.map(|fences| commit::with_in_fences(event, fences));
+        (facts, replaced)
     }
 
     fn opaque(&self, event: &Event<'_>, facts: &mut Facts) {
@@ -104,23 +110,6 @@ impl Feed {
         }
     }
 
-    /// vgem's fences are told by the driver's own ioctl.
-    fn vgem(&self, world: &mut World, event: &Event<'_>) {
-        let vgem = FdClass::Drm(fencelab_abi::Driver::Vgem);
-        let attach = event.call.request.ty() == DRM && event.call.request.nr() == nr::VGEM_FENCE_ATTACH;
-        if !attach
-            || event.moment != Moment::Begin
-            || event.ioctl.is_none_or(|ioctl| ioctl.driver.map(FdClass::Drm) != Some(vgem))
-        {
-            return;
-        }
-        for effect in event.effects {
-            if let (Effect::Fence { fence, by: None }, Some(file)) = (effect, event.file()) {
-                world.is_vgem(*fence, file);
-            }
-        }
-    }
-
     fn device(&mut self, event: &Event<'_>) -> Option<u32> {
         let file = event.file()?;
         if let Some(known) = self.of_file.get(&file) {
@@ -144,6 +133,21 @@ impl Feed {
     /// A device's name: its driver's, or its path.
     pub fn device_name(&self, device: u32) -> &str {
         self.devices.get(device as usize).map_or("?", String::as_str)
+    }
+}
+
+/// vgem's fences are told by the driver's own ioctl.
+fn vgem(event: &Event<'_>, facts: &mut Facts) {
+    let vgem = FdClass::Drm(fencelab_abi::Driver::Vgem);
+    let attach = event.call.request.ty() == DRM && event.call.request.nr() == nr::VGEM_FENCE_ATTACH;
+    let is_vgem = event.ioctl.is_some_and(|ioctl| ioctl.driver.map(FdClass::Drm) == Some(vgem));
+    if !attach || event.moment != Moment::Begin || !is_vgem {
+        return;
+    }
+    for effect in event.effects {
+        if let (Effect::Fence { fence, by: None }, Some(file)) = (effect, event.file()) {
+            facts.vgem.push((*fence, file));
+        }
     }
 }
 

@@ -181,7 +181,11 @@ impl<'a> Builder<'a> {
         let Some(fence_of) = self.world.fence(fence) else { return };
         match fence_of.maker {
             Maker::Job(job) => self.needs(id, Key::Job(job), Rule::All, Why::DoneBy, Some(fence_of.made)),
-            Maker::Timeline(timeline, _) => self.held(id, timeline),
+            Maker::Timeline(timeline, _) => {
+                self.held(id, timeline);
+                let owner = self.holders.dead_owner(timeline);
+                self.graph.dead_owners.extend(owner.map(|owner| (id, owner)));
+            }
             Maker::Vgem(file) => {
                 self.held(id, file);
                 self.needs(id, Key::Limit(fence), Rule::Any, Why::By, Some(fence_of.made));

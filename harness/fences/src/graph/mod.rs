@@ -19,6 +19,7 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 pub use build::Builder;
+pub(crate) use build::object_of;
 pub use people::{Doing, Holders, Nobody, People, Task};
 pub use reduce::Assume;
 
@@ -123,6 +124,8 @@ pub struct Graph {
     pub(crate) by_key: FxHashMap<Key, NodeId>,
     /// Calls and jobs that do not go on.
     pub roots: Vec<NodeId>,
+    /// Fences whose owners are dead, with the process that each was.
+    pub(crate) dead_owners: FxHashMap<NodeId, u32>,
 }
 
 impl Graph {

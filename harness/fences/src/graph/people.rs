@@ -1,7 +1,7 @@
 //! Who could still do something.
 
 use fencelab_trace::Session;
-use fencelab_trace::model::{Model, ObjectId, ObjectKind};
+use fencelab_trace::model::{Model, ObjectId, ObjectKind, Origin};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// What a thread does, as the kernel says now.
@@ -69,11 +69,13 @@ pub struct Holders {
     by_object: FxHashMap<ObjectId, Vec<u32>>,
     in_flight: FxHashSet<ObjectId>,
     threads: FxHashMap<u32, Vec<u32>>,
+    /// Processes that made an object, left no child that has it, and are gone.
+    dead_owners: FxHashMap<ObjectId, u32>,
 }
 
 impl Holders {
-    /// Asks the model for the holders of what fences can be signalled through.
-    pub fn of(model: &Model, session: &Session) -> Self {
+    /// Asks the model for the holders of what fences can be signalled through, at that tick.
+    pub fn of(model: &Model, session: &Session, at: u64) -> Self {
         let objects = model.objects();
         let matters = |id: ObjectId| {
             let kind = objects.get(id).map(|object| object.kind);
@@ -86,7 +88,33 @@ impl Holders {
         for thread in session.threads() {
             holders.add_thread(thread.pid, thread.id.0);
         }
+        let timelines = holders.by_object.keys().copied();
+        let timelines = timelines.filter(|id| objects.get(*id).is_some_and(|object| object.kind == ObjectKind::SwSync));
+        let dead = timelines.filter_map(|id| Some((id, holders.dead_owner_of(model, session, id, at)?)));
+        holders.dead_owners = dead.collect();
         holders
+    }
+
+    /// The process that made an object and is gone, if it left it to nobody: whoever has it was only shown it.
+    fn dead_owner_of(&self, model: &Model, session: &Session, id: ObjectId, at: u64) -> Option<u32> {
+        let object = model.objects().get(id).filter(|object| object.origin == Origin::Made)?;
+        let owner = session.process(session.thread(object.first.thread)?.process?)?;
+        let is_heir = |pid: &u32| {
+            let process = session.processes().iter().rev().find(|process| process.pid == *pid);
+            process.is_none_or(|process| process.parent == owner.pid || process.forked_from == Some(owner.id))
+        };
+        let is_left = self.of_object(id).iter().any(is_heir);
+        (owner.is_gone_at(at) && !is_left).then_some(owner.pid)
+    }
+
+    /// The process that made an object and is gone, if nobody who has it was to act in its place.
+    pub fn dead_owner(&self, object: ObjectId) -> Option<u32> {
+        self.dead_owners.get(&object).copied()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn bury(&mut self, object: ObjectId, owner: u32) {
+        self.dead_owners.insert(object, owner);
     }
 
     pub(crate) fn add(&mut self, object: ObjectId, pid: u32) {

@@ -194,6 +194,8 @@ impl Judge<'_> {
                 (true, _) if self.leads_to_circle(id, covered) => continue,
                 (true, _) => Kind::Orphan,
                 (false, Key::Point(..)) => Kind::NeverSubmitted,
+                // Whoever else has it was only shown it.
+                (false, _) if self.graph.dead_owners.contains_key(&id) => Kind::Orphan,
                 (false, _) => Kind::Pending,
             };
             covered[id.0 as usize] = true;

@@ -50,6 +50,8 @@ pub(crate) fn draw(words: &Words<'_>, graph: &Graph, verdict: &Verdict, now: u64
         edges,
         witness,
         calls: calls.list,
+        order: None,
+        kernel: Vec::new(),
     }
 }
 

@@ -130,6 +130,11 @@ pub(super) fn sentence(words: &Words<'_>, graph: &Graph, verdict: &super::Verdic
     let unless: Vec<String> = verdict.unless.iter().map(|id| short(words, graph, *id)).collect();
     match verdict.kind {
         Kind::Cycle | Kind::Knot => format!("circle: {chain}"),
+        Kind::Orphan if !unless.is_empty() => {
+            let owner = graph.dead_owners.get(&verdict.culprit);
+            let owner = owner.map_or_else(|| "its owner".into(), |pid| words.process(*pid));
+            format!("{owner}, who owned {culprit}, is dead and has not signalled it: {chain}")
+        }
         Kind::Orphan => format!("nobody can bring about {culprit} any more: {chain}"),
         Kind::NeverSubmitted => format!("nobody has submitted {culprit}: {chain}"),
         Kind::Pending if unless.is_empty() => format!("{culprit} has not signalled: {chain}"),

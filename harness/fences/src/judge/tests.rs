@@ -75,6 +75,17 @@ fn a_thread_that_the_trace_did_not_see_may_act() {
 }
 
 #[test]
+fn a_fence_whose_owner_is_dead_is_an_orphan_unless_somebody_else_acts() {
+    let mut play = one_commit();
+    play.holds(20, TIMELINE).lives(20, 11);
+    play.holders.bury(object(TIMELINE), 30);
+    let (_, verdicts) = play.judge(&Nobody);
+    let [verdict] = &verdicts[..] else { panic!("{verdicts:?}") };
+    assert_eq!(verdict.kind, Kind::Orphan);
+    assert_eq!(verdict.unless.len(), 2, "both who have it");
+}
+
+#[test]
 fn who_holds_the_timeline_may_signal() {
     let mut play = one_commit();
     assert_eq!(play.kinds(&Nobody), [(Kind::Pending, false)]);

@@ -18,6 +18,7 @@ impl World {
         for effect in step.effects {
             self.effect(step, effect);
         }
+        step.facts.vgem.iter().for_each(|(fence, file)| self.is_vgem(*fence, *file));
         if let Some((gem, buffer)) = step.facts.exported {
             self.become_dma_buf(gem, buffer);
         }
@@ -104,7 +105,7 @@ impl World {
     }
 
     /// Says that a fence is vgem's, of that open file.
-    pub(crate) fn is_vgem(&mut self, object: ObjectId, file: ObjectId) {
+    fn is_vgem(&mut self, object: ObjectId, file: ObjectId) {
         if let Some(id) = self.by_object.get(&object).copied()
             && let Some(fence) = self.fences.get_mut(id.0 as usize)
         {
@@ -214,12 +215,16 @@ impl World {
             self.take(object, at);
             self.syncobjs.entry(object).or_default().replace(set);
         } else {
-            let mut held = self.syncobjs.remove(&object).unwrap_or_default();
-            if let Some(Odd::Backwards { newest }) = held.add_point(point, set) {
+            let held = self.syncobjs.entry(object).or_default();
+            let odd = held.add_point(point, set);
+            if held.is_long() {
+                let mut held = std::mem::take(held);
+                held.prune(|set| self.all_signalled(set));
+                self.syncobjs.insert(object, held);
+            }
+            if let Some(Odd::Backwards { newest }) = odd {
                 self.pasts.entry(object).or_default().backwards = Some((at, point, newest));
             }
-            held.prune(|set| self.all_signalled(set));
-            self.syncobjs.insert(object, held);
         }
         let past = self.pasts.entry(object).or_default();
         past.given = Some(at);

@@ -60,6 +60,8 @@ pub struct Facts {
     pub made_signalled: bool,
     /// A GEM object that has become a dma-buf: its fences go along.
     pub exported: Option<(ObjectId, ObjectId)>,
+    /// Fences that are vgem's, each with the open file that they are of.
+    pub vgem: Vec<(ObjectId, ObjectId)>,
     /// Objects that the step met whose past is not known.
     pub opaque: Vec<(ObjectId, ObjectKind)>,
 }
@@ -108,7 +110,7 @@ pub struct Past {
 }
 
 /// The state of everything that holds fences.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct World {
     pub(crate) fences: Vec<Fence>,
     pub(crate) jobs: Vec<Job>,

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use fencelab_fences::finding::{Finding, Stuck};
+use fencelab_fences::predict::Moment;
 use fencelab_fences::words::{moment, span};
 use fencelab_fences::{Analysis, Timeline};
 use serde_json::json;
@@ -83,6 +84,25 @@ fn section(out: &mut String, index: usize, finding: &Finding, timeline: &Timelin
     );
     calls(out, finding);
     stuck(out, &finding.stuck);
+    for said in &finding.kernel {
+        let _ = writeln!(out, "<h2>{}</h2>\n<pre>{}</pre>", Esc(&said.about), Esc(&said.text));
+    }
+    order(out, finding);
+}
+
+/// In which order of calls it would come to that.
+fn order(out: &mut String, finding: &Finding) {
+    /// More than anybody reads; the JSON has them all.
+    const MOST: usize = 60;
+    let Some(order) = &finding.order else { return };
+    out.push_str("<h2>The order that comes to it</h2>\n<p class=\"soft\">Calls that the verdict rests on, as they would be made.</p>\n<ol>\n");
+    for step in order.steps.iter().filter(|step| step.moment == Moment::Begin).rev().take(MOST).rev() {
+        if let Some(call) = finding.calls.iter().find(|call| call.id == (step.call.0, step.call.1)) {
+            let stuck = if order.stuck.contains(&step.call) { " <b>never returns</b>" } else { "" };
+            let _ = writeln!(out, "<li>{}: <code>{}</code>{stuck}</li>", call.tid, Esc(&call.text));
+        }
+    }
+    out.push_str("</ol>\n");
 }
 
 /// A sentence with a large first letter, unless that is somebody's name.
@@ -102,8 +122,11 @@ fn facts(out: &mut String, finding: &Finding) {
         let _ = write!(out, "<dt>{name}</dt><dd>{}</dd>", Esc(text));
     };
     fact("waited for", &finding.culprit);
-    let lasted = span(finding.seen_ns.saturating_sub(finding.since_ns));
-    fact("since", &format!("{} s, for {lasted}", moment(finding.since_ns)));
+    let (since, lasted) = (moment(finding.since_ns), span(finding.seen_ns.saturating_sub(finding.since_ns)));
+    match finding.order {
+        Some(_) => fact("around", &format!("{since} s")),
+        None => fact("since", &format!("{since} s, for {lasted}")),
+    }
     if !finding.unless.is_empty() {
         fact("unless", &format!("{} acts", fencelab_fences::words::list(&finding.unless, "or")));
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use fencelab_fences::Analysis;
-use fencelab_fences::finding::{Finding, Stuck};
+use fencelab_fences::finding::{Finding, Said, Stuck};
 use fencelab_fences::words::{moment, span};
 
 /// Columns of a line.
@@ -29,6 +29,8 @@ pub fn text(analysis: &Analysis, hints: bool) -> String {
         let wakes = analysis.slow_wakes.iter();
         let wakes = wakes
             .map(|wake| format!("thread {} woke from {} {} late", wake.tid, wake.at, span(wake.late_ns)));
+        list(&mut out, "left to the kernel", &analysis.leaked);
+        list(&mut out, "jobs that took long", &analysis.long_jobs);
         list(&mut out, "slow wakes", &wakes.collect::<Vec<_>>());
         list(&mut out, "the trace cannot show", &analysis.blind);
     }
@@ -48,8 +50,14 @@ fn list(out: &mut String, title: &str, lines: &[String]) {
 /// One finding.
 pub fn finding(finding: &Finding) -> String {
     let mut out = String::new();
-    let lasted = span(finding.seen_ns.saturating_sub(finding.since_ns));
-    let _ = writeln!(out, "{}: since {} s, for {lasted}", finding.heading(), moment(finding.since_ns));
+    let since = moment(finding.since_ns);
+    let _ = match &finding.order {
+        Some(_) => writeln!(out, "{}: around {since} s", finding.heading()),
+        None => {
+            let lasted = span(finding.seen_ns.saturating_sub(finding.since_ns));
+            writeln!(out, "{}: since {since} s, for {lasted}", finding.heading())
+        }
+    };
     wrap(&mut out, "  ", "  ", &finding.sentence);
     witness(&mut out, finding);
     for (at, who) in finding.unless.iter().enumerate() {
@@ -60,7 +68,7 @@ pub fn finding(finding: &Finding) -> String {
             &mut out,
             if at == 0 { "  stuck    " } else { "           " },
             "             ",
-            &stuck_line(stuck),
+            &stuck_line(stuck, finding.order.is_some()),
         );
     }
     for (at, gap) in finding.gaps.iter().enumerate() {
@@ -70,12 +78,31 @@ pub fn finding(finding: &Finding) -> String {
         let line = format!("{} {} {}", moment(call.entered_ns), call.tid, call.text);
         wrap(&mut out, if at == 0 { "  calls    " } else { "           " }, "             ", &line);
     }
+    for said in &finding.kernel {
+        kernel(&mut out, said);
+    }
+    if let Some(order) = &finding.order {
+        let _ = writeln!(out, "  order    of {} steps, which --json has", order.steps.len());
+    }
     if let Some(ended) = &finding.ended {
         wrap(&mut out, "  ended    ", "             ", &format!("{} s by {}", moment(ended.at_ns), ended.by));
     } else if finding.until_timeout {
         let _ = writeln!(out, "  ends     when the waits time out, and not before");
     }
     out
+}
+
+/// What the kernel said, no more lines of it than tell something.
+fn kernel(out: &mut String, said: &Said) {
+    const MOST: usize = 8;
+    let _ = writeln!(out, "  kernel   {}", said.about);
+    for line in said.text.lines().take(MOST) {
+        let _ = writeln!(out, "             {}", line.trim());
+    }
+    let more = said.text.lines().count().saturating_sub(MOST);
+    if more > 0 {
+        let _ = writeln!(out, "             and {more} lines more");
+    }
 }
 
 /// The witness, a line a step.
@@ -99,7 +126,7 @@ fn detail(detail: &str) -> String {
     if detail.is_empty() { String::new() } else { format!(", {detail}") }
 }
 
-fn stuck_line(stuck: &Stuck) -> String {
+fn stuck_line(stuck: &Stuck, predicted: bool) -> String {
     let at = if stuck.tid.is_some() { format!("in {}", stuck.at) } else { stuck.at.clone() };
     let since = moment(stuck.since_ns);
     match stuck.ended {
@@ -107,6 +134,7 @@ fn stuck_line(stuck: &Stuck) -> String {
             let after = span(ns.saturating_sub(stuck.since_ns));
             format!("{}, {at} since {since} s; returned {result} after {after}", stuck.what)
         }
+        None if predicted => format!("{}, {at}", stuck.what),
         None => format!("{}, {at} since {since} s", stuck.what),
     }
 }

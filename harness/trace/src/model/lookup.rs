@@ -83,6 +83,33 @@ impl Model {
         holders
     }
 
+    /// Processes with a connection between them, of which each has an end: two pids, the lower first.
+    pub fn connected(&self) -> Vec<(u32, u32)> {
+        let mut holders: FxHashMap<ObjectId, Vec<u32>> = FxHashMap::default();
+        for (&(_, pid), &space) in &self.state.space_of {
+            let ends = self.fds(space).map(|(_, entry)| entry.object);
+            let ends = ends.filter(|end| self.state.sockets.contains_key(end));
+            ends.for_each(|end| holders.entry(end).or_default().push(pid));
+        }
+        let mut pairs = Vec::new();
+        for (end, ours) in &holders {
+            let peer = self.state.sockets.get(end).and_then(|socket| socket.peer());
+            let theirs = peer.and_then(|peer| holders.get(&peer)).into_iter().flatten();
+            for (one, other) in theirs.flat_map(|other| ours.iter().map(move |one| (*one, *other))) {
+                pairs.extend((one < other).then_some((one, other)));
+                pairs.extend((other < one).then_some((other, one)));
+            }
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
+    }
+
+    /// As [`super::Objects::shares_fences`].
+    pub fn shares_fences(&self) -> bool {
+        self.state.objects.shares_fences()
+    }
+
     fn fds(&self, space: SpaceId) -> impl Iterator<Item = (&i32, &super::space::Entry)> {
         self.state.spaces.get(space.0 as usize).into_iter().flat_map(|space| &space.fds)
     }

@@ -134,6 +134,8 @@ pub struct Object {
     pub first: CallId,
     /// The open file whose handle it is or was first; of a fence the queue, CRTC or timeline that it is of.
     pub parent: Option<ObjectId>,
+    /// Whether calls of more than one thread named it by a handle.
+    pub shared: bool,
     /// fds, handles and messages in flight that name it.
     pub(super) refs: u32,
 }
@@ -156,6 +158,7 @@ impl fmt::Display for Object {
 pub struct Objects {
     list: Vec<Object>,
     serials: [u32; ObjectKind::ALL.len()],
+    shares_fences: bool,
 }
 
 impl Objects {
@@ -169,7 +172,7 @@ impl Objects {
         let id = ObjectId(self.list.len() as u32);
         let serial = &mut self.serials[kind as usize];
         *serial += 1;
-        self.list.push(Object { kind, serial: *serial, origin, ended: false, first, parent, refs: 0 });
+        self.list.push(Object { kind, serial: *serial, origin, ended: false, first, parent, shared: false, refs: 0 });
         id
     }
 
@@ -180,6 +183,21 @@ impl Objects {
 
     pub(super) fn get_mut(&mut self, id: ObjectId) -> Option<&mut Object> {
         self.list.get_mut(id.0 as usize)
+    }
+
+    /// An object is named by a call.
+    pub(super) fn touch(&mut self, id: ObjectId, call: CallId) {
+        let Some(object) = self.list.get_mut(id.0 as usize) else { return };
+        if object.first.thread != call.thread && !object.shared {
+            object.shared = true;
+            let kinds = [ObjectKind::Syncobj, ObjectKind::Queue, ObjectKind::Crtc];
+            self.shares_fences |= kinds.contains(&object.kind);
+        }
+    }
+
+    /// Whether a sync object, a queue or a CRTC was named by calls of more than one thread.
+    pub fn shares_fences(&self) -> bool {
+        self.shares_fences
     }
 
     /// How many there are.

@@ -23,6 +23,11 @@ pub(super) struct Socket {
 }
 
 impl Socket {
+    /// The other end, if that is known.
+    pub(super) fn peer(&self) -> Option<ObjectId> {
+        self.peer
+    }
+
     /// What was sent from here and not received.
     pub(super) fn in_flight(&self) -> impl Iterator<Item = ObjectId> {
         self.sent.iter().flatten().flatten().map(|entry| entry.object)

@@ -217,8 +217,9 @@ impl State {
         if kind == ObjectKind::Crtc {
             return self.crtc(file, handle);
         }
-        if let Some(known) = self.files.get(&file).and_then(|file| file.handles.get(&(kind, handle))) {
-            return *known;
+        if let Some(&known) = self.files.get(&file).and_then(|file| file.handles.get(&(kind, handle))) {
+            self.objects.touch(known, self.call);
+            return known;
         }
         // Drivers with a queue of their own for each file number it 0; etnaviv's are its GPU's pipes.
         let pipes = self.files.get(&file).is_some_and(|file| file.driver == Some(Driver::Etnaviv));
@@ -232,8 +233,9 @@ impl State {
     fn crtc(&mut self, file: ObjectId, id: u64) -> ObjectId {
         let path = self.files.get(&file).map(|file| file.path.clone()).unwrap_or_default();
         let device = if path.is_empty() { format!("{}", file.0) } else { path };
-        if let Some(known) = self.crtcs.get(&(device.clone(), id)) {
-            return *known;
+        if let Some(&known) = self.crtcs.get(&(device.clone(), id)) {
+            self.objects.touch(known, self.call);
+            return known;
         }
         let object = self.meet(ObjectKind::Crtc, Origin::Kernel, None);
         self.crtcs.insert((device, id), object);

@@ -1,0 +1,305 @@
+//! What a session's threads did to fences, as a program that can be run again in another order.
+
+use std::io;
+
+use fencelab_trace::model::{Effect, Event, Model, Moment, ObjectId, ObjectKind, Target, Targets};
+use fencelab_trace::{CallId, Session, ThreadId};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::feed::Feed;
+use crate::graph::object_of;
+use crate::world::{Facts, World};
+
+/// What a call does at its beginning or at its end.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    pub(super) effects: Vec<Effect>,
+    pub(super) targets: Vec<Target>,
+    pub(super) facts: Facts,
+}
+
+impl Part {
+    pub(super) fn targets_of(&self, range: &Targets) -> &[Target] {
+        self.targets.get(range.start as usize..range.end as usize).unwrap_or_default()
+    }
+}
+
+/// A call that has to do with fences, or the end of a process.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) id: CallId,
+    pub(super) pid: u32,
+    /// Index of its thread, or of its process's end, in [`Program::threads`].
+    pub(super) thread: usize,
+    /// Its name.
+    pub(super) name: &'static str,
+    /// Ticks.
+    pub(super) enter: u64,
+    /// Ticks; `None`: it has not returned.
+    pub(super) exit: Option<u64>,
+    pub(super) result: Option<i32>,
+    /// `None`: it had begun before the program does.
+    pub(super) begin: Option<Part>,
+    pub(super) end: Option<Part>,
+    pub(super) is_death: bool,
+    /// Objects that it names, makes or ends.
+    pub(super) uses: Vec<ObjectId>,
+    pub(super) makes: Vec<ObjectId>,
+    pub(super) ends: Vec<ObjectId>,
+    pub(super) sends: Vec<ObjectId>,
+    pub(super) receives: Vec<ObjectId>,
+}
+
+/// A thread's calls in its order, or the end of a process.
+#[derive(Clone, Debug)]
+pub(super) struct Thread {
+    pub(super) pid: u32,
+    pub(super) calls: Vec<usize>,
+}
+
+/// A process, as far as its life orders others' calls.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Life {
+    pub(super) parent: u32,
+    pub(super) born: u64,
+    /// Ticks of the last thing that it is known to have done.
+    pub(super) last: u64,
+}
+
+/// All of it.
+pub(super) struct Program {
+    /// The world before it.
+    pub(super) base: World,
+    /// CLOCK_MONOTONIC in nanoseconds up to which calls are in `base`.
+    pub(super) from_ns: u64,
+    /// In the order in which they were made.
+    pub(super) calls: Vec<Call>,
+    pub(super) threads: Vec<Thread>,
+    pub(super) lives: FxHashMap<u32, Life>,
+    /// Until when a pair of processes was connected by a socket, the lower pid first; in ticks.
+    pub(super) connected: FxHashMap<(u32, u32), u64>,
+    /// At the session's end, for names.
+    pub(super) model: Model,
+    pub(super) feed: Feed,
+}
+
+impl Program {
+    /// Reads a session's calls, leaving out the first so many that have to do with fences.
+    pub(super) fn read(session: &Session, skip: u64) -> io::Result<Self> {
+        let mut reader = Reader::new(session);
+        let (mut model, mut feed) = (Model::new(session), Feed::default());
+        let mut seen = 0;
+        while let Some(event) = model.next(session)? {
+            let (facts, replaced) = feed.read(&event);
+            let (effects, targets) = replaced.unwrap_or_else(|| (event.effects.to_vec(), event.targets.to_vec()));
+            let part = Part { effects, targets, facts };
+            let (sockets, matters) = (moves_sockets(&event), matters(&event) || part.facts.exported.is_some());
+            reader.birth(session, &event);
+            seen += u64::from(matters && event.moment == Moment::Begin);
+            if matters {
+                reader.take(session, &event, part, seen > skip);
+            }
+            let ticks = event.ticks;
+            if sockets || std::mem::take(&mut reader.newborn) {
+                reader.connections(model.connected(), ticks);
+            }
+        }
+        reader.connections(model.connected(), u64::MAX);
+        Ok(reader.finish(session, model, feed))
+    }
+
+    /// The part of a call in which it does something to others' objects.
+    pub(super) fn parts(&self, call: usize) -> impl Iterator<Item = (Moment, &Part)> {
+        let call = &self.calls[call];
+        let begin = call.begin.iter().map(|part| (Moment::Begin, part));
+        begin.chain(call.end.iter().map(|part| (Moment::End, part)))
+    }
+
+    /// Whether a call may have been made before one of another thread, as its process was there.
+    pub(super) fn could_precede(&self, call: usize, other: usize) -> bool {
+        let born = self.lives.get(&self.calls[call].pid).map_or(0, |life| life.born);
+        self.calls[other].exit.is_none_or(|exit| exit >= born) || self.calls[call].pid == self.calls[other].pid
+    }
+
+    /// The objects that are waited for, signalled or emptied by more than one thread.
+    pub(super) fn shared(&self) -> FxHashSet<ObjectId> {
+        let mut first: FxHashMap<ObjectId, usize> = FxHashMap::default();
+        let mut shared = FxHashSet::default();
+        for call in self.calls.iter().filter(|call| !call.is_death) {
+            for object in &call.uses {
+                if *first.entry(*object).or_insert(call.thread) != call.thread {
+                    shared.insert(*object);
+                }
+            }
+        }
+        shared
+    }
+}
+
+/// Whether a step changes who has which socket.
+fn moves_sockets(event: &Event<'_>) -> bool {
+    let socket = |id: ObjectId| event.objects().get(id).is_some_and(|object| object.kind == ObjectKind::Socket);
+    event.effects.iter().any(|effect| match effect {
+        Effect::Named(object, _) | Effect::Unnamed(object, _) | Effect::Used(object) => socket(*object),
+        _ => false,
+    })
+}
+
+/// Whether a step has to do with fences, or orders those that have.
+pub(crate) fn matters(event: &Event<'_>) -> bool {
+    let syncs = |effect: &Effect| match effect {
+        Effect::Wait { .. }
+        | Effect::Signal(_)
+        | Effect::Reset(_)
+        | Effect::Submit { .. }
+        | Effect::Copy { .. }
+        | Effect::Fence { .. }
+        | Effect::Sent(..)
+        | Effect::Received(..)
+        | Effect::Woken(_)
+        | Effect::Met(_) => true,
+        Effect::Ended(object) => event.objects().get(*object).is_some_and(|object| {
+            matches!(object.kind, ObjectKind::SwSync | ObjectKind::DrmFile | ObjectKind::Syncobj)
+        }),
+        _ => false,
+    };
+    event.effects.iter().any(syncs)
+}
+
+struct Reader {
+    base: World,
+    from: Option<u64>,
+    calls: Vec<Call>,
+    open: FxHashMap<CallId, usize>,
+    threads: Vec<Thread>,
+    by_thread: FxHashMap<ThreadId, usize>,
+    lives: FxHashMap<u32, Life>,
+    connected: FxHashMap<(u32, u32), u64>,
+    now: Vec<(u32, u32)>,
+    newborn: bool,
+}
+
+impl Reader {
+    fn new(session: &Session) -> Self {
+        let mut lives = FxHashMap::default();
+        for process in session.processes() {
+            // An exec goes on with what it was.
+            let life = Life { parent: process.parent, born: process.seen, last: process.seen };
+            lives.entry(process.pid).or_insert(life);
+        }
+        Self {
+            base: World::default(),
+            from: None,
+            calls: Vec::new(),
+            open: FxHashMap::default(),
+            threads: Vec::new(),
+            by_thread: FxHashMap::default(),
+            lives,
+            connected: FxHashMap::default(),
+            now: Vec::new(),
+            newborn: false,
+        }
+    }
+
+    fn birth(&mut self, session: &Session, event: &Event<'_>) {
+        let Some(thread) = session.thread(event.call.id.thread) else { return };
+        let life = self.lives.entry(thread.pid).or_insert(Life { parent: 0, born: event.ticks, last: 0 });
+        self.newborn |= life.last <= life.born;
+        life.last = life.last.max(event.ticks).max(life.born + 1);
+    }
+
+    fn take(&mut self, session: &Session, event: &Event<'_>, part: Part, inside: bool) {
+        let id = event.call.id;
+        if !inside && !self.open.contains_key(&id) {
+            let at = crate::fence::At { ticks: event.ticks, call: id };
+            let Part { effects, targets, facts } = &part;
+            let begins = event.moment == Moment::Begin;
+            self.base.apply(&crate::world::Step { begins, at, effects, targets, facts: facts.clone() });
+            return;
+        }
+        self.from.get_or_insert(event.ticks);
+        let index = match (event.moment, self.open.get(&id)) {
+            (Moment::End, Some(known)) => *known,
+            _ => self.add(session, event),
+        };
+        let call = &mut self.calls[index];
+        note_objects(call, &part);
+        match event.moment {
+            Moment::Begin => call.begin = Some(part),
+            Moment::End => call.end = Some(part),
+        }
+    }
+
+    fn add(&mut self, session: &Session, event: &Event<'_>) -> usize {
+        let id = event.call.id;
+        let is_death = id.index == u32::MAX;
+        let pid = session.thread(id.thread).map_or(event.call.tid, |thread| thread.pid);
+        let next = self.threads.len();
+        // A process's end is not its threads' to make: it comes when all have made their last call.
+        let thread = if is_death { next } else { *self.by_thread.entry(id.thread).or_insert(next) };
+        if thread == next {
+            self.threads.push(Thread { pid, calls: Vec::new() });
+        }
+        let index = self.calls.len();
+        self.threads[thread].calls.push(index);
+        self.open.insert(id, index);
+        self.calls.push(Call {
+            id,
+            pid,
+            thread,
+            name: event.ioctl.map_or_else(|| event.call.kind.map_or("?", |kind| kind.name()), |ioctl| ioctl.name),
+            enter: event.call.enter,
+            exit: event.call.exit,
+            result: event.call.result,
+            begin: None,
+            end: None,
+            is_death,
+            uses: Vec::new(),
+            makes: Vec::new(),
+            ends: Vec::new(),
+            sends: Vec::new(),
+            receives: Vec::new(),
+        });
+        index
+    }
+
+    /// Takes in which processes are connected now.
+    fn connections(&mut self, pairs: Vec<(u32, u32)>, ticks: u64) {
+        for pair in self.now.iter().filter(|pair| !pairs.contains(pair)) {
+            self.connected.insert(*pair, ticks);
+        }
+        pairs.iter().for_each(|pair| _ = self.connected.insert(*pair, u64::MAX));
+        self.now = pairs;
+    }
+
+    fn finish(self, session: &Session, model: Model, feed: Feed) -> Program {
+        let Self { base, from, mut calls, mut threads, lives, connected, .. } = self;
+        for call in &mut calls {
+            for list in [&mut call.uses, &mut call.makes, &mut call.ends] {
+                list.sort_unstable();
+                list.dedup();
+            }
+        }
+        // One that began before the program does is in the order of its beginning.
+        threads.iter_mut().for_each(|thread| thread.calls.sort_by_key(|at| calls[*at].enter));
+        let from_ns = if base.fences.is_empty() { 0 } else { from.map_or(0, |ticks| session.clock().ns(ticks)) };
+        Program { base, from_ns, calls, threads, lives, connected, model, feed }
+    }
+}
+
+fn note_objects(call: &mut Call, part: &Part) {
+    for effect in &part.effects {
+        match effect {
+            Effect::Met(object) => call.makes.push(*object),
+            Effect::Ended(object) => call.ends.push(*object),
+            Effect::Sent(object, _) => call.sends.push(*object),
+            Effect::Received(object, _) => call.receives.push(*object),
+            Effect::Used(object) => call.uses.push(*object),
+            Effect::Submit { queue, .. } => call.uses.extend(queue),
+            Effect::Copy { from, to, .. } => call.uses.extend([from, to].into_iter().filter_map(|of| object_of(*of))),
+            _ => {}
+        }
+    }
+    call.uses.extend(part.targets.iter().filter_map(|target| object_of(*target)));
+}
+
