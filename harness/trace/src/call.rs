@@ -120,33 +120,44 @@ fn fds<'r>(data: Option<&'r [u8]>) -> impl Iterator<Item = i32> + use<'r> {
     words.map(|word| word.try_into().map_or(-1, i32::from_le_bytes))
 }
 
-/// Reads calls. Keeps copies of the chunks that it has read last, and the payload of one call.
+/// Reads calls. Keeps copies of the chunks that it has read last, and each thread's last call: whoever walks through a
+/// session comes to a call twice, at its beginning and at its end.
 pub struct Reader {
     source: Arc<dyn Source>,
     head: Head,
     /// By the chunk's number, modulo their count.
     chunks: Vec<Option<(u32, Chunk)>>,
-    before: Vec<u8>,
-    after: Vec<u8>,
-    loaded: Option<Loaded>,
+    /// By the thread's number, modulo their count.
+    loaded: Vec<Loaded>,
+    /// Where the call lies that was read last.
+    current: usize,
 }
 
-/// The records of a call, without their payload.
+/// The records of a call.
+#[derive(Default)]
 struct Loaded {
-    id: CallId,
+    /// `None`: there is no call here.
+    id: Option<CallId>,
     enter: u64,
     exit: Option<u64>,
-    first: Slot,
+    first: Option<Slot>,
     last: Option<Slot>,
+    /// The payload of the first.
+    before: Vec<u8>,
+    /// The payload of the last.
+    after: Vec<u8>,
 }
 
 impl Reader {
     /// Copies that are kept: 4 MiB.
     const KEPT: usize = 512;
+    /// Threads of which the last call is kept.
+    const THREADS: usize = 64;
 
     pub(crate) fn new(source: Arc<dyn Source>, head: Head) -> Self {
         let chunks = std::iter::repeat_with(|| None).take(Self::KEPT).collect();
-        Self { source, head, chunks, before: Vec::new(), after: Vec::new(), loaded: None }
+        let loaded = std::iter::repeat_with(Loaded::default).take(Self::THREADS).collect();
+        Self { source, head, chunks, loaded, current: 0 }
     }
 
     /// Reads a call of the session that the reader is of. `None`: it is gone, as newer records took its place.
@@ -160,78 +171,33 @@ impl Reader {
 
     /// Reads a call's records. False: they are gone.
     pub(crate) fn load(&mut self, session: &Session, id: CallId) -> io::Result<bool> {
-        let (Some(entry), Some(thread)) = (session.entry(id), session.thread(id.thread)) else {
-            return Ok(false);
-        };
-        if self.loaded.as_ref().is_some_and(|loaded| loaded.id == id && loaded.exit == entry.exit()) {
+        let Some(thread) = session.thread(id.thread) else { return Ok(false) };
+        let Some(entry) = thread.entries.get(id.index as usize).copied() else { return Ok(false) };
+        let place = id.thread.0 as usize % Self::THREADS;
+        self.current = place;
+        let known = &self.loaded[place];
+        if known.id == Some(id) && known.exit == entry.exit() {
             return Ok(true);
         }
-        self.loaded = None;
-        self.before.clear();
-        self.after.clear();
-        let mut before = std::mem::take(&mut self.before);
-        let mut after = std::mem::take(&mut self.after);
+        let mut call = std::mem::take(&mut self.loaded[place]);
+        call.before.clear();
+        call.after.clear();
         // Whatever newer record took an old one's place was made later.
         let ours = |slot: &Slot| slot.tid == thread.tid && slot.enter <= entry.enter;
-        let first = self.record(entry.first, &ours, &mut before);
-        let last =
-            if entry.last == entry.first { Ok(None) } else { self.record(entry.last, &ours, &mut after) };
-        (self.before, self.after) = (before, after);
-        let (Some(first), last) = (first?, last?) else { return Ok(false) };
-        if entry.last != entry.first && last.is_none() {
-            return Ok(false);
-        }
-        self.loaded = Some(Loaded { id, enter: entry.enter, exit: entry.exit(), first, last });
-        Ok(true)
+        let first = self.record(entry.first, &ours, &mut call.before)?;
+        let single = entry.last == entry.first;
+        let last = if single { None } else { self.record(entry.last, &ours, &mut call.after)? };
+        let whole = first.is_some() && (single || last.is_some());
+        (call.enter, call.exit, call.first, call.last) = (entry.enter, entry.exit(), first, last);
+        call.id = whole.then_some(id);
+        self.loaded[place] = call;
+        Ok(whole)
     }
 
     /// The call that was read last.
     pub(crate) fn loaded(&self) -> Option<Call<'_>> {
-        let Loaded { id, enter, exit, first, last } = self.loaded.as_ref()?;
-        Some(self.put_together(*id, *enter, *exit, first, last.as_ref()))
-    }
-
-    fn put_together(
-        &self,
-        id: CallId,
-        enter: u64,
-        exit: Option<u64>,
-        first: &Slot,
-        last: Option<&Slot>,
-    ) -> Call<'_> {
-        let number = Kind::from_u8(first.kind);
-        let kind = match number {
-            Some(Kind::IoctlEnter | Kind::IoctlExit) => Some(Kind::Ioctl),
-            Some(Kind::PollExit) => Some(Kind::PollEnter),
-            kind => kind,
-        };
-        let size = argument_size(kind, first);
-        let (before, after) = match last {
-            Some(last) => {
-                (Payload::new(&self.before, size), Payload::new(&self.after, argument_size(kind, last)))
-            }
-            None if exit.is_none() => (Payload::new(&self.before, size), Payload::default()),
-            None => {
-                let whole = Payload::new(&self.before, size);
-                (whole.as_passed_in(), whole)
-            }
-        };
-        Call {
-            id,
-            kind,
-            kind_number: first.kind,
-            request: Request(first.request),
-            fd: first.fd,
-            class: FdClass::from_u8(first.class),
-            result: exit.map(|_| last.unwrap_or(first).result),
-            flags: first.flags | last.map_or(0, |last| last.flags),
-            enter,
-            exit,
-            tid: first.tid,
-            beginning_lost: matches!(number, Some(Kind::IoctlExit | Kind::PollExit)),
-            before,
-            after,
-        }
+        let call = self.loaded.get(self.current)?;
+        Some(put_together(call.id?, call, call.first.as_ref()?))
     }
 
     /// Reads a record and appends its payload. `None`: another one is in its place.
@@ -242,20 +208,55 @@ impl Reader {
         out: &mut Vec<u8>,
     ) -> io::Result<Option<Slot>> {
         let place = id.chunk() as usize % Self::KEPT;
-        let kept = |chunks: &[Option<(u32, Chunk)>]| -> Option<Slot> {
-            let (_, chunk) = chunks.get(place)?.as_ref().filter(|(index, _)| *index == id.chunk())?;
-            chunk.record(id.slot()).filter(|slot| ours(slot))
-        };
-        if kept(&self.chunks).is_none() {
-            // A copy may be older than the record.
-            let chunk = Chunk::read(&*self.source, &self.head, id.chunk())?;
-            self.chunks[place] = chunk.map(|chunk| (id.chunk(), chunk));
+        for fresh in [false, true] {
+            if fresh {
+                // A copy may be older than the record.
+                let chunk = Chunk::read(&*self.source, &self.head, id.chunk())?;
+                self.chunks[place] = chunk.map(|chunk| (id.chunk(), chunk));
+            }
+            let chunk = self.chunks[place].as_ref().filter(|(index, _)| *index == id.chunk());
+            let Some((_, chunk)) = chunk else { continue };
+            if let Some(slot) = chunk.record(id.slot()).filter(ours) {
+                chunk.payload(id.slot(), &slot, out);
+                return Ok(Some(slot));
+            }
         }
-        let Some(slot) = kept(&self.chunks) else { return Ok(None) };
-        if let Some((_, chunk)) = &self.chunks[place] {
-            chunk.payload(id.slot(), &slot, out);
+        Ok(None)
+    }
+}
+
+fn put_together<'r>(id: CallId, call: &'r Loaded, first: &Slot) -> Call<'r> {
+    let (enter, exit, last) = (call.enter, call.exit, call.last.as_ref());
+    let number = Kind::from_u8(first.kind);
+    let kind = match number {
+        Some(Kind::IoctlEnter | Kind::IoctlExit) => Some(Kind::Ioctl),
+        Some(Kind::PollExit) => Some(Kind::PollEnter),
+        kind => kind,
+    };
+    let size = argument_size(kind, first);
+    let (before, after) = match last {
+        Some(last) => (Payload::new(&call.before, size), Payload::new(&call.after, argument_size(kind, last))),
+        None if exit.is_none() => (Payload::new(&call.before, size), Payload::default()),
+        None => {
+            let whole = Payload::new(&call.before, size);
+            (whole.as_passed_in(), whole)
         }
-        Ok(Some(slot))
+    };
+    Call {
+        id,
+        kind,
+        kind_number: first.kind,
+        request: Request(first.request),
+        fd: first.fd,
+        class: FdClass::from_u8(first.class),
+        result: exit.map(|_| last.unwrap_or(first).result),
+        flags: first.flags | last.map_or(0, |last| last.flags),
+        enter,
+        exit,
+        tid: first.tid,
+        beginning_lost: matches!(number, Some(Kind::IoctlExit | Kind::PollExit)),
+        before,
+        after,
     }
 }
 

@@ -4,11 +4,8 @@ use std::sync::LazyLock;
 
 use fencelab_abi::ioctl::{DRIVER_BASE, DRIVER_END, DRM};
 use fencelab_abi::{Driver, FdClass, Ioctl, Request, table};
-use rustc_hash::FxHashMap;
 
 use crate::model::Action;
-
-type Key = (u8, u8, Option<Driver>);
 
 /// An ioctl of the table.
 #[derive(Debug)]
@@ -17,21 +14,48 @@ pub(crate) struct Known {
     pub(crate) action: Action,
 }
 
-static TABLE: LazyLock<FxHashMap<Key, Known>> = LazyLock::new(|| {
-    let entry = |ioctl: &'static Ioctl| {
-        ((ioctl.key.0, ioctl.key.1, ioctl.driver), Known { ioctl, action: Action::of(ioctl) })
-    };
-    table::all().map(entry).collect()
-});
+/// The table, by type and number, and by the driver where numbers are drivers' own.
+struct Table {
+    known: Vec<Known>,
+    /// Index of each in `known` and 1, by type and number.
+    common: Vec<u16>,
+    /// The same of drivers' own, by class and number.
+    private: Vec<u16>,
+}
+
+impl Table {
+    fn new() -> Self {
+        let mut table = Self { known: Vec::new(), common: vec![0; 1 << 16], private: vec![0; 1 << 16] };
+        for ioctl in table::all() {
+            table.known.push(Known { ioctl, action: Action::of(ioctl) });
+            let place = table.known.len() as u16;
+            match ioctl.driver {
+                Some(driver) => table.private[private(driver, ioctl.key.1)] = place,
+                None => table.common[common(ioctl.key.0, ioctl.key.1)] = place,
+            }
+        }
+        table
+    }
+}
+
+fn common(ty: u8, nr: u8) -> usize {
+    usize::from(ty) << 8 | usize::from(nr)
+}
+
+fn private(driver: Driver, nr: u8) -> usize {
+    usize::from(FdClass::Drm(driver).to_u8()) << 8 | usize::from(nr)
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(Table::new);
 
 /// As [`table::find`].
 pub(crate) fn find(request: Request, class: FdClass) -> Option<&'static Known> {
-    let private = request.ty() == DRM && (DRIVER_BASE..DRIVER_END).contains(&request.nr());
-    let driver = match class {
-        FdClass::Drm(driver) if private => Some(driver),
-        _ => None,
+    let is_private = request.ty() == DRM && (DRIVER_BASE..DRIVER_END).contains(&request.nr());
+    let place = match class {
+        FdClass::Drm(driver) if is_private => TABLE.private[private(driver, request.nr())],
+        _ => TABLE.common[common(request.ty(), request.nr())],
     };
-    TABLE.get(&(request.ty(), request.nr(), driver))
+    TABLE.known.get(usize::from(place).checked_sub(1)?)
 }
 
 #[cfg(test)]

@@ -142,6 +142,10 @@ impl Thread {
         /// Calls of one handler's run that are looked back over.
         const MOST: usize = 64;
         let end = self.entries.len();
+        if self.entries.last().is_none_or(|last| last.enter <= entry.enter) {
+            self.entries.push(entry);
+            return end as u32;
+        }
         let floor = self.settled.max(end.saturating_sub(MOST));
         let at = self.entries[floor..].partition_point(|other| other.enter <= entry.enter) + floor;
         if let Some(before) = at.checked_sub(1).and_then(|before| self.entries.get(before)) {
