@@ -3,7 +3,7 @@
 use crate::case::Case;
 use crate::device::Device;
 use crate::{
-    atomic, dma_buf, hang, i915_selftest, kunit, prime, reset, stress, submit, sync_file, syncobj, unplug,
+    atomic, dma_buf, hang, i915_selftest, kunit, prime, race, reset, stress, submit, sync_file, syncobj, unplug,
     userptr,
 };
 
@@ -43,6 +43,7 @@ pub fn suites() -> Vec<(&'static str, &'static [Case])> {
         (stress::SUITE, stress::CASES),
         (unplug::SUITE, unplug::CASES),
         (hang::SUITE, hang::CASES),
+        (race::SUITE, race::CASES),
     ]
 }
 

@@ -27,6 +27,7 @@ pub mod must;
 pub mod open;
 pub mod pending;
 pub mod prime;
+pub mod race;
 pub mod random;
 pub mod report;
 pub mod reset;

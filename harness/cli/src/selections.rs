@@ -16,6 +16,7 @@ pub(crate) const BUILT_IN: &[(&str, &str)] = &[
     ("nightly", include_str!("../../../configs/suites/nightly.yaml")),
     ("twins", include_str!("../../../configs/suites/twins.yaml")),
     ("hang", include_str!("../../../configs/suites/hang.yaml")),
+    ("race", include_str!("../../../configs/suites/race.yaml")),
     ("unplug", include_str!("../../../configs/suites/unplug.yaml")),
     ("soak", include_str!("../../../configs/suites/soak.yaml")),
 ];
