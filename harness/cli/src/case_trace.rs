@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use fencelab_events::Session;
+use fencelab_events::{Dossier, Session};
 use fencelab_runner::Folder;
 use fencelab_runner::recorded::pids_of_case;
 use fencelab_trace::view::Filter;
@@ -14,6 +14,8 @@ pub(crate) struct Part {
     pub(crate) folder: PathBuf,
     /// The case's process, and from when to when it ran in microseconds of CLOCK_MONOTONIC; none: the whole boot.
     case: Option<(i32, (u64, u64))>,
+    /// What the agent saw of the case, if it was stuck.
+    pub(crate) dossier: Option<Dossier>,
 }
 
 /// Whether the folder is that of a run.
@@ -38,7 +40,7 @@ pub(crate) fn part(path: &Path, case: Option<&str>) -> Result<Part> {
     let session = crate::commands::report::read(&folder)?;
     let part = match case {
         Some(id) => of_case(&folder, &session, id)?,
-        None => Part { folder: folder.records(only_boot(&session, path)?), case: None },
+        None => Part { folder: folder.records(only_boot(&session, path)?), case: None, dossier: None },
     };
     if !part.folder.exists() {
         bail!(
@@ -62,7 +64,8 @@ fn of_case(folder: &Folder, session: &Session, id: &str) -> Result<Part> {
     let began_us = ended_us.zip(finished).map_or(0, |(at, f)| at.saturating_sub(f.took_us));
     // Of a case under which the machine went down only the process is known.
     let between = (began_us, ended_us.unwrap_or(u64::MAX / 1000));
-    Ok(Part { folder: folder.records(attempt.boot), case: Some((pid, between)) })
+    let dossier = attempt.dossier.clone();
+    Ok(Part { folder: folder.records(attempt.boot), case: Some((pid, between)), dossier })
 }
 
 fn only_boot(session: &Session, path: &Path) -> Result<u32> {

@@ -5,6 +5,7 @@ mod benches;
 mod case_trace;
 mod commands;
 mod duration;
+mod kernel;
 mod kernels;
 mod live;
 mod missing;

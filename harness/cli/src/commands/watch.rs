@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use fencelab_abi::{POOL_FILE, SESSION_VARIABLE};
 use fencelab_fences::finding::Finding;
+use fencelab_fences::kernel::{Look, join};
 use fencelab_fences::{Walk, finish};
 use fencelab_report::exit::Exit;
 use fencelab_report::hang;
@@ -16,6 +17,7 @@ use fencelab_trace::Session;
 use crate::args::WatchArgs;
 use crate::commands::analyze::{options, print};
 use crate::commands::trace::{is_recorded, now_ns};
+use crate::kernel;
 use crate::outcome::Outcome;
 use crate::people::Proc;
 
@@ -53,7 +55,8 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Outcome> {
         let fresh = holding.iter().any(|key| !told.contains(key));
         let gone = !told.is_empty() && holding.is_empty() && !quiet;
         if fresh {
-            seen_verdict |= tell(&session, &mut walk)?;
+            let look = look(&session, &folder, now);
+            seen_verdict |= tell(&session, &mut walk, &look)?;
         } else if gone {
             print("it goes on\n\n")?;
         }
@@ -73,10 +76,23 @@ fn key(finding: &Finding) -> String {
     format!("{:?} {} {}", finding.kind, finding.culprit, finding.stuck.len())
 }
 
+/// What the kernel says of the session's processes; kept in its folder, for who analyses it later.
+fn look(session: &Session, folder: &Path, now: u64) -> Look {
+    let mut pids: Vec<u32> = session.threads().iter().map(|thread| thread.pid).collect();
+    pids.sort_unstable();
+    pids.dedup();
+    let look = kernel::take(&pids, now);
+    if let Err(error) = kernel::keep(folder, &look) {
+        eprintln!("fencelab: what the kernel said is not kept: failed to {error:#}");
+    }
+    look
+}
+
 /// Prints what holds now; whether there is a verdict among it.
-fn tell(session: &Session, walk: &mut Walk) -> Result<bool> {
+fn tell(session: &Session, walk: &mut Walk, look: &Look) -> Result<bool> {
     let holding: Vec<String> = walk.holding().into_iter().map(key).collect();
-    let analysis = finish(session, walk).context("read the trace")?;
+    let mut analysis = finish(session, walk).context("read the trace")?;
+    join(&mut analysis.findings, std::slice::from_ref(look));
     let now: Vec<&Finding> =
         analysis.findings.iter().filter(|finding| holding.contains(&key(finding))).collect();
     for finding in &now {
