@@ -3,8 +3,8 @@
 use crate::case::Case;
 use crate::device::Device;
 use crate::{
-    atomic, dma_buf, hang, i915_selftest, kunit, prime, race, reset, stress, submit, sync_file, syncobj, unplug,
-    userptr,
+    atomic, dma_buf, hang, i915_selftest, kunit, prime, race, reset, stress, submit, sync_file, syncobj,
+    unplug, userptr,
 };
 
 /// A case bound to its devices.

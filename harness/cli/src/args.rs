@@ -315,6 +315,9 @@ pub(crate) struct AnalyzeArgs {
     /// Write a page with graph, timeline and calls, which needs nothing else.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+    /// A program or scenario that shows it again, to be put on the page.
+    #[arg(long, value_name = "FILE", requires = "html")]
+    pub(crate) reproducer: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

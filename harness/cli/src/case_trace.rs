@@ -16,6 +16,8 @@ pub(crate) struct Part {
     case: Option<(i32, (u64, u64))>,
     /// What the agent saw of the case, if it was stuck.
     pub(crate) dossier: Option<Dossier>,
+    /// The kernel's reports that belong to the case: titles, and files of the texts.
+    pub(crate) splats: Vec<(String, PathBuf)>,
 }
 
 /// Whether the folder is that of a run.
@@ -39,8 +41,13 @@ pub(crate) fn part(path: &Path, case: Option<&str>) -> Result<Part> {
     let folder = Folder::new(path);
     let session = crate::commands::report::read(&folder)?;
     let part = match case {
-        Some(id) => of_case(&folder, &session, id)?,
-        None => Part { folder: folder.records(only_boot(&session, path)?), case: None, dossier: None },
+        Some(id) => of_case(path, &folder, &session, id)?,
+        None => Part {
+            folder: folder.records(only_boot(&session, path)?),
+            case: None,
+            dossier: None,
+            splats: Vec::new(),
+        },
     };
     if !part.folder.exists() {
         bail!(
@@ -51,7 +58,7 @@ pub(crate) fn part(path: &Path, case: Option<&str>) -> Result<Part> {
     Ok(part)
 }
 
-fn of_case(folder: &Folder, session: &Session, id: &str) -> Result<Part> {
+fn of_case(root: &Path, folder: &Folder, session: &Session, id: &str) -> Result<Part> {
     let record =
         session.case(id).with_context(|| format!("find the case `{id}`: the run has no such case"))?;
     let attempt =
@@ -65,7 +72,9 @@ fn of_case(folder: &Folder, session: &Session, id: &str) -> Result<Part> {
     // Of a case under which the machine went down only the process is known.
     let between = (began_us, ended_us.unwrap_or(u64::MAX / 1000));
     let dossier = attempt.dossier.clone();
-    Ok(Part { folder: folder.records(attempt.boot), case: Some((pid, between)), dossier })
+    let ours = session.findings.iter().filter(|found| found.attribution.case.as_deref() == Some(id));
+    let splats = ours.map(|found| (found.title.clone(), root.join(&found.file))).collect();
+    Ok(Part { folder: folder.records(attempt.boot), case: Some((pid, between)), dossier, splats })
 }
 
 fn only_boot(session: &Session, path: &Path) -> Result<u32> {

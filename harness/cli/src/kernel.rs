@@ -23,7 +23,8 @@ const LIMIT: Duration = Duration::from_secs(1);
 pub(crate) fn read(folder: &Path) -> Result<Vec<Look>> {
     let Ok(entries) = fs::read_dir(folder.join(FOLDER)) else { return Ok(Vec::new()) };
     let paths = entries.flatten().map(|entry| entry.path());
-    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect();
+    let mut paths: Vec<_> =
+        paths.filter(|path| path.extension().is_some_and(|kind| kind == "json")).collect();
     paths.sort();
     let look = |path: &std::path::PathBuf| {
         let text = fs::read(path).with_context(|| format!("read {}", path.display()))?;
@@ -95,7 +96,8 @@ fn lists() -> Vec<(String, String)> {
     thread::spawn(move || {
         for name in LISTS {
             let text = fs::read(format!("/sys/kernel/debug/{name}"));
-            let text = text.map_or_else(|error| format!("({error})"), |text| String::from_utf8_lossy(&text).into());
+            let text =
+                text.map_or_else(|error| format!("({error})"), |text| String::from_utf8_lossy(&text).into());
             if send.send((name.to_owned(), text)).is_err() {
                 return;
             }

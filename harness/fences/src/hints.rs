@@ -13,7 +13,8 @@ const MOST: usize = 16;
 pub(crate) fn leaked(session: &Session, walk: &Walk) -> Vec<String> {
     let text = |(process, count): &(fencelab_trace::ProcessId, u32)| {
         let process = session.process(*process);
-        let name = process.map_or_else(|| "a process".into(), |process| format!("{}[{}]", process.name(), process.pid));
+        let name = process
+            .map_or_else(|| "a process".into(), |process| format!("{}[{}]", process.name(), process.pid));
         format!("{name} ended with {count} sync object{} not destroyed", if *count == 1 { "" } else { "s" })
     };
     walk.leaks.iter().take(MOST).map(text).collect()
@@ -35,5 +36,8 @@ pub(crate) fn long_jobs(session: &Session, walk: &Walk) -> Vec<String> {
     let mut long: Vec<(u64, JobId)> = world.jobs.iter().enumerate().filter_map(took).collect();
     long.sort_unstable_by_key(|(ns, id)| (std::cmp::Reverse(*ns), *id));
     let words = walk.words(session);
-    long.iter().take(MOST).map(|(ns, id)| format!("{}: done {} after it could begin, at most", words.job(*id), span(*ns))).collect()
+    long.iter()
+        .take(MOST)
+        .map(|(ns, id)| format!("{}: done {} after it could begin, at most", words.job(*id), span(*ns)))
+        .collect()
 }

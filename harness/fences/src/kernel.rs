@@ -49,12 +49,17 @@ fn said(finding: &Finding, look: &Look) -> Vec<Said> {
     for stuck in &finding.stuck {
         let task = stuck.tid.and_then(|tid| look.tasks.iter().find(|task| task.tid == tid));
         if let Some(task) = task.filter(|task| !task.stack.is_empty()) {
-            said.push(Said { about: format!("{}, state {}", stuck.what, task.state), text: frames(&task.stack) });
+            said.push(Said {
+                about: format!("{}, state {}", stuck.what, task.state),
+                text: frames(&task.stack),
+            });
         }
     }
     // A commit's worker is no thread of the program's: it is known by what it sleeps in.
-    let waits_for_fence = |task: &&Task| task.stack.contains("dma_fence") || task.stack.contains("drm_atomic");
-    let others = look.tasks.iter().filter(|task| finding.stuck.iter().all(|stuck| stuck.tid != Some(task.tid)));
+    let waits_for_fence =
+        |task: &&Task| task.stack.contains("dma_fence") || task.stack.contains("drm_atomic");
+    let others =
+        look.tasks.iter().filter(|task| finding.stuck.iter().all(|stuck| stuck.tid != Some(task.tid)));
     for task in others.filter(|task| task.state == "D").filter(waits_for_fence) {
         said.push(Said { about: format!("{}[{}], state D", task.comm, task.tid), text: frames(&task.stack) });
     }
@@ -127,7 +132,14 @@ mod tests {
     }
 
     fn task(tid: u32, comm: &str, state: &str, stack: &str) -> Task {
-        Task { pid: tid, tid, comm: comm.into(), state: state.into(), syscall: String::new(), stack: stack.into() }
+        Task {
+            pid: tid,
+            tid,
+            comm: comm.into(),
+            state: state.into(),
+            syscall: String::new(),
+            stack: stack.into(),
+        }
     }
 
     #[test]
@@ -140,11 +152,17 @@ mod tests {
                 task(30, "kworker/u8:1", "D", "[<0>] dma_fence_default_wait+0x1f4/0x290"),
                 task(31, "jbd2/vda", "D", "[<0>] kjournald2+0x1/0x2"),
             ],
-            lists: vec![("sync/info".into(), "objs:\n--------------\nclient: 0\n  fence active: 1 / 0\n".into())],
+            lists: vec![(
+                "sync/info".into(),
+                "objs:\n--------------\nclient: 0\n  fence active: 1 / 0\n".into(),
+            )],
         };
         let mut findings = [finding()];
         let wait = "[<0>] drm_syncobj_array_wait_timeout+0x5/0x9\n[<0>] do_syscall_64+0x1/0x2\n";
-        join(&mut findings, &[look(10, "[<0>] too_early+0x0/0x1"), look(80, wait), look(60, "[<0>] before+0x0/0x1")]);
+        join(
+            &mut findings,
+            &[look(10, "[<0>] too_early+0x0/0x1"), look(80, wait), look(60, "[<0>] before+0x0/0x1")],
+        );
         let said: Vec<(&str, &str)> =
             findings[0].kernel.iter().map(|said| (said.about.as_str(), said.text.as_str())).collect();
         assert_eq!(

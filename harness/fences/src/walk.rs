@@ -172,7 +172,9 @@ impl Walk {
 /// How many sync objects end with a process.
 fn left_behind(event: &Event<'_>) -> u32 {
     let syncobj = |effect: &&Effect| match effect {
-        Effect::Ended(id) => event.objects().get(*id).is_some_and(|object| object.kind == ObjectKind::Syncobj),
+        Effect::Ended(id) => {
+            event.objects().get(*id).is_some_and(|object| object.kind == ObjectKind::Syncobj)
+        }
         _ => false,
     };
     event.effects.iter().filter(syncobj).count() as u32

@@ -200,7 +200,19 @@ fn threads_of_one_process_that_were_not_seen_together_are_taken_to_be_in_order()
 }
 
 #[test]
-fn threads_of_one_process_that_were_seen_together_are_not() {
+fn a_thread_that_has_waited_for_a_while_may_have_been_seen_to_wait() {
+    let mut stage = Stage::new(Driver::VirtioGpu);
+    stage.create(1);
+    stage.signal(PARENT, 50, 1);
+    let second = stage.pool.thread(0, 100, 101);
+    stage.threads.push(second);
+    stage.wait(PARENT, (200, 200_000), &[1], ALL | FOR_SUBMIT);
+    stage.reset(1, 150_000, &[1]);
+    assert_eq!(stage.predicted(), []);
+}
+
+#[test]
+fn threads_of_one_process_that_began_at_the_same_time_are_not() {
     let mut stage = Stage::new(Driver::VirtioGpu);
     stage.create(1);
     stage.signal(PARENT, 50, 1);

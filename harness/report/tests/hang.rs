@@ -61,7 +61,10 @@ fn cycle() -> Finding {
             call(12, "ioctl(3, WAIT)"),
         ],
         order: None,
-        kernel: vec![Said { about: "a[10/11], state S".into(), text: "drm_syncobj_array_wait_timeout+0x5/0x9".into() }],
+        kernel: vec![Said {
+            about: "a[10/11], state S".into(),
+            text: "drm_syncobj_array_wait_timeout+0x5/0x9".into(),
+        }],
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use fencelab_abi::{Driver, FdClass, Ioctl, Kind, Request, Slot, flags};
+use fencelab_abi::{Driver, FdClass, Ioctl, Kind, Mode, Request, Slot, flags};
 
 use crate::Session;
 use crate::chunk::Chunk;
@@ -210,8 +210,9 @@ impl Reader {
         let place = id.chunk() as usize % Self::KEPT;
         for fresh in [false, true] {
             if fresh {
-                // A copy may be older than the record.
-                let chunk = Chunk::read(&*self.source, &self.head, id.chunk())?;
+                // A copy may be older than the record. That was whole when it became known, and stays so if none is overwritten.
+                let still = self.head.mode == Mode::Stop;
+                let chunk = Chunk::read(&*self.source, &self.head, id.chunk(), still)?;
                 self.chunks[place] = chunk.map(|chunk| (id.chunk(), chunk));
             }
             let chunk = self.chunks[place].as_ref().filter(|(index, _)| *index == id.chunk());
@@ -235,7 +236,9 @@ fn put_together<'r>(id: CallId, call: &'r Loaded, first: &Slot) -> Call<'r> {
     };
     let size = argument_size(kind, first);
     let (before, after) = match last {
-        Some(last) => (Payload::new(&call.before, size), Payload::new(&call.after, argument_size(kind, last))),
+        Some(last) => {
+            (Payload::new(&call.before, size), Payload::new(&call.after, argument_size(kind, last)))
+        }
         None if exit.is_none() => (Payload::new(&call.before, size), Payload::default()),
         None => {
             let whole = Payload::new(&call.before, size);

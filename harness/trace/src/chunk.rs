@@ -5,7 +5,7 @@ use std::io;
 
 use fencelab_abi::pool::ChunkInfo;
 use fencelab_abi::process::ProcessInfo;
-use fencelab_abi::record::{next_record, payload};
+use fencelab_abi::record::{next_record, payload, record_at};
 use fencelab_abi::{CHUNK_SIZE, ChunkKind, SLOT_SIZE, Slot, commit_word};
 
 use crate::head::Head;
@@ -65,13 +65,23 @@ impl Chunk {
     /// Copies a chunk. `None`: it is cut short, or was given to somebody else meanwhile.
     ///
     /// A record is stored before its commit word. So the words are taken first, then the records, then the header once
-    /// more: what a word of the first look vouches for is whole in the second, if the chunk is still the same one.
-    pub(crate) fn read(source: &dyn Source, head: &Head, index: u32) -> io::Result<Option<Self>> {
+    /// more: what a word of the first look vouches for is whole in the second, if the chunk is still the same one. Where nobody
+    /// writes any more to what is asked for (`still`), one look is enough.
+    pub(crate) fn read(
+        source: &dyn Source,
+        head: &Head,
+        index: u32,
+        still: bool,
+    ) -> io::Result<Option<Self>> {
         let at = head.chunk_at(index);
         let mut bytes = vec![0; head.chunk_size()];
         let got = source.read_at(at, &mut bytes)?;
         let Some(info) = ChunkInfo::decode(&bytes[..got]) else { return Ok(None) };
         let committed = std::array::from_fn(|slot| commit_at(&bytes, slot));
+        if still {
+            bytes.truncate(got);
+            return Ok(Some(Self { info, bytes, committed }));
+        }
         let again = source.read_at(at, &mut bytes)?;
         bytes.truncate(again.min(got));
         let after = Self::peek(source, head, index)?;
@@ -92,8 +102,8 @@ impl Chunk {
 
     /// The record at a slot, if it is one.
     pub(crate) fn record(&self, slot: usize) -> Option<Slot> {
-        let (index, found) = self.next(slot)?;
-        (index == slot).then_some(found)
+        let found = record_at(&self.bytes, self.info.generation, slot)?;
+        (self.committed.get(slot) == Some(&found.commit)).then_some(found)
     }
 
     /// Appends the payload of the record at a slot to `out`.

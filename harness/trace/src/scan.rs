@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::io;
 
-use fencelab_abi::ChunkKind;
 use fencelab_abi::pool::ChunkInfo;
 use fencelab_abi::process::{Entry, ProcessInfo};
+use fencelab_abi::{ChunkKind, Mode};
 
 use crate::chunk::Chunk;
 use crate::end::{End, How};
@@ -64,8 +64,11 @@ impl Scan {
         self.replaced();
         records.sort_by_key(|(_, info)| (info.thread, info.tid, info.sequence));
         let known = self.threads.len();
-        for (index, info) in records {
-            self.records(source, head, index, &info)?;
+        for (at, (index, info)) in records.iter().enumerate() {
+            // Its thread has gone on to another one: nobody writes there any more.
+            let thread = |info: &ChunkInfo| (info.thread, info.pid, info.tid);
+            let left = records.get(at + 1).is_some_and(|(_, next)| thread(next) == thread(info));
+            self.records(source, head, *index, info, left && head.mode == Mode::Stop)?;
         }
         for thread in self.threads.iter_mut().skip(known) {
             thread.lost_before = thread.uses.iter().map(|chunk| chunk.dropped).max().unwrap_or(0);
@@ -74,7 +77,7 @@ impl Scan {
     }
 
     fn process(&mut self, source: &dyn Source, head: &Head, index: u32) -> io::Result<()> {
-        let Some(chunk) = Chunk::read(source, head, index)? else { return Ok(()) };
+        let Some(chunk) = Chunk::read(source, head, index, false)? else { return Ok(()) };
         let Some(info) = ProcessInfo::decode(chunk.bytes()) else { return Ok(()) };
         let known = self.by_chunk.get(&index).copied();
         let id = known.unwrap_or(ProcessId(self.processes.len() as u32));
@@ -106,7 +109,14 @@ impl Scan {
         }
     }
 
-    fn records(&mut self, source: &dyn Source, head: &Head, index: u32, info: &ChunkInfo) -> io::Result<()> {
+    fn records(
+        &mut self,
+        source: &dyn Source,
+        head: &Head,
+        index: u32,
+        info: &ChunkInfo,
+        still: bool,
+    ) -> io::Result<()> {
         let read = self.read.get(index as usize).copied().unwrap_or_default();
         let fresh = read.generation != info.generation;
         let id = self.thread(info);
@@ -116,7 +126,7 @@ impl Scan {
                 return Ok(());
             }
         }
-        let Some(chunk) = Chunk::read(source, head, index)? else {
+        let Some(chunk) = Chunk::read(source, head, index, still)? else {
             self.losses.push(loss(Lost::Taken, Some(id), info.claimed, None, Some(1)));
             return Ok(());
         };

@@ -107,12 +107,15 @@ impl Slot {
 /// that slot. It is whole and fits the chunk.
 pub fn next_record(chunk: &[u8], generation: u32, from: usize) -> Option<(usize, Slot)> {
     let count = chunk.len() / SLOT_SIZE;
-    (from..count).find_map(|index| {
-        let slot = Slot::decode(chunk.get(index * SLOT_SIZE..(index + 1) * SLOT_SIZE)?)?;
-        let slots = usize::from(slot.slots);
-        let fits = (1..=MAX_SLOTS).contains(&slots) && index + slots <= count;
-        (slot.commit == commit_word(generation, index) && fits).then_some((index, slot))
-    })
+    (from..count).find_map(|index| Some((index, record_at(chunk, generation, index)?)))
+}
+
+/// The record whose first slot that is, if there is a valid one.
+pub fn record_at(chunk: &[u8], generation: u32, index: usize) -> Option<Slot> {
+    let slot = Slot::decode(chunk.get(index * SLOT_SIZE..(index + 1) * SLOT_SIZE)?)?;
+    let slots = usize::from(slot.slots);
+    let fits = (1..=MAX_SLOTS).contains(&slots) && index + slots <= chunk.len() / SLOT_SIZE;
+    (slot.commit == commit_word(generation, index) && fits).then_some(slot)
 }
 
 /// The payload of the record at slot `index` of a chunk's bytes, in its two pieces.

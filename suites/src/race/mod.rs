@@ -18,9 +18,39 @@ const ONE: &[Role] = &[Role::Scanout];
 
 /// The suite's cases.
 pub const CASES: &[Case] = &[
-    Case::new(SUITE, "reset-waited-on", "one empties a sync object for which the other waits", DRM, cells::reset),
-    Case::new(SUITE, "any-takes-both", "one waits for any of two and empties both, the other waits for one", DRM, cells::any),
-    Case::new(SUITE, "replace-waited-on", "one replaces a fence that the other waits for", DRM, cells::replace),
-    Case::new(SUITE, "wait-before-submit", "one waits for what the other has yet to submit, without saying so", DRM, cells::refused),
-    Case::new(SUITE, "commit-order", "one commits and then signals what the other's commit waits for", ONE, queue::commits),
+    Case::new(
+        SUITE,
+        "reset-waited-on",
+        "one empties a sync object for which the other waits",
+        DRM,
+        cells::reset,
+    ),
+    Case::new(
+        SUITE,
+        "any-takes-both",
+        "one waits for any of two and empties both, the other waits for one",
+        DRM,
+        cells::any,
+    ),
+    Case::new(
+        SUITE,
+        "replace-waited-on",
+        "one replaces a fence that the other waits for",
+        DRM,
+        cells::replace,
+    ),
+    Case::new(
+        SUITE,
+        "wait-before-submit",
+        "one waits for what the other has yet to submit, without saying so",
+        DRM,
+        cells::refused,
+    ),
+    Case::new(
+        SUITE,
+        "commit-order",
+        "one commits and then signals what the other's commit waits for",
+        ONE,
+        queue::commits,
+    ),
 ];

@@ -13,7 +13,8 @@ pub(super) fn commits(ctx: &mut Ctx) -> Tested {
     let stage = Stage::lit(ctx.device(0))?;
     let timeline = Timeline::new()?;
     let fence = timeline.fence(1).must("make a fence")?;
-    let (plain, waiting) = (stage.flip(stage.back.id()), stage.in_fence(stage.flip(stage.front.id()), &fence)?);
+    let (plain, waiting) =
+        (stage.flip(stage.back.id()), stage.in_fence(stage.flip(stage.front.id()), &fence)?);
     race(
         || {
             plain.send().must("commit")?;

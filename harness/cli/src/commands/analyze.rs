@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -36,12 +36,13 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<Outcome> {
         analysis.findings.retain(|finding| is_of(finding, &filter));
     }
     let mut looks = kernel::read(folder)?;
-    looks.extend(part.and_then(|part| part.dossier).iter().map(kernel::of_dossier));
+    looks.extend(part.iter().filter_map(|part| part.dossier.as_ref()).map(kernel::of_dossier));
     join(&mut analysis.findings, &looks);
     if args.verdicts {
         analysis.findings.retain(|finding| finding.is_verdict());
     }
-    write_files(args, &session, &analysis)?;
+    let splats = part.map(|part| part.splats).unwrap_or_default();
+    write_files(args, &session, &analysis, &splats)?;
     let text = match args.json {
         true => serde_json::to_string_pretty(&analysis)? + "\n",
         false => hang::text(&analysis, args.hints),
@@ -62,7 +63,12 @@ pub(crate) fn options(quiet: f64) -> Options {
     Options { quiet: Duration::from_secs_f64(quiet), ..Options::default() }
 }
 
-fn write_files(args: &AnalyzeArgs, session: &Session, analysis: &Analysis) -> Result<()> {
+fn write_files(
+    args: &AnalyzeArgs,
+    session: &Session,
+    analysis: &Analysis,
+    splats: &[(String, PathBuf)],
+) -> Result<()> {
     let write = |path: &Path, text: String| {
         fs::write(path, text).with_context(|| format!("write {}", path.display()))
     };
@@ -77,18 +83,29 @@ fn write_files(args: &AnalyzeArgs, session: &Session, analysis: &Analysis) -> Re
         write(path, hang::perfetto(finding, &timeline(session, finding).context("read the trace")?))?;
     }
     if let Some(path) = &args.html {
-        write(path, page(&args.session, session, analysis)?)?;
+        write(path, page(args, session, analysis, splats)?)?;
     }
     Ok(())
 }
 
-fn page(folder: &Path, session: &Session, analysis: &Analysis) -> Result<String> {
+fn page(
+    args: &AnalyzeArgs,
+    session: &Session,
+    analysis: &Analysis,
+    splats: &[(String, PathBuf)],
+) -> Result<String> {
     let shown = analysis.findings.iter().take(SHOWN);
     let timelines = shown.map(|finding| timeline(session, finding)).collect::<io::Result<_>>();
     let timelines = timelines.context("read the trace")?;
-    let title = folder.display().to_string();
-    let page = Page { title: &title, analysis: analysis.clone(), timelines, ..Page::default() };
-    Ok(hang::page(&page))
+    let read = |path: &Path| {
+        let text = fs::read(path).with_context(|| format!("read {}", path.display()))?;
+        anyhow::Ok(String::from_utf8_lossy(&text).into_owned())
+    };
+    let texts = splats.iter().map(|(title, path)| Ok((format!("The kernel: {title}"), read(path)?)));
+    let texts = texts.collect::<Result<_>>()?;
+    let reproducer = args.reproducer.as_deref().map(read).transpose()?;
+    let title = args.session.display().to_string();
+    Ok(hang::page(&Page { title: &title, analysis: analysis.clone(), timelines, texts, reproducer }))
 }
 
 /// Prints; a reader that went away (`| head`) is no error.

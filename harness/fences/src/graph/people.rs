@@ -89,7 +89,8 @@ impl Holders {
             holders.add_thread(thread.pid, thread.id.0);
         }
         let timelines = holders.by_object.keys().copied();
-        let timelines = timelines.filter(|id| objects.get(*id).is_some_and(|object| object.kind == ObjectKind::SwSync));
+        let timelines =
+            timelines.filter(|id| objects.get(*id).is_some_and(|object| object.kind == ObjectKind::SwSync));
         let dead = timelines.filter_map(|id| Some((id, holders.dead_owner_of(model, session, id, at)?)));
         holders.dead_owners = dead.collect();
         holders

@@ -20,8 +20,8 @@ pub use witness::{Moment, Op, Step, Witness};
 
 use crate::finding::Finding;
 use order::Order;
-pub(crate) use program::matters;
 use program::Program;
+pub(crate) use program::matters;
 use run::Run;
 
 /// Calls that are looked at, from the session's end back.
@@ -43,7 +43,8 @@ pub(crate) fn predict(session: &Session, calls: u64) -> io::Result<Vec<Finding>>
     for swap in pairs.into_iter().take(PAIRS) {
         let Some(run) = Run::of(&program, &order, Some(swap)) else { continue };
         let Some(finding) = tell::finding(session, &program, run, swap) else { continue };
-        let same = |other: &Finding| other.culprit == finding.culprit && other.stuck.len() == finding.stuck.len();
+        let same =
+            |other: &Finding| other.culprit == finding.culprit && other.stuck.len() == finding.stuck.len();
         if !found.iter().any(same) {
             found.push(finding);
         }

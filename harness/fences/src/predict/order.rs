@@ -3,8 +3,8 @@
 //! Two sorts. What the calls themselves say always holds: a thread makes its calls one after the other, an object is there
 //! before it is used, an fd is sent before it is received, a process ends after its last call. And what programs may do
 //! between their calls: threads of one process, and processes with a socket between them, may wait for each other in ways
-//! that no record shows. Between those, what was over when something else began stays so. Two calls of such threads may
-//! change places only if they were seen at the same time.
+//! that no record shows. Between those, what was over when something else began stays so, and so does what had begun well
+//! before, as somebody may have looked. Two calls of such threads may change places only if they began at the same time.
 
 use fencelab_trace::model::ObjectId;
 use rustc_hash::FxHashMap;
@@ -22,6 +22,8 @@ pub(super) struct Order<'a> {
     sent: FxHashMap<ObjectId, Vec<usize>>,
     /// By thread: when each of its calls had returned, rising.
     exits: Vec<Vec<u64>>,
+    /// By thread: when each of its calls had begun.
+    enters: Vec<Vec<u64>>,
 }
 
 impl<'a> Order<'a> {
@@ -32,6 +34,7 @@ impl<'a> Order<'a> {
             used: FxHashMap::default(),
             sent: FxHashMap::default(),
             exits: Vec::new(),
+            enters: Vec::new(),
         };
         for (at, call) in program.calls.iter().enumerate() {
             call.makes.iter().for_each(|object| _ = order.made.entry(*object).or_insert(at));
@@ -45,17 +48,25 @@ impl<'a> Order<'a> {
                 latest
             });
             order.exits.push(exits.collect());
+            order.enters.push(thread.calls.iter().map(|at| program.calls[*at].enter).collect());
         }
         order
     }
 
     /// Whether a call may be made. `done` and `begun` are by call, `next` by thread: how many of its calls are done.
     /// `hidden`: whether what programs may do between their calls counts.
-    pub(super) fn allows(&self, at: usize, done: &[bool], begun: &[bool], next: &[usize], hidden: bool) -> bool {
+    pub(super) fn allows(
+        &self,
+        at: usize,
+        done: &[bool],
+        begun: &[bool],
+        next: &[usize],
+        hidden: bool,
+    ) -> bool {
         let call = &self.program.calls[at];
         self.has_objects(at, call, done, begun)
             && (!call.is_death || self.all_done(call, next))
-            && (!hidden || self.hidden(call, next))
+            && (!hidden || self.hidden(call, begun, next))
     }
 
     fn has_objects(&self, at: usize, call: &Call, done: &[bool], begun: &[bool]) -> bool {
@@ -73,21 +84,22 @@ impl<'a> Order<'a> {
         let threads = self.program.threads.iter().enumerate();
         let mut ours = threads.filter(|(at, thread)| thread.pid == death.pid && *at != death.thread);
         ours.all(|(at, thread)| {
-            let before = thread.calls.iter().filter(|call| self.program.calls[**call].enter <= death.enter).count();
+            let before =
+                thread.calls.iter().filter(|call| self.program.calls[**call].enter <= death.enter).count();
             next[at] >= before
         })
     }
 
-    fn hidden(&self, call: &Call, next: &[usize]) -> bool {
+    fn hidden(&self, call: &Call, begun: &[bool], next: &[usize]) -> bool {
         let threads = self.program.threads.iter().enumerate().filter(|(at, _)| *at != call.thread);
-        let mut threads = threads.map(|(at, thread)| (at, thread.pid));
-        threads.all(|(at, pid)| next[at] >= self.before(call, at, pid))
-    }
-
-    /// How many calls of a thread must be over before a call of another thread is made.
-    fn before(&self, call: &Call, thread: usize, pid: u32) -> usize {
-        let until = self.until(call, pid);
-        self.exits[thread].partition_point(|exit| *exit <= until)
+        threads.into_iter().all(|(at, thread)| {
+            let until = self.until(call, thread.pid);
+            let over = self.exits[at].partition_point(|exit| *exit <= until);
+            let looked_at =
+                self.enters[at].partition_point(|enter| enter.saturating_add(self.program.near) <= until);
+            let is_in_call = thread.calls.get(next[at]).is_some_and(|call| begun[*call]);
+            next[at] >= over && next[at] + usize::from(is_in_call) >= looked_at
+        })
     }
 
     /// Ticks up to which what another process has done is over before a call is made.
@@ -126,10 +138,10 @@ impl<'a> Order<'a> {
         false
     }
 
-    /// Whether a call of one thread must be over before one of another thread, both recorded in that order.
+    /// Whether a call of one thread must be made before one of another thread, both recorded in that order.
     pub(super) fn is_before(&self, first: usize, second: usize) -> bool {
         let (first, second) = (&self.program.calls[first], &self.program.calls[second]);
-        let exit = first.exit.unwrap_or(u64::MAX);
-        exit <= self.until(second, first.pid)
+        let until = self.until(second, first.pid);
+        first.exit.is_some_and(|exit| exit <= until) || first.enter.saturating_add(self.program.near) <= until
     }
 }

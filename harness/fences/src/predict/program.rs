@@ -2,6 +2,7 @@
 
 use std::io;
 
+use fencelab_abi::Kind;
 use fencelab_trace::model::{Effect, Event, Model, Moment, ObjectId, ObjectKind, Target, Targets};
 use fencelab_trace::{CallId, Session, ThreadId};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -50,6 +51,13 @@ pub(super) struct Call {
     pub(super) receives: Vec<ObjectId>,
 }
 
+impl Call {
+    /// Whether it had begun before the program does.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.begin.is_none() && !self.is_death
+    }
+}
+
 /// A thread's calls in its order, or the end of a process.
 #[derive(Clone, Debug)]
 pub(super) struct Thread {
@@ -78,6 +86,8 @@ pub(super) struct Program {
     pub(super) lives: FxHashMap<u32, Life>,
     /// Until when a pair of processes was connected by a socket, the lower pid first; in ticks.
     pub(super) connected: FxHashMap<(u32, u32), u64>,
+    /// Ticks within which nobody sees what another thread does and acts on it.
+    pub(super) near: u64,
     /// At the session's end, for names.
     pub(super) model: Model,
     pub(super) feed: Feed,
@@ -91,9 +101,11 @@ impl Program {
         let mut seen = 0;
         while let Some(event) = model.next(session)? {
             let (facts, replaced) = feed.read(&event);
-            let (effects, targets) = replaced.unwrap_or_else(|| (event.effects.to_vec(), event.targets.to_vec()));
+            let (effects, targets) =
+                replaced.unwrap_or_else(|| (event.effects.to_vec(), event.targets.to_vec()));
             let part = Part { effects, targets, facts };
-            let (sockets, matters) = (moves_sockets(&event), matters(&event) || part.facts.exported.is_some());
+            let (sockets, matters) =
+                (moves_sockets(&event), matters(&event) || part.facts.exported.is_some());
             reader.birth(session, &event);
             seen += u64::from(matters && event.moment == Moment::Begin);
             if matters {
@@ -118,7 +130,8 @@ impl Program {
     /// Whether a call may have been made before one of another thread, as its process was there.
     pub(super) fn could_precede(&self, call: usize, other: usize) -> bool {
         let born = self.lives.get(&self.calls[call].pid).map_or(0, |life| life.born);
-        self.calls[other].exit.is_none_or(|exit| exit >= born) || self.calls[call].pid == self.calls[other].pid
+        self.calls[other].exit.is_none_or(|exit| exit >= born)
+            || self.calls[call].pid == self.calls[other].pid
     }
 
     /// The objects that are waited for, signalled or emptied by more than one thread.
@@ -138,7 +151,8 @@ impl Program {
 
 /// Whether a step changes who has which socket.
 fn moves_sockets(event: &Event<'_>) -> bool {
-    let socket = |id: ObjectId| event.objects().get(id).is_some_and(|object| object.kind == ObjectKind::Socket);
+    let socket =
+        |id: ObjectId| event.objects().get(id).is_some_and(|object| object.kind == ObjectKind::Socket);
     event.effects.iter().any(|effect| match effect {
         Effect::Named(object, _) | Effect::Unnamed(object, _) | Effect::Used(object) => socket(*object),
         _ => false,
@@ -163,7 +177,7 @@ pub(crate) fn matters(event: &Event<'_>) -> bool {
         }),
         _ => false,
     };
-    event.effects.iter().any(syncs)
+    event.effects.iter().any(syncs) || event.ended().is_some()
 }
 
 struct Reader {
@@ -202,14 +216,24 @@ impl Reader {
     }
 
     fn birth(&mut self, session: &Session, event: &Event<'_>) {
+        // A child may be seen only when it makes its first call; it was there when its parent had made it.
+        let forks = matches!(event.call.kind, Some(Kind::Fork | Kind::Vfork | Kind::Spawn));
+        let child = event.call.result.filter(|_| forks).and_then(|pid| u32::try_from(pid).ok());
+        let begins = event.moment == Moment::Begin;
+        if let Some(life) = child.filter(|_| begins).and_then(|pid| self.lives.get_mut(&pid)) {
+            (life.born, life.last) = (life.born.min(event.call.enter), life.born.min(event.call.enter));
+        }
         let Some(thread) = session.thread(event.call.id.thread) else { return };
         let life = self.lives.entry(thread.pid).or_insert(Life { parent: 0, born: event.ticks, last: 0 });
         self.newborn |= life.last <= life.born;
-        life.last = life.last.max(event.ticks).max(life.born + 1);
+        life.last = life.last.max(event.ticks).max(life.born.saturating_add(1));
     }
 
     fn take(&mut self, session: &Session, event: &Event<'_>, part: Part, inside: bool) {
         let id = event.call.id;
+        if let Some(life) = event.ended().and_then(|id| self.lives.get_mut(&session.process(id)?.pid)) {
+            life.last = life.last.max(event.ticks);
+        }
         if !inside && !self.open.contains_key(&id) {
             let at = crate::fence::At { ticks: event.ticks, call: id };
             let Part { effects, targets, facts } = &part;
@@ -219,8 +243,8 @@ impl Reader {
         }
         self.from.get_or_insert(event.ticks);
         let index = match (event.moment, self.open.get(&id)) {
-            (Moment::End, Some(known)) => *known,
-            _ => self.add(session, event),
+            (Moment::End, Some(known)) if event.ended().is_none() => *known,
+            _ => self.add(session, event, part.facts.name),
         };
         let call = &mut self.calls[index];
         note_objects(call, &part);
@@ -230,9 +254,9 @@ impl Reader {
         }
     }
 
-    fn add(&mut self, session: &Session, event: &Event<'_>) -> usize {
+    fn add(&mut self, session: &Session, event: &Event<'_>, name: &'static str) -> usize {
         let id = event.call.id;
-        let is_death = id.index == u32::MAX;
+        let is_death = event.ended().is_some();
         let pid = session.thread(id.thread).map_or(event.call.tid, |thread| thread.pid);
         let next = self.threads.len();
         // A process's end is not its threads' to make: it comes when all have made their last call.
@@ -247,7 +271,7 @@ impl Reader {
             id,
             pid,
             thread,
-            name: event.ioctl.map_or_else(|| event.call.kind.map_or("?", |kind| kind.name()), |ioctl| ioctl.name),
+            name,
             enter: event.call.enter,
             exit: event.call.exit,
             result: event.call.result,
@@ -282,9 +306,18 @@ impl Reader {
         }
         // One that began before the program does is in the order of its beginning.
         threads.iter_mut().for_each(|thread| thread.calls.sort_by_key(|at| calls[*at].enter));
-        let from_ns = if base.fences.is_empty() { 0 } else { from.map_or(0, |ticks| session.clock().ns(ticks)) };
-        Program { base, from_ns, calls, threads, lives, connected, model, feed }
+        let from_ns =
+            if base.fences.is_empty() { 0 } else { from.map_or(0, |ticks| session.clock().ns(ticks)) };
+        let near = near(session, calls.first().map_or(0, |call| call.enter));
+        Program { base, from_ns, calls, threads, lives, connected, near, model, feed }
     }
+}
+
+/// Less than a look into /proc and a system call take.
+fn near(session: &Session, ticks: u64) -> u64 {
+    const NEAR_NS: u64 = 50_000;
+    let clock = session.clock();
+    clock.ticks(clock.ns(ticks).saturating_add(NEAR_NS)).saturating_sub(ticks)
 }
 
 fn note_objects(call: &mut Call, part: &Part) {
@@ -296,10 +329,11 @@ fn note_objects(call: &mut Call, part: &Part) {
             Effect::Received(object, _) => call.receives.push(*object),
             Effect::Used(object) => call.uses.push(*object),
             Effect::Submit { queue, .. } => call.uses.extend(queue),
-            Effect::Copy { from, to, .. } => call.uses.extend([from, to].into_iter().filter_map(|of| object_of(*of))),
+            Effect::Copy { from, to, .. } => {
+                call.uses.extend([from, to].into_iter().filter_map(|of| object_of(*of)))
+            }
             _ => {}
         }
     }
     call.uses.extend(part.targets.iter().filter_map(|target| object_of(*target)));
 }
-

@@ -9,7 +9,7 @@ use super::witness;
 use crate::fence::At;
 use crate::graph::{Assume, Builder, Graph, Holders, Key, Nobody, People};
 use crate::syncobj::Found;
-use crate::world::{Step, World};
+use crate::world::{Blocked, POLL, Step, World};
 
 /// Where a thread is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +69,7 @@ impl<'a> Run<'a> {
             held: swap,
         };
         for (thread, of) in program.threads.iter().enumerate() {
-            if let Some(first) = of.calls.first().filter(|at| program.calls[**at].begin.is_none()) {
+            if let Some(first) = of.calls.first().filter(|at| program.calls[**at].is_under_way()) {
                 run.places[thread] = Place::In(*first);
                 run.begun[*first] = true;
             }
@@ -138,8 +138,8 @@ impl<'a> Run<'a> {
         }
         let open = self.world.open_calls(call.id.thread).iter().find(|open| open.at.call == call.id);
         // A poll that returned 0 was over by its time limit.
-        let waited = call.name == fencelab_abi::Kind::PollEnter.name() && call.result == Some(0);
-        if waited || open.is_none_or(|open| matches!(open.blocked, crate::world::Blocked::Nothing)) {
+        let waited = call.name == POLL && call.result == Some(0);
+        if waited || open.is_none_or(|open| matches!(open.blocked, Blocked::Nothing)) {
             return true;
         }
         // With nobody to act, what is left depends on calls that have not been made. What was not seen is taken to help.
@@ -232,7 +232,9 @@ impl<'a> Run<'a> {
         if self.program.calls[call].result.is_none_or(|result| result < 0) {
             return false;
         }
-        let empty = |target: &Target| matches!(target, Target::Point(..)) && self.world.read(*target) == Found::Nothing;
+        let empty = |target: &Target| {
+            matches!(target, Target::Point(..)) && self.world.read(*target) == Found::Nothing
+        };
         part.effects.iter().any(|effect| match effect {
             Effect::Wait { targets, for_submit: false, .. } => part.targets_of(targets).iter().any(empty),
             Effect::Submit { waits, .. } => part.targets_of(waits).iter().any(empty),
@@ -262,6 +264,9 @@ impl<'a> Run<'a> {
     /// The next calls of those who do not make them.
     pub(super) fn held(&self) -> Vec<usize> {
         let before = (0..self.places.len()).filter(|thread| self.places[*thread] == Place::Before);
-        before.filter_map(|thread| self.next_call(thread)).filter(|at| !self.program.calls[*at].is_death).collect()
+        before
+            .filter_map(|thread| self.next_call(thread))
+            .filter(|at| !self.program.calls[*at].is_death)
+            .collect()
     }
 }

@@ -61,7 +61,8 @@ fn witness(program: &Program, run: &Run<'_>, swap: Swap, reaches: Kind, stuck: &
 /// Whether a verdict is of somebody who would return otherwise, and rests on what is known for sure.
 fn is_hang(graph: &Graph, program: &Program, stuck: &[usize], verdict: &Verdict) -> bool {
     let threads = stuck.iter().map(|call| program.calls[*call].id.thread);
-    let ours = threads.filter_map(|thread| graph.find(Key::Thread(thread))).any(|id| verdict.stuck.contains(&id));
+    let ours =
+        threads.filter_map(|thread| graph.find(Key::Thread(thread))).any(|id| verdict.stuck.contains(&id));
     let guessed = verdict.witness.windows(2).any(|pair| {
         graph.node(pair[0]).edges.iter().any(|edge| edge.to == pair[1] && edge.why == Why::Behind)
     });
@@ -96,7 +97,9 @@ fn as_predicted(words: &Words<'_>, program: &Program, finding: &mut Finding, wit
         "it did not happen, but would if {other} made its {} before the {} of {one}, which nothing that was recorded prevents: {}",
         second.name, first.name, finding.sentence
     );
-    finding.unless = vec![format!("{one} makes {other} wait in a way that the trace cannot show, by a pipe or shared memory")];
+    finding.unless = vec![format!(
+        "{one} makes {other} wait in a way that the trace cannot show, by a pipe or shared memory"
+    )];
     finding.certainty = Certainty::Modulo;
     finding.kind = Kind::Predicted;
     for call in [first, second] {
@@ -104,11 +107,19 @@ fn as_predicted(words: &Words<'_>, program: &Program, finding: &mut Finding, wit
         if finding.calls.iter().all(|known| known.id != id) {
             let tid = session.thread(call.id.thread).map_or(0, |thread| thread.tid);
             let entered_ns = session.clock().ns(call.enter);
-            finding.calls.push(Call { entered_ns, returned_ns: None, pid: call.pid, tid, text: String::new(), id });
+            finding.calls.push(Call {
+                entered_ns,
+                returned_ns: None,
+                pid: call.pid,
+                tid,
+                text: String::new(),
+                id,
+            });
         }
     }
     for call in &mut finding.calls {
-        call.entered_ns = session.entered(call_id(call)).map_or(call.entered_ns, |ticks| session.clock().ns(ticks));
+        call.entered_ns =
+            session.entered(call_id(call)).map_or(call.entered_ns, |ticks| session.clock().ns(ticks));
     }
     (finding.since_ns, finding.seen_ns) = {
         let at = session.clock().ns(second.enter);

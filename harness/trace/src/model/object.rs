@@ -172,7 +172,16 @@ impl Objects {
         let id = ObjectId(self.list.len() as u32);
         let serial = &mut self.serials[kind as usize];
         *serial += 1;
-        self.list.push(Object { kind, serial: *serial, origin, ended: false, first, parent, shared: false, refs: 0 });
+        self.list.push(Object {
+            kind,
+            serial: *serial,
+            origin,
+            ended: false,
+            first,
+            parent,
+            shared: false,
+            refs: 0,
+        });
         id
     }
 

@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 
 use crate::Session;
 use crate::end::{End, How};
@@ -99,6 +100,22 @@ impl Steps {
         }
     }
 
+    /// The next call to be made; the one behind it on its thread takes its place.
+    fn take_begin(&mut self, session: &Session) -> Option<CallId> {
+        let mut top = self.begins.peek_mut()?;
+        let Reverse((_, thread, index)) = *top;
+        let next = self.taken.get_mut(thread.0 as usize);
+        let entry = next.as_ref().and_then(|next| session.entry(CallId { thread, index: **next }));
+        match (entry, next) {
+            (Some(entry), Some(next)) => {
+                *top = Reverse((entry.enter, thread, *next));
+                *next += 1;
+            }
+            _ => _ = PeekMut::pop(top),
+        }
+        Some(CallId { thread, index })
+    }
+
     /// The next step before `until` ticks, and when it is.
     pub(crate) fn next(&mut self, session: &Session, until: u64) -> Option<(u64, Step)> {
         let time = |top: Option<u64>| top.unwrap_or(u64::MAX);
@@ -122,9 +139,8 @@ impl Steps {
             let Reverse((_, process)) = self.deaths.pop()?;
             return Some((at, Step::Death(ProcessId(process))));
         }
-        let Reverse((_, thread, index)) = self.begins.pop()?;
-        let id = CallId { thread, index };
-        self.offer(session, thread);
+        let id = self.take_begin(session)?;
+        let (thread, index) = (id.thread, id.index);
         match session.entry(id).and_then(|entry| entry.exit()) {
             Some(exit) => self.ends.push(Reverse((exit, thread, index))),
             None => self.open.push(id),

@@ -77,6 +77,9 @@ impl State {
         }
         let mut out = None;
         for field in scene.known.ioctl.fields {
+            if !matches!(field.role, Role::Makes(_) | Role::MakesFd(_)) {
+                continue;
+            }
             let Some(number) = scene.number(field, scene.call.argument_out()) else { continue };
             match field.role {
                 Role::Makes(Object::Gem) if scene.known.action == Action::BufferImport => {}

@@ -16,7 +16,10 @@ use crate::payload::number;
 impl State {
     /// A wait begins.
     pub(super) fn wait(&mut self, scene: &Scene<'_, '_>) {
-        let flags = scene.input("flags");
+        let flags = match scene.known.action {
+            Action::SyncobjWait | Action::CpuAccess => scene.input("flags"),
+            _ => 0,
+        };
         let (targets, all) = match scene.known.action {
             // DRM_SYNCOBJ_WAIT_FLAGS_WAIT_ALL
             Action::SyncobjWait => (self.points(scene, "handles", "points"), flags & 1 != 0),
