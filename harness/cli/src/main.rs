@@ -16,6 +16,7 @@ mod plan;
 mod progress;
 mod recorded;
 mod reports;
+mod scenario;
 mod selections;
 
 use std::process::ExitCode;
@@ -30,6 +31,11 @@ fn main() -> ExitCode {
     // The agent and the cases it runs are this same program; they have no user to talk to.
     if let Some(code) = fencelab_agent::dispatch(&argv[1..]) {
         return code;
+    }
+    if let Some((command, arguments)) = argv[1..].split_first()
+        && command == scenario::COMMAND
+    {
+        return scenario::exec(arguments);
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

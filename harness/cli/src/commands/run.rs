@@ -14,23 +14,28 @@ use crate::benches::{self, Chosen};
 use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::reports::Reports;
-use crate::{plan, selections};
+use crate::{plan, scenario, selections};
 
 pub(crate) fn run(args: &RunArgs) -> Result<Outcome> {
     let chosen = benches::choose(&args.bench.bench, &args.bench.kernel, args.bench.accel)?;
     let folder = Folder::new(args.output.clone().unwrap_or_else(default_folder));
     let reports = Reports::new(folder.clone(), &args.expect)?;
     let devices = chosen.bench.devices().context("list the bench's devices")?;
-    let everything = plan::everything(&devices, &args.selection);
-    let known = plan::known(&everything, &args.selection);
+    let (scenarios, words) = scenario::split(&args.selection)?;
+    let everything = plan::everything(&devices, &words);
+    let known = plan::known(&everything, &words);
     let choice = selections::Choice { cases: &everything, known: &known, devices: &devices };
-    let mut cases = choice.choose(&args.selection)?;
+    let mut cases = if words.is_empty() { Vec::new() } else { choice.choose(&words)? };
     settings(&mut cases, args)?;
     cases.retain(|case| !reports.skips(&case.id));
-    if cases.is_empty() {
+    if cases.is_empty() && scenarios.is_empty() {
         bail!("choose cases: the lists of skips leave none");
     }
+    if !scenarios.is_empty() && args.no_record {
+        bail!("run a scenario: its verdict comes from its records, which --no-record leaves out");
+    }
     let mut journal = Journal::create(&folder, sync(&chosen))?;
+    cases.extend(scenario::planned(&scenarios, folder.path())?);
     journal.write(Event::SessionStarted {
         version: fencelab_events::VERSION,
         fencelab: env!("CARGO_PKG_VERSION").into(),

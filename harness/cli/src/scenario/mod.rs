@@ -1,0 +1,12 @@
+//! Scenarios as cases of a run: compiled here, run there, judged there by the analyser.
+
+mod build;
+mod case;
+mod exec;
+mod pool;
+mod result;
+
+pub(crate) use build::build;
+pub(crate) use case::{Case, planned, split};
+pub(crate) use exec::{COMMAND, run as exec};
+pub(crate) use result::{Results, of_case};
