@@ -42,6 +42,10 @@ pub(crate) enum Command {
     Trace(TraceArgs),
     /// Say of a recorded session who waits for whom, and prove what can never happen.
     Analyze(AnalyzeArgs),
+    /// Do what a recorded session did with its fences again, as a scenario on a bench.
+    Replay(ReplayArgs),
+    /// Make a hang small: a scenario and a C program of a few calls that come to the same verdict.
+    Minimize(MinimizeArgs),
     /// Watch a session as it is recorded: who waits for whom is said as soon as nothing moves.
     Watch(WatchArgs),
 }
@@ -318,6 +322,71 @@ pub(crate) struct AnalyzeArgs {
     /// A program or scenario that shows it again, to be put on the page.
     #[arg(long, value_name = "FILE", requires = "html")]
     pub(crate) reproducer: Option<PathBuf>,
+}
+
+/// What a replay is made of, and how.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayedArgs {
+    /// The session's folder, a pool file without one, or a run's folder.
+    pub(crate) session: PathBuf,
+    /// Only what that case of a run did.
+    #[arg(long, value_name = "ID")]
+    pub(crate) case: Option<String>,
+    /// Who does jobs and commits: `software`, or a GPU's name (i915-twin, i915).
+    #[arg(long, value_name = "DEVICE", default_value = "software")]
+    pub(crate) jobs_on: String,
+    /// The device of sync objects; the recorded one on `local`, else virtio-gpu.
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) syncobjs_on: Option<String>,
+    /// On `local`: use that device though it is no software one.
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) allow: Vec<String>,
+    /// How often to run it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) tries: Option<u32>,
+    #[command(flatten)]
+    pub(crate) bench: BenchArgs,
+    /// The folder for all that comes of it; a new one named by the time if not given.
+    #[arg(long, short)]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    #[command(flatten)]
+    pub(crate) of: ReplayedArgs,
+    /// When calls are made: as soon as those are through that they follow, or at their recorded times.
+    #[arg(long, value_enum, default_value_t = ReplayTiming::Fast)]
+    pub(crate) timing: ReplayTiming,
+    /// Follow the order of this witness of a predicted hang, in JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) order: Option<PathBuf>,
+    /// Print the scenario and do not run it.
+    #[arg(long, conflicts_with = "c")]
+    pub(crate) yaml: bool,
+    /// Print it as a C program and do not run it.
+    #[arg(long)]
+    pub(crate) c: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReplayTiming {
+    /// As fast as the order lets.
+    Fast,
+    /// Not before the recorded times.
+    Original,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MinimizeArgs {
+    #[command(flatten)]
+    pub(crate) of: ReplayedArgs,
+    /// Follow the order of this witness of a predicted hang, in JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) order: Option<PathBuf>,
+    /// Trust the model and do not run what comes of it.
+    #[arg(long)]
+    pub(crate) no_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -54,6 +54,8 @@ fn main() -> ExitCode {
         Command::Rules(args) => commands::rules::run(&args),
         Command::Klog(args) => commands::klog::run(&args),
         Command::Analyze(args) => commands::analyze::run(&args),
+        Command::Replay(args) => commands::replay::run(&args),
+        Command::Minimize(args) => commands::minimize::run(&args),
         Command::Watch(args) => commands::watch::run(&args),
         Command::Trace(args) => commands::trace::run(&args),
     };

@@ -43,6 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("fencelab-prove", &["fencelab-bench", "fencelab-events", "fencelab-rules", "fencelab-runner"]),
     ("fencelab-fences", &["fencelab-abi", "fencelab-trace"]),
+    ("fencelab-replay", &["fencelab-scenario", "fencelab-trace"]),
     ("fencelab-report", &["fencelab-events", "fencelab-fences", "fencelab-klog", "fencelab-rules"]),
     (
         "fencelab",
@@ -57,6 +58,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "fencelab-klog",
             "fencelab-prove",
             "fencelab-record",
+            "fencelab-replay",
             "fencelab-report",
             "fencelab-rules",
             "fencelab-runner",

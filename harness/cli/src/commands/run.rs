@@ -9,7 +9,7 @@ use fencelab_report::exit::Exit;
 use fencelab_runner::{CoveragePolicy, Evidence, Folder, Journal, Options, Runner, Stop, Sync, host_boot_id};
 use fencelab_suites::{random, stress};
 
-use crate::args::{Coverage, RunArgs};
+use crate::args::{BenchArgs, Coverage, RunArgs};
 use crate::benches::{self, Chosen};
 use crate::outcome::Outcome;
 use crate::progress::Progress;
@@ -36,17 +36,23 @@ pub(crate) fn run(args: &RunArgs) -> Result<Outcome> {
     }
     let mut journal = Journal::create(&folder, sync(&chosen))?;
     cases.extend(scenario::planned(&scenarios, folder.path())?);
+    begin(&mut journal, &args.bench, chosen.is_here)?;
+    journal.write(Event::Planned { cases, devices })?;
+    drive(chosen, folder, journal, reports, !args.no_record, args.coverage)
+}
+
+/// A session's first line.
+pub(crate) fn begin(journal: &mut Journal, bench: &BenchArgs, is_here: bool) -> Result<()> {
     journal.write(Event::SessionStarted {
         version: fencelab_events::VERSION,
         fencelab: env!("CARGO_PKG_VERSION").into(),
-        bench: args.bench.bench.clone(),
-        kernel: (!chosen.is_here).then(|| args.bench.kernel.clone()),
+        bench: bench.bench.clone(),
+        kernel: (!is_here).then(|| bench.kernel.clone()),
         argv: std::env::args().collect(),
         host: host(),
         host_boot_id: host_boot_id(),
     })?;
-    journal.write(Event::Planned { cases, devices })?;
-    drive(chosen, folder, journal, reports, !args.no_record, args.coverage)
+    Ok(())
 }
 
 /// What a case gets beyond its devices: a seed for its random choices, and for `stress` the time that it is given.

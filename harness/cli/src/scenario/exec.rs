@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use fencelab_fences::finding::Finding;
 use fencelab_fences::{Options, analyse, graph::Nobody};
 use fencelab_runner::recorded::pids_of_case;
 use fencelab_scenario::Expect;
+use fencelab_trace::Session;
 
 use super::pool;
 use super::result::{PREFIX, Results, Try};
@@ -47,7 +48,7 @@ fn tried(arguments: &[OsString]) -> Result<ExitCode> {
     let mut results = Results { expect: expect.to_string(), tries: Vec::new() };
     for number in 1..=tries {
         let one = once(program, &folder)?;
-        println!("try {number} of {tries}: {} ({} ms)", one.in_words(), one.took_ms);
+        println!("try {number} of {tries}: {} ({} ioctls, {} ms)", one.in_words(), one.ioctls, one.took_ms);
         if one.status == Some(LACKS) {
             println!("{}", one.said);
             return Ok(ExitCode::from(LACKS as u8));
@@ -64,7 +65,7 @@ fn tried(arguments: &[OsString]) -> Result<ExitCode> {
 }
 
 /// Runs the program once and looks what was recorded of it.
-fn once(program: &str, folder: &std::path::Path) -> Result<Try> {
+fn once(program: &str, folder: &Path) -> Result<Try> {
     let (began, began_ns) = (Instant::now(), now_ns()?);
     let child = Command::new(program).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.with_context(|| format!("run {program}"))?;
@@ -78,21 +79,46 @@ fn once(program: &str, folder: &std::path::Path) -> Result<Try> {
     let status = output.status.code().or(output.status.signal().map(|signal| 128 + signal));
     // What it lacks, it says among its complaints.
     let said = if status == Some(LACKS) { last(&complaints) } else { last(&said) }.unwrap_or_default();
-    let findings = judged(folder, pid, began_ns).context("read the trace")?;
-    let mut verdicts: Vec<String> = findings.iter().filter_map(|f| f.kind.rule()).map(ToOwned::to_owned).collect();
+    let recorded = judged(folder, pid, began_ns).context("read the trace")?;
+    let verdicts = recorded.findings.iter().filter_map(|finding| finding.kind.rule()).map(ToOwned::to_owned);
+    let mut verdicts: Vec<String> = verdicts.collect();
     verdicts.sort();
     verdicts.dedup();
-    let sentence = findings.first().map(|finding| finding.sentence.clone()).unwrap_or_default();
-    Ok(Try { verdicts, sentence, status, said, took_ms })
+    let sentence = recorded.findings.first().map(|finding| finding.sentence.clone()).unwrap_or_default();
+    Ok(Try { verdicts, sentence, status, said, ioctls: recorded.ioctls, took_ms })
+}
+
+/// What the records say of one run.
+struct Recorded {
+    findings: Vec<Finding>,
+    ioctls: usize,
 }
 
 /// The verdicts on the program's processes.
-fn judged(folder: &std::path::Path, pid: i32, began_ns: u64) -> Result<Vec<Finding>> {
+fn judged(folder: &Path, pid: i32, began_ns: u64) -> Result<Recorded> {
     let session = pool::open(folder)?;
     let analysis = analyse(&session, Options::default(), &Nobody).map_err(io::Error::other)?;
     let pids = pids_of_case(&session, pid, (began_ns / 1000, u64::MAX));
     let ours = |finding: &Finding| {
         finding.seen_ns >= began_ns && finding.calls.iter().any(|call| pids.contains(&call.pid))
     };
-    Ok(analysis.findings.into_iter().filter(|finding| finding.is_verdict() && ours(finding)).collect())
+    let findings = analysis.findings.into_iter().filter(|finding| finding.is_verdict() && ours(finding)).collect();
+    Ok(Recorded { findings, ioctls: ioctls(&session, &pids, began_ns)? })
+}
+
+/// How many ioctls some processes made.
+fn ioctls(session: &Session, pids: &[u32], began_ns: u64) -> Result<usize> {
+    let mut reader = session.reader();
+    let mut count = 0;
+    for id in session.calls() {
+        if !session.thread(id.thread).is_some_and(|thread| pids.contains(&thread.pid)) {
+            continue;
+        }
+        let call = reader.read(session, id)?;
+        let ours = |call: &fencelab_trace::Call<'_>| {
+            call.kind == Some(fencelab_abi::Kind::Ioctl) && session.clock().ns(call.enter) >= began_ns
+        };
+        count += usize::from(call.as_ref().is_some_and(ours));
+    }
+    Ok(count)
 }

@@ -1,12 +1,16 @@
 //! Scenarios as cases of a run: compiled here, run there, judged there by the analyser.
 
 mod build;
+mod bench;
 mod case;
 mod exec;
 mod pool;
+mod recorded;
 mod result;
 
+pub(crate) use bench::{Ran, run_on};
 pub(crate) use build::build;
 pub(crate) use case::{Case, planned, split};
 pub(crate) use exec::{COMMAND, run as exec};
+pub(crate) use recorded::{Wanted, of_session};
 pub(crate) use result::{Results, of_case};

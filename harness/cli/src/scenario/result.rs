@@ -17,6 +17,9 @@ pub(crate) struct Try {
     pub(crate) status: Option<i32>,
     /// What the program said last.
     pub(crate) said: String,
+    /// How many ioctls it made.
+    #[serde(default)]
+    pub(crate) ioctls: usize,
     /// How long it took, in milliseconds.
     pub(crate) took_ms: u64,
 }

@@ -60,7 +60,7 @@ impl Writer<'_> {
             Op::Receive(received) => self.receive(process, &received.object, &received.from.0),
             Op::Close(target) => vec![self.close(target)],
             Op::Sleep(time) => vec![format!("sleep_ns({}LL);", time.0)],
-            Op::Exit(code) => vec!["shared->ended[me] = 1;".into(), format!("_exit({code});")],
+            Op::Exit(code) => vec![format!("_exit({code});")],
             Op::Kill(line) => {
                 let number = self.process_number(&line.0);
                 vec![format!("if (kill(shared->pid[{number}], SIGKILL))"), "    refused(\"kill\");".into()]

@@ -18,7 +18,7 @@ impl Writer<'_> {
                     c += &self.step(process, step, number);
                     number += 1;
                 }
-                c += "    shared->ended[me] = 1;\n    return NULL;\n}\n\n";
+                c += "    tell(&shared->ended[me]);\n    return NULL;\n}\n\n";
                 thread_number += 1;
             }
         }
@@ -55,9 +55,10 @@ impl Writer<'_> {
         for (process, threads) in &scenario.processes {
             c += &self.process(process, threads);
         }
-        c += "static const char *const threads[] = {\n";
+        c += "static const struct { const char *name; unsigned process; } threads[] = {\n";
         for (process, thread) in names::threads(scenario) {
-            let _ = writeln!(c, "    \"{process}/{thread}\",");
+            let number = scenario.processes.get_index_of(process).unwrap_or_default();
+            let _ = writeln!(c, "    {{ \"{process}/{thread}\", {number} }},");
         }
         c += "};\n\nstatic const struct { const char *name; void (*run)(void); int started; } processes[] = {\n";
         for process in scenario.processes.keys() {

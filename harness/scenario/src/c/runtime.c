@@ -911,7 +911,23 @@ static void run_process(unsigned process)
     if (processes[process].started)
         after(&shared->started[process]);
     processes[process].run();
+    /* What it has stays there until everybody is through. */
+    for (unsigned i = 0; i < THREADS; i++)
+        after(&shared->ended[i]);
     _exit(0);
+}
+
+/* A process is gone, and its threads with it. */
+static void gone(pid_t pid)
+{
+    for (unsigned process = 0; process < PROCESSES; process++) {
+        if (shared->pid[process] != pid)
+            continue;
+        shared->pid[process] = 0;
+        for (unsigned i = 0; i < THREADS; i++)
+            if (threads[i].process == process)
+                tell(&shared->ended[i]);
+    }
 }
 
 /* What the watchdog says and does when the time is up: who is stuck, then everything it can signal, then SIGKILL. */
@@ -919,7 +935,7 @@ static void watchdog(void)
 {
     for (unsigned i = 0; i < THREADS; i++)
         if (!shared->ended[i])
-            fprintf(stderr, "stuck: %s: %s\n", threads[i], step_text[shared->at[i]]);
+            fprintf(stderr, "stuck: %s: %s\n", threads[i].name, step_text[shared->at[i]]);
     let_go();
     for (unsigned i = 0; i < PROCESSES; i++)
         if (shared->pid[i])
@@ -948,9 +964,7 @@ int main(void)
         if (pid > 0) {
             left--;
             lacking |= WIFEXITED(status) && WEXITSTATUS(status) == 77;
-            for (unsigned i = 0; i < PROCESSES; i++)
-                if (shared->pid[i] == pid)
-                    shared->pid[i] = 0;
+            gone(pid);
         } else {
             sleep_ns(5000000);
             stuck = now_ns() - shared->start_ns > LIMIT_NS;
@@ -969,9 +983,9 @@ int main(void)
     }
     if (lacking)
         return 77;
+    printf("%s; %u calls gave up, %u were refused", stuck ? "stuck" : "it came to its end", shared->timed_out, shared->failed);
     if (shared->late_ns)
-        printf("late by at most %.3f ms\n", shared->late_ns / 1e6);
-    printf("%s, %u calls gave up, %u were refused\n", stuck ? "stuck" : "it came to its end", shared->timed_out,
-           shared->failed);
+        printf("; late by %.3f ms at most", shared->late_ns / 1e6);
+    puts("");
     return stuck || shared->timed_out ? 1 : shared->failed ? 2 : 0;
 }

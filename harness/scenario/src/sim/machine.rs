@@ -24,6 +24,8 @@ pub(super) struct Machine<'s> {
     pub(super) mail: VecDeque<(Name, Name, Name)>,
     /// By process: what it has of what must be made or received, for the end of timelines.
     pub(super) holds: HashMap<Name, HashSet<Name>>,
+    /// Processes that have exited or were killed.
+    pub(super) gone: HashSet<Name>,
     order: Vec<Place>,
     done: usize,
     judged: Option<(Verdict, Vec<Blocked>, bool)>,
@@ -55,6 +57,7 @@ impl<'s> Machine<'s> {
             started,
             mail: VecDeque::new(),
             holds,
+            gone: HashSet::new(),
             order: Vec::new(),
             done: 0,
             judged: None,
@@ -169,7 +172,6 @@ impl<'s> Machine<'s> {
             }
             let Some(step) = thread.steps.get(thread.next) else {
                 self.threads[index].state = State::Ended;
-                self.bury();
                 return true;
             };
             if step.at.is_some_and(|at| at.0 > self.now) {
@@ -191,14 +193,14 @@ impl<'s> Machine<'s> {
 
     /// Timelines that nobody is left to hold signal what is on them.
     pub(super) fn bury(&mut self) {
-        let living: HashSet<&Name> =
-            self.threads.iter().filter(|thread| thread.lives()).map(|thread| thread.process).collect();
+        // Who does not exit and is not killed stays until everybody is through.
+        let living = |process: &Name| !self.gone.contains(process);
         let timelines: Vec<Name> = self.world.values.keys().cloned().collect();
         for timeline in timelines {
             let held = self.scenario.is_the_launchers(&timeline)
-                || self.holds.iter().any(|(process, held)| living.contains(process) && held.contains(&timeline))
+                || self.holds.iter().any(|(process, held)| living(process) && held.contains(&timeline))
                 || self.mail.iter().any(|(_, _, object)| *object == timeline);
-            // Before it is created, nobody has it and nothing is on it.
+            // Before it is created, nobody has it, and nothing is on it.
             if !held {
                 self.world.close_timeline(&timeline);
             }

@@ -158,6 +158,7 @@ impl Machine<'_> {
         for thread in self.threads.iter_mut().filter(|thread| thread.process == process) {
             thread.state = State::Ended;
         }
+        self.gone.insert(process.clone());
         self.bury();
     }
 }

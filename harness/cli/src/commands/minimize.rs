@@ -1,0 +1,126 @@
+//! `fencelab minimize`.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use fencelab_replay::{Shrunk, Timing, minimize};
+use fencelab_report::exit::Exit;
+use fencelab_scenario::{Outcome as Thought, Scenario, Verdict, c, simulate};
+
+use crate::args::MinimizeArgs;
+use crate::commands::analyze::print;
+use crate::commands::replay::{default_folder, told};
+use crate::outcome::Outcome;
+use crate::scenario::{Case, Ran, Wanted, build, of_session, run_on};
+
+/// How often what comes of it is run, where nobody says.
+const TRIES: u32 = 10;
+
+/// Candidates that are run where the smallest does not come to the verdict on the bench.
+const MOST: usize = 8;
+
+pub(crate) fn run(args: &MinimizeArgs) -> Result<Outcome> {
+    let (whole, fidelity) = scenario(args)?;
+    let thought = simulate(&whole);
+    if thought.verdict == Verdict::Clean {
+        bail!("make it smaller: by the rules of fences alone nobody in it is stuck, so there is nothing to keep");
+    }
+    let mut whole = whole;
+    whole.expect = thought.verdict.expect();
+    let shrunk = minimize(&whole, &mut |candidate| is_same(&thought, &simulate(candidate)));
+    print(&format!(
+        "from {} steps to {}, {} candidates tried in thought\n",
+        whole.len(),
+        shrunk.scenario.len(),
+        shrunk.tried
+    ))?;
+    let folder = args.of.output.clone().unwrap_or_else(|| default_folder("minimized"));
+    if args.no_run {
+        write(&folder, &shrunk.scenario, &report(&whole, &shrunk.scenario, None, &fidelity))?;
+        return Ok(Outcome::CLEAN);
+    }
+    let tries = args.of.tries.unwrap_or(TRIES);
+    let (best, case, ran) = confirmed(args, &whole, &shrunk, tries, &folder)?;
+    let told = told(&case, &ran, best);
+    print(&told)?;
+    write(&folder, &case.scenario, &report(&whole, &case.scenario, Some((&told, &ran.kernel)), &fidelity))?;
+    let reproduced = ran.results.get(best).and_then(Option::as_ref).is_some_and(|results| results.reproduced() > 0);
+    Ok(Outcome::Exit(if reproduced { Exit::Clean } else { Exit::Findings }))
+}
+
+/// A candidate must come to the verdict, and still tell how its hang would end if the whole does.
+fn is_same(whole: &Thought, candidate: &Thought) -> bool {
+    candidate.verdict == whole.verdict && candidate.told >= whole.told
+}
+
+/// What is to be made small, and what it was made from.
+fn scenario(args: &MinimizeArgs) -> Result<(Scenario, String)> {
+    let path = &args.of.session;
+    if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+        let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+        return Ok((Scenario::read(&path.display().to_string(), &text)?, String::new()));
+    }
+    let wanted = Wanted { timing: Timing::Fast, order: args.order.as_deref() };
+    let converted = of_session(&args.of, &wanted)?;
+    print(&converted.fidelity.to_string())?;
+    Ok((converted.scenario, converted.fidelity.to_string()))
+}
+
+/// Runs the smallest; where it does not come to the verdict, some of those on the way to it, of which the smallest that does
+/// is taken. The index of its results, it, and what was run.
+fn confirmed(
+    args: &MinimizeArgs,
+    whole: &Scenario,
+    shrunk: &Shrunk,
+    tries: u32,
+    folder: &Path,
+) -> Result<(usize, Case, Ran)> {
+    let smallest = Case { name: "minimized".into(), scenario: shrunk.scenario.clone(), tries };
+    let run = |cases: &[Case], name: &str| run_on(cases, &args.of.bench, &args.of.allow, &folder.join(name));
+    let ran = run(std::slice::from_ref(&smallest), "session")?;
+    let comes = |ran: &Ran, index: usize| ran.results[index].as_ref().is_some_and(|results| results.reproduced() > 0);
+    if comes(&ran, 0) {
+        return Ok((0, smallest, ran));
+    }
+    print("the smallest does not come to it on the bench; larger ones are run\n")?;
+    let way: Vec<&Scenario> = [whole].into_iter().chain(&shrunk.way).rev().skip(1).collect();
+    let stride = way.len().div_ceil(MOST).max(1);
+    let mut picked: Vec<&Scenario> = way.iter().step_by(stride).copied().collect();
+    if !picked.iter().any(|scenario| *scenario == whole) {
+        picked.push(whole);
+    }
+    let case = |(index, scenario): (usize, &&Scenario)| {
+        Case { name: format!("candidate-{}", index + 1), scenario: (*scenario).clone(), tries }
+    };
+    let cases: Vec<Case> = picked.iter().enumerate().map(case).collect();
+    let larger = run(&cases, "session-larger")?;
+    match (0..cases.len()).find(|&index| comes(&larger, index)) {
+        Some(index) => Ok((index, cases[index].clone(), larger)),
+        None => Ok((0, smallest, ran)),
+    }
+}
+
+/// Writes YAML, C and report.
+fn write(folder: &Path, scenario: &Scenario, report: &str) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+    build(scenario, "minimized", folder)?;
+    let path = folder.join("report.md");
+    fs::write(&path, report).with_context(|| format!("write {}", path.display()))?;
+    print(&format!("{0}/minimized.yaml, {0}/minimized.c and {0}/report.md are written\n", folder.display()))
+}
+
+/// A report to paste into a mail.
+fn report(whole: &Scenario, small: &Scenario, run: Option<(&str, &str)>, fidelity: &str) -> String {
+    let mut text = format!("# {}: {}\n\n", small.expect, small.about);
+    match run {
+        Some((told, kernel)) => text += &format!("Linux {kernel}:\n\n```\n{told}```\n\n"),
+        None => text += "Not run: the verdict follows from the rules of fences alone.\n\n",
+    }
+    text += &format!("Made small from {} steps to {}:\n\n```yaml\n{small}```\n\n", whole.len(), small.len());
+    if !fidelity.is_empty() {
+        text += &format!("What it was made from:\n\n```\n{fidelity}```\n\n");
+    }
+    text += "The same in C, which needs a compiler and nothing else (`cc -pthread minimized.c`; it ends with 1 when it is stuck):\n\n";
+    text + &format!("```c\n{}```\n", c::program(small, "minimized.yaml"))
+}

@@ -1,0 +1,65 @@
+use fencelab_scenario::{Scenario, Verdict, simulate};
+
+use super::*;
+
+const NOISY: &str = "about: A circle among much else.
+expect: D1
+objects:
+  clock: timeline
+  other: timeline
+  left: queue on software
+  right: queue on software
+  idle: syncobj on vgem
+  ours: sync_file
+  first: sync_file
+  second: sync_file
+  more: sync_file
+processes:
+  app:
+    main:
+      - signal: [idle@1]
+      - fence: {timeline: clock, value: 1, to: ours}
+      - fence: {timeline: other, value: 1, to: more}
+      - signal: [other+1]
+      - {submit: {queue: left, in: [ours, more], out: [first, idle@7], lasts: 5ms}, label: given}
+      - submit: {queue: right, in: [first], out: [second]}
+      - sleep: 3ms
+      - poll: {files: [second]}
+      - signal: [clock+1]
+    worker:
+      - {wait: {points: [idle@1], for_submit: true}, after: [given]}
+      - signal: [idle@9]
+  bystander:
+    main:
+      - sleep: 1ms
+";
+
+#[test]
+fn what_is_no_part_of_the_circle_goes() {
+    let noisy = Scenario::read("noisy.yaml", NOISY).unwrap();
+    let before = simulate(&noisy);
+    assert_eq!((before.verdict, before.told), (Verdict::D1, true));
+    let shrunk = minimize(&noisy, &mut |candidate| {
+        let outcome = simulate(candidate);
+        outcome.verdict == Verdict::D1 && outcome.told
+    });
+    let small = shrunk.scenario.to_string();
+    assert!(shrunk.scenario.len() <= 5, "{small}");
+    for gone in ["bystander", "worker", "other", "idle", "sleep", "lasts"] {
+        assert!(!small.contains(gone), "{gone} is still in\n{small}");
+    }
+    for kept in ["fence", "submit", "poll", "signal: [clock+1]"] {
+        assert!(small.contains(kept), "{kept} is gone from\n{small}");
+    }
+    // It is written as it is read.
+    assert_eq!(Scenario::read("small.yaml", &small).unwrap(), shrunk.scenario);
+    assert_eq!(shrunk.way.last(), Some(&shrunk.scenario));
+}
+
+#[test]
+fn what_never_comes_to_the_same_stays_as_it_is() {
+    let noisy = Scenario::read("noisy.yaml", NOISY).unwrap();
+    let shrunk = minimize(&noisy, &mut |_| false);
+    assert_eq!(shrunk.scenario, tidy(noisy));
+    assert!(shrunk.way.is_empty() && shrunk.tried > 10);
+}
