@@ -45,11 +45,7 @@ impl fmt::Display for Fidelity {
             let parts: Vec<String> = map.iter().map(|(what, count)| format!("{count} {what}")).collect();
             if parts.is_empty() { "none".into() } else { parts.join(", ") }
         };
-        writeln!(
-            f,
-            "{} recorded calls, of which {} have nothing to do with fences",
-            self.calls, self.other
-        )?;
+        writeln!(f, "{} recorded calls, of which {} have nothing to do with fences", self.calls, self.other)?;
         writeln!(f, "  kept as they were:  {:>4}  {}", sum(&self.kept), list(&self.kept))?;
         writeln!(f, "  replaced:           {:>4}  {}", sum(&self.replaced), list(&self.replaced))?;
         writeln!(f, "  left out:           {:>4}  {}", sum(&self.left_out), list(&self.left_out))?;

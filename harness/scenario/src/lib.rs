@@ -13,7 +13,7 @@ mod sim;
 
 pub use error::Error;
 pub use language::{
-    Access, After, Cpu, Duration, Expect, Fence, Kind, Line, Merge, Name, Names, Object, Op, Place, Poll, Prime,
-    Process, Received, Scenario, Sent, Step, Submit, Target, Timeout, Wait, Way, Work,
+    Access, After, Cpu, Duration, Expect, Fence, Kind, Line, Merge, Name, Names, Object, Op, Place, Poll,
+    Prime, Process, Received, Scenario, Sent, Step, Submit, Target, Timeout, Wait, Way, Work,
 };
 pub use sim::{Blocked, Outcome, Verdict, simulate};

@@ -26,7 +26,7 @@ pub fn chunks(source: &dyn Source) -> impl Iterator<Item = (u32, Chunk)> {
     let head = Head::read(source).ok();
     let used = head.as_ref().map_or(0, |head| head.chunks_used);
     (0..used).filter_map(move |index| {
-        let chunk = Chunk::read(source, head.as_ref()?, index).ok().flatten()?;
+        let chunk = Chunk::read(source, head.as_ref()?, index, false).ok().flatten()?;
         Some((index, chunk))
     })
 }

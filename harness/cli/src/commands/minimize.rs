@@ -24,7 +24,9 @@ pub(crate) fn run(args: &MinimizeArgs) -> Result<Outcome> {
     let (whole, fidelity) = scenario(args)?;
     let thought = simulate(&whole);
     if thought.verdict == Verdict::Clean {
-        bail!("make it smaller: by the rules of fences alone nobody in it is stuck, so there is nothing to keep");
+        bail!(
+            "make it smaller: by the rules of fences alone nobody in it is stuck, so there is nothing to keep"
+        );
     }
     let mut whole = whole;
     whole.expect = thought.verdict.expect();
@@ -45,7 +47,8 @@ pub(crate) fn run(args: &MinimizeArgs) -> Result<Outcome> {
     let told = told(&case, &ran, best);
     print(&told)?;
     write(&folder, &case.scenario, &report(&whole, &case.scenario, Some((&told, &ran.kernel)), &fidelity))?;
-    let reproduced = ran.results.get(best).and_then(Option::as_ref).is_some_and(|results| results.reproduced() > 0);
+    let reproduced =
+        ran.results.get(best).and_then(Option::as_ref).is_some_and(|results| results.reproduced() > 0);
     Ok(Outcome::Exit(if reproduced { Exit::Clean } else { Exit::Findings }))
 }
 
@@ -79,7 +82,8 @@ fn confirmed(
     let smallest = Case { name: "minimized".into(), scenario: shrunk.scenario.clone(), tries };
     let run = |cases: &[Case], name: &str| run_on(cases, &args.of.bench, &args.of.allow, &folder.join(name));
     let ran = run(std::slice::from_ref(&smallest), "session")?;
-    let comes = |ran: &Ran, index: usize| ran.results[index].as_ref().is_some_and(|results| results.reproduced() > 0);
+    let comes =
+        |ran: &Ran, index: usize| ran.results[index].as_ref().is_some_and(|results| results.reproduced() > 0);
     if comes(&ran, 0) {
         return Ok((0, smallest, ran));
     }
@@ -90,8 +94,10 @@ fn confirmed(
     if !picked.iter().any(|scenario| *scenario == whole) {
         picked.push(whole);
     }
-    let case = |(index, scenario): (usize, &&Scenario)| {
-        Case { name: format!("candidate-{}", index + 1), scenario: (*scenario).clone(), tries }
+    let case = |(index, scenario): (usize, &&Scenario)| Case {
+        name: format!("candidate-{}", index + 1),
+        scenario: (*scenario).clone(),
+        tries,
     };
     let cases: Vec<Case> = picked.iter().enumerate().map(case).collect();
     let larger = run(&cases, "session-larger")?;

@@ -34,7 +34,11 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Outcome> {
 /// What came of a case, for a person.
 pub(crate) fn told(case: &Case, ran: &Ran, index: usize) -> String {
     let Some(results) = ran.results.get(index).and_then(Option::as_ref) else {
-        return format!("{} has no result: {}\n", case.name, ran.reasons.get(index).map_or("", String::as_str));
+        return format!(
+            "{} has no result: {}\n",
+            case.name,
+            ran.reasons.get(index).map_or("", String::as_str)
+        );
     };
     let mut text = format!(
         "{}: {} in {} of {} tries, as expected\n",

@@ -66,10 +66,15 @@ fn reason(session: &Session, id: &str) -> String {
 fn refuse(cases: &[Case], allow: &[String]) -> Result<()> {
     for case in cases {
         let real = |device: &&str| {
-            !SOFTWARE.contains(device) && !device.starts_with("heap-") && !allow.iter().any(|name| name == device)
+            !SOFTWARE.contains(device)
+                && !device.starts_with("heap-")
+                && !allow.iter().any(|name| name == device)
         };
         if let Some(device) = case.scenario.devices().into_iter().find(real) {
-            bail!("run {} on this machine: it would use {device}; --allow {device} lets it, --bench vm needs no leave", case.name);
+            bail!(
+                "run {} on this machine: it would use {device}; --allow {device} lets it, --bench vm needs no leave",
+                case.name
+            );
         }
     }
     Ok(())
@@ -83,7 +88,8 @@ mod tests {
 
     #[test]
     fn real_devices_are_kept_off() {
-        let text = "about: x\nexpect: D2\nobjects: {a: syncobj on amdgpu}\nprocesses: {p: {m: [{signal: [a]}]}}\n";
+        let text =
+            "about: x\nexpect: D2\nobjects: {a: syncobj on amdgpu}\nprocesses: {p: {m: [{signal: [a]}]}}\n";
         let scenario = Scenario::read("x.yaml", text).unwrap();
         let cases = [Case { name: "x".into(), scenario, tries: 1 }];
         let error = refuse(&cases, &[]).unwrap_err().to_string();

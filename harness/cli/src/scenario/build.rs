@@ -12,7 +12,9 @@ pub(crate) fn build(scenario: &Scenario, name: &str, folder: &Path) -> Result<Pa
     fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
     let folder = folder.canonicalize().with_context(|| format!("find {}", folder.display()))?;
     let (yaml, source) = (folder.join(format!("{name}.yaml")), folder.join(format!("{name}.c")));
-    let write = |path: &Path, text: String| fs::write(path, text).with_context(|| format!("write {}", path.display()));
+    let write = |path: &Path, text: String| {
+        fs::write(path, text).with_context(|| format!("write {}", path.display()))
+    };
     write(&yaml, scenario.to_string())?;
     write(&source, c::program(scenario, &format!("{name}.yaml")))?;
     let program = folder.join(name);

@@ -48,7 +48,8 @@ pub(crate) fn split(words: &[String]) -> Result<(Vec<Case>, Vec<String>)> {
 
 /// A file's name as a case's.
 fn name_of(path: &str) -> String {
-    let stem = Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem =
+        Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     stem.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect()
 }
 

@@ -44,7 +44,8 @@ fn tried(arguments: &[OsString]) -> Result<ExitCode> {
     let expect: Expect = expect.parse().map_err(anyhow::Error::msg).context("read the arguments")?;
     let tries: u32 = tries.parse().context("read the number of tries")?;
     let folder = std::env::var_os(SESSION_VARIABLE).map(PathBuf::from);
-    let folder = folder.context("judge the scenario: it is not recorded, and the verdict is the analyser's")?;
+    let folder =
+        folder.context("judge the scenario: it is not recorded, and the verdict is the analyser's")?;
     let mut results = Results { expect: expect.to_string(), tries: Vec::new() };
     for number in 1..=tries {
         let one = once(program, &folder)?;
@@ -67,12 +68,14 @@ fn tried(arguments: &[OsString]) -> Result<ExitCode> {
 /// Runs the program once and looks what was recorded of it.
 fn once(program: &str, folder: &Path) -> Result<Try> {
     let (began, began_ns) = (Instant::now(), now_ns()?);
-    let child = Command::new(program).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let child =
+        Command::new(program).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.with_context(|| format!("run {program}"))?;
     let pid = i32::try_from(child.id()).unwrap_or(0);
     let output = child.wait_with_output().with_context(|| format!("run {program}"))?;
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let (said, complaints) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let (said, complaints) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     print!("{said}");
     eprint!("{complaints}");
     let last = |text: &str| text.lines().map(str::trim).rfind(|line| !line.is_empty()).map(ToOwned::to_owned);
@@ -102,7 +105,8 @@ fn judged(folder: &Path, pid: i32, began_ns: u64) -> Result<Recorded> {
     let ours = |finding: &Finding| {
         finding.seen_ns >= began_ns && finding.calls.iter().any(|call| pids.contains(&call.pid))
     };
-    let findings = analysis.findings.into_iter().filter(|finding| finding.is_verdict() && ours(finding)).collect();
+    let findings =
+        analysis.findings.into_iter().filter(|finding| finding.is_verdict() && ours(finding)).collect();
     Ok(Recorded { findings, ioctls: ioctls(&session, &pids, began_ns)? })
 }
 

@@ -1,7 +1,7 @@
 //! Scenarios as cases of a run: compiled here, run there, judged there by the analyser.
 
-mod build;
 mod bench;
+mod build;
 mod case;
 mod exec;
 mod pool;

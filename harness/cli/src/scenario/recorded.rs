@@ -57,7 +57,8 @@ pub(crate) fn of_session(args: &ReplayedArgs, wanted: &Wanted<'_>) -> Result<Con
     let expect = match &witness {
         Some(Witness { reaches: Some(kind), .. }) => expected([kind.rule()]),
         _ => {
-            let analysis = analyse(&session, AnalysisOptions::default(), &Nobody).context("read the trace")?;
+            let analysis =
+                analyse(&session, AnalysisOptions::default(), &Nobody).context("read the trace")?;
             expected(analysis.findings.iter().map(|finding| finding.kind.rule()))
         }
     };
@@ -77,7 +78,8 @@ pub(crate) fn of_session(args: &ReplayedArgs, wanted: &Wanted<'_>) -> Result<Con
 /// The verdict that counts for most.
 fn expected(rules: impl IntoIterator<Item = Option<&'static str>>) -> Expect {
     let rules: Vec<&str> = rules.into_iter().flatten().collect();
-    let found = [Expect::D1, Expect::D3, Expect::D2].into_iter().find(|expect| rules.contains(&expect.word()));
+    let found =
+        [Expect::D1, Expect::D3, Expect::D2].into_iter().find(|expect| rules.contains(&expect.word()));
     found.unwrap_or(Expect::Clean)
 }
 

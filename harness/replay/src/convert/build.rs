@@ -37,7 +37,8 @@ pub(super) fn build(session: &Session, model: &Model, calls: &[Taken], options: 
             continue;
         }
         let (process, thread) = people.of(session, call.id, call.pid, call.tid);
-        let draft = |op| Draft { call: index, process: process.clone(), thread: thread.clone(), step: Step::new(op) };
+        let draft =
+            |op| Draft { call: index, process: process.clone(), thread: thread.clone(), step: Step::new(op) };
         drafts.extend(ops.into_iter().map(draft));
     }
     hand_over(&mut drafts, &mut naming, &mut fidelity);
@@ -56,7 +57,8 @@ pub(super) fn build(session: &Session, model: &Model, calls: &[Taken], options: 
     fidelity.threads = processes.values().map(Process::len).sum();
     let objects = used(naming.objects, &processes);
     let about = format!("A replay of {} recorded calls", calls.len());
-    let scenario = Scenario { about, expect: options.expect, limit: limit(calls, options), objects, processes };
+    let scenario =
+        Scenario { about, expect: options.expect, limit: limit(calls, options), objects, processes };
     Converted { scenario, fidelity }
 }
 
@@ -73,7 +75,8 @@ fn limit(calls: &[Taken], options: &Options) -> Duration {
 /// Only what steps speak of.
 fn used(objects: Names<Object>, processes: &Names<Process>) -> Names<Object> {
     let steps = processes.values().flat_map(Process::values).flatten();
-    let named: HashSet<&Name> = steps.flat_map(|step| step.op.targets()).map(|target| &target.object).collect();
+    let named: HashSet<&Name> =
+        steps.flat_map(|step| step.op.targets()).map(|target| &target.object).collect();
     objects.into_iter().filter(|(name, _)| named.contains(name)).collect()
 }
 
@@ -102,7 +105,11 @@ fn messages(
         };
         let line = Line(people.of(session, other.id, other.pid, other.tid).0);
         let object = Target::of(name);
-        let op = if sends { Op::Send(Sent { object, to: line }) } else { Op::Receive(Received { object, from: line }) };
+        let op = if sends {
+            Op::Send(Sent { object, to: line })
+        } else {
+            Op::Receive(Received { object, from: line })
+        };
         fidelity.keep(op.word());
         ops.push(op);
     }
@@ -114,7 +121,8 @@ fn is_message(naming: &Naming<'_>, name: &Name) -> bool {
 }
 
 fn receiver(calls: &[Taken], from: usize, object: ObjectId) -> Option<&Taken> {
-    let takes = |call: &&Taken| call.did.iter().any(|did| matches!(did, Did::Received(of, _) if *of == object));
+    let takes =
+        |call: &&Taken| call.did.iter().any(|did| matches!(did, Did::Received(of, _) if *of == object));
     // A receiver that sleeps in its call began it before.
     let sent = calls[from].begin_ns;
     calls.iter().filter(|call| call.end_ns.is_some_and(|end| end >= sent)).find(takes)
@@ -167,10 +175,16 @@ fn hand_over(drafts: &mut Vec<Draft>, naming: &mut Naming<'_>, fidelity: &mut Fi
     for (at, draft) in &mut extra {
         if matches!(draft.step.op, Op::Exit(_)) {
             let file = drafts[*at].step.op.targets().into_iter().find(|target| {
-                !made.contains_key(&target.object) && naming.objects.get(&target.object).is_some_and(|o| o.kind == Kind::SyncFile)
+                !made.contains_key(&target.object)
+                    && naming.objects.get(&target.object).is_some_and(|o| o.kind == Kind::SyncFile)
             });
-            let (Some(file), Some(timeline)) = (file.cloned(), naming.invent("outside", Object::of(Kind::Timeline))) else { continue };
-            draft.step.op = Op::Fence(Fence { timeline: Target::of(timeline), value: 0, to: Target::of(file.object) });
+            let (Some(file), Some(timeline)) =
+                (file.cloned(), naming.invent("outside", Object::of(Kind::Timeline)))
+            else {
+                continue;
+            };
+            draft.step.op =
+                Op::Fence(Fence { timeline: Target::of(timeline), value: 0, to: Target::of(file.object) });
             fidelity.replace("sync_files from outside by signalled ones");
         }
     }

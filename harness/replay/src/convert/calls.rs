@@ -46,7 +46,8 @@ pub(super) fn take(session: &Session, options: &Options) -> io::Result<(Vec<Take
         let id = event.call.id;
         let thread = session.thread(id.thread);
         let (pid, tid) = thread.map_or((0, 0), |thread| (thread.pid, thread.tid));
-        if !options.pids.is_empty() && !options.pids.contains(&pid) || !is_within(options, event.entered_ns()) {
+        if !options.pids.is_empty() && !options.pids.contains(&pid) || !is_within(options, event.entered_ns())
+        {
             continue;
         }
         let index = *at.entry(id).or_insert_with(|| {

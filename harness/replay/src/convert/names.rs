@@ -38,7 +38,9 @@ impl<'a> Naming<'a> {
         }
         let object = *self.model.objects().get(id)?;
         let (word, declared) = match object.kind {
-            ObjectKind::Syncobj => ("syncobj", Object::on(Kind::Syncobj, &self.syncobj_device(object.parent))),
+            ObjectKind::Syncobj => {
+                ("syncobj", Object::on(Kind::Syncobj, &self.syncobj_device(object.parent)))
+            }
             ObjectKind::SyncFile => ("file", Object::of(Kind::SyncFile)),
             ObjectKind::SwSync => ("timeline", Object::of(Kind::Timeline)),
             ObjectKind::DmaBuf => ("buffer", Object::on(Kind::Buffer, "udmabuf")),
@@ -55,7 +57,12 @@ impl<'a> Naming<'a> {
 
     fn syncobj_device(&self, file: Option<ObjectId>) -> String {
         let recorded = || Some(self.model.device(file?)?.1.replace('_', "-"));
-        self.options.syncobjs_on.clone().or_else(recorded).filter(|name| !name.is_empty()).unwrap_or("virtio-gpu".into())
+        self.options
+            .syncobjs_on
+            .clone()
+            .or_else(recorded)
+            .filter(|name| !name.is_empty())
+            .unwrap_or("virtio-gpu".into())
     }
 
     /// The device of jobs.
@@ -81,8 +88,12 @@ impl<'a> Naming<'a> {
     pub(super) fn target(&mut self, target: Recorded) -> Option<Target> {
         Some(match target {
             Recorded::Point(object, point) => Target::point(self.of(object)?, point),
-            Recorded::File(object) if self.kind(object) == Some(ObjectKind::SyncFile) => Target::of(self.of(object)?),
-            Recorded::Buffer(object, _) if self.kind(object) == Some(ObjectKind::DmaBuf) => Target::of(self.of(object)?),
+            Recorded::File(object) if self.kind(object) == Some(ObjectKind::SyncFile) => {
+                Target::of(self.of(object)?)
+            }
+            Recorded::Buffer(object, _) if self.kind(object) == Some(ObjectKind::DmaBuf) => {
+                Target::of(self.of(object)?)
+            }
             Recorded::Timeline(object, by) if by > 0 => Target::moved(self.of(object)?, by),
             _ => return None,
         })

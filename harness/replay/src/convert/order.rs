@@ -6,8 +6,8 @@ use fencelab_scenario::{After, Name, Op};
 
 use super::build::Draft;
 use super::calls::Taken;
-use crate::order::{Moment, Order};
 use crate::Fidelity;
+use crate::order::{Moment, Order};
 
 /// Who touched an object last.
 #[derive(Default)]
@@ -18,7 +18,12 @@ struct Touched {
 }
 
 /// Adds what each step must follow.
-pub(super) fn constrain(drafts: &mut [Draft], calls: &[Taken], order: Option<&Order>, fidelity: &mut Fidelity) {
+pub(super) fn constrain(
+    drafts: &mut [Draft],
+    calls: &[Taken],
+    order: Option<&Order>,
+    fidelity: &mut Fidelity,
+) {
     let mut follows: Vec<Vec<(usize, bool)>> = vec![Vec::new(); drafts.len()];
     let mut touched: HashMap<Name, Touched> = HashMap::new();
     let from_ns = order.map_or(u64::MAX, |order| order.from_ns);
@@ -81,7 +86,8 @@ fn follow(follows: &mut [Vec<(usize, bool)>], drafts: &[Draft], calls: &[Taken],
         let Some((Some(first), Some(last))) = number.get(id).map(|call| steps_of(*call)) else { continue };
         match moment {
             Moment::Begin => {
-                let others = since.drain(..).filter(|(before, _)| !same_thread(&drafts[*before], &drafts[first]));
+                let others =
+                    since.drain(..).filter(|(before, _)| !same_thread(&drafts[*before], &drafts[first]));
                 follows[first].extend(others);
                 since = vec![(last, true)];
             }

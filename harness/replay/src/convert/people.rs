@@ -18,7 +18,8 @@ impl People {
         let taken: Vec<Name> = self.processes.values().cloned().collect();
         let process = self.processes.entry(pid).or_insert_with(|| {
             let thread = session.thread(id.thread);
-            let process = thread.and_then(|thread| thread.process).and_then(|process| session.process(process));
+            let process =
+                thread.and_then(|thread| thread.process).and_then(|process| session.process(process));
             unique(&plain(process.map_or("", |process| process.name())), &taken)
         });
         let process = process.clone();
@@ -34,7 +35,8 @@ impl People {
 /// A program's name in the letters of a scenario's.
 fn plain(program: &str) -> String {
     let letters = program.to_lowercase();
-    let letters: String = letters.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(20).collect();
+    let letters: String =
+        letters.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).take(20).collect();
     let letters = letters.trim_matches('_');
     if letters.starts_with(|c: char| c.is_ascii_lowercase()) { letters.into() } else { format!("p{letters}") }
 }

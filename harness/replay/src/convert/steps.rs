@@ -49,12 +49,16 @@ impl Reading<'_, '_, '_> {
         if let Some((queue, fence, waits, signals)) = submit {
             return self.job(queue, fence, waits, signals);
         }
-        let made = did.iter().find_map(|did| if let Did::Fence { fence, by } = did { Some((*fence, *by)) } else { None });
+        let made = did
+            .iter()
+            .find_map(|did| if let Did::Fence { fence, by } = did { Some((*fence, *by)) } else { None });
         if let Some((fence, by)) = made {
             return self.fence(fence, by);
         }
-        let copies: Vec<(Recorded, Recorded)> =
-            did.iter().filter_map(|did| if let Did::Copy { from, to } = did { Some((*from, *to)) } else { None }).collect();
+        let copies: Vec<(Recorded, Recorded)> = did
+            .iter()
+            .filter_map(|did| if let Did::Copy { from, to } = did { Some((*from, *to)) } else { None })
+            .collect();
         if let [(Recorded::File(one), to), (Recorded::File(other), _)] = copies[..] {
             return self.merge(one, other, to);
         }
@@ -79,18 +83,26 @@ impl Reading<'_, '_, '_> {
     }
 
     /// A job or a commit. What it does to buffers that others have too goes through sync_files.
-    fn job(&mut self, queue: Option<ObjectId>, fence: ObjectId, waits: &[Recorded], signals: &[Recorded]) -> Vec<Op> {
+    fn job(
+        &mut self,
+        queue: Option<ObjectId>,
+        fence: ObjectId,
+        waits: &[Recorded],
+        signals: &[Recorded],
+    ) -> Vec<Op> {
         let out = self.call.did.iter().filter_map(|did| match did {
             Did::Copy { from: Recorded::Fence(of), to } if *of == fence => Some(*to),
             _ => None,
         });
         let out: Vec<Recorded> = out.collect();
         let commits = self.call.name.contains("MODE_");
-        let Some(queue) = queue.and_then(|queue| self.naming.of(queue)).or_else(|| self.own_queue(commits)) else {
+        let Some(queue) = queue.and_then(|queue| self.naming.of(queue)).or_else(|| self.own_queue(commits))
+        else {
             return self.left_out("jobs on a queue that is not known");
         };
         let mut ops = Vec::new();
-        let mut job = Submit { queue: Target::of(queue.clone()), waits: Vec::new(), signals: Vec::new(), lasts: JOB };
+        let mut job =
+            Submit { queue: Target::of(queue.clone()), waits: Vec::new(), signals: Vec::new(), lasts: JOB };
         for wait in waits {
             match self.naming.target(*wait) {
                 Some(target) => job.waits.push(target),
@@ -114,11 +126,17 @@ impl Reading<'_, '_, '_> {
                 job.waits.push(file);
             }
         }
-        let done = if buffers.is_empty() { None } else { self.naming.invent(&format!("{queue}_done"), Object::of(Kind::SyncFile)) };
+        let done = if buffers.is_empty() {
+            None
+        } else {
+            self.naming.invent(&format!("{queue}_done"), Object::of(Kind::SyncFile))
+        };
         job.signals.extend(done.clone().map(Target::of));
         ops.push(Op::Submit(job));
         for (buffer, access) in buffers {
-            ops.extend(done.clone().map(|done| Op::Import(Way { from: Target::of(done), to: buffer, access })));
+            ops.extend(
+                done.clone().map(|done| Op::Import(Way { from: Target::of(done), to: buffer, access })),
+            );
         }
         self.fidelity.replace(if commits { "commits by jobs" } else { "jobs by ones of 1 ms" });
         ops
@@ -140,7 +158,9 @@ impl Reading<'_, '_, '_> {
         let Some(to) = to else { return self.left_out("fences that nothing holds") };
         match (by, to) {
             (Some(Recorded::Timeline(timeline, value)), Recorded::File(_)) => {
-                let (Some(timeline), Some(to)) = (self.naming.of(timeline), self.naming.target(to)) else { return Vec::new() };
+                let (Some(timeline), Some(to)) = (self.naming.of(timeline), self.naming.target(to)) else {
+                    return Vec::new();
+                };
                 let value = u32::try_from(value).unwrap_or(u32::MAX);
                 self.kept(Op::Fence(Fence { timeline: Target::of(timeline), value, to }))
             }
@@ -162,7 +182,8 @@ impl Reading<'_, '_, '_> {
         };
         let ends = (self.naming.target(from), self.naming.target(to));
         let (Some(source), Some(target)) = ends else {
-            return self.left_out("copies of fences from or to what no scenario has (sequence numbers, eventfds)");
+            return self
+                .left_out("copies of fences from or to what no scenario has (sequence numbers, eventfds)");
         };
         let way = Way { from: source, to: target, access };
         match (from, to) {
@@ -176,10 +197,12 @@ impl Reading<'_, '_, '_> {
     fn other(&mut self, did: &Did) -> Vec<Op> {
         match did {
             Did::Met(object) => self.met(*object),
-            Did::Ended(object) if self.naming.kind(*object) == Some(ObjectKind::SwSync) => match self.naming.of(*object) {
-                Some(name) => self.kept(Op::Close(Target::of(name))),
-                None => Vec::new(),
-            },
+            Did::Ended(object) if self.naming.kind(*object) == Some(ObjectKind::SwSync) => {
+                match self.naming.of(*object) {
+                    Some(name) => self.kept(Op::Close(Target::of(name))),
+                    None => Vec::new(),
+                }
+            }
             Did::Wait { targets, all, for_submit, available, until } => {
                 self.wait(targets, *all, (*for_submit, *available), *until)
             }
@@ -197,7 +220,9 @@ impl Reading<'_, '_, '_> {
         let op = op(found);
         let op = match op {
             // The binary cell is what is reset.
-            Op::Reset(targets) => Op::Reset(targets.into_iter().map(|target| Target::of(target.object)).collect()),
+            Op::Reset(targets) => {
+                Op::Reset(targets.into_iter().map(|target| Target::of(target.object)).collect())
+            }
             op => op,
         };
         self.kept(op)
@@ -217,7 +242,13 @@ impl Reading<'_, '_, '_> {
         self.kept(Op::Create(Target::of(name)))
     }
 
-    fn wait(&mut self, targets: &[Recorded], all: bool, (for_submit, available): (bool, bool), until: Until) -> Vec<Op> {
+    fn wait(
+        &mut self,
+        targets: &[Recorded],
+        all: bool,
+        (for_submit, available): (bool, bool),
+        until: Until,
+    ) -> Vec<Op> {
         let timeout = match until {
             Until::Forever => Timeout::Forever,
             Until::At(at) => Timeout::After(Duration(at.saturating_sub(self.call.begin_ns))),
@@ -232,10 +263,18 @@ impl Reading<'_, '_, '_> {
             return self.left_out("looks that do not wait");
         }
         // Whatever ends so far away is for ever.
-        let timeout = if matches!(timeout, Timeout::After(Duration(ns)) if ns > 3_600_000_000_000) { Timeout::Forever } else { timeout };
+        let timeout = if matches!(timeout, Timeout::After(Duration(ns)) if ns > 3_600_000_000_000) {
+            Timeout::Forever
+        } else {
+            timeout
+        };
         let found: Vec<Target> = targets.iter().filter_map(|target| self.naming.target(*target)).collect();
         if found.len() < targets.len() {
-            let why = if targets.iter().all(|t| *t == Recorded::Unknown) { "waits for what no record tells" } else { "waits for sequence numbers and eventfds" };
+            let why = if targets.iter().all(|t| *t == Recorded::Unknown) {
+                "waits for what no record tells"
+            } else {
+                "waits for sequence numbers and eventfds"
+            };
             self.fidelity.leave_out(why);
         }
         if found.is_empty() {

@@ -101,11 +101,16 @@ fn tidy(mut scenario: Scenario) -> Scenario {
     let labels: HashSet<Name> = scenario.steps().filter_map(|(_, step)| step.label.clone()).collect();
     let steps = scenario.processes.values_mut().flat_map(Process::values_mut).flatten();
     steps.for_each(|step| step.after.retain(|after| labels.contains(&after.label)));
-    let followed: HashSet<Name> = scenario.steps().flat_map(|(_, step)| step.after.iter().map(|a| a.label.clone()).collect::<Vec<_>>()).collect();
+    let followed: HashSet<Name> = scenario
+        .steps()
+        .flat_map(|(_, step)| step.after.iter().map(|a| a.label.clone()).collect::<Vec<_>>())
+        .collect();
     let steps = scenario.processes.values_mut().flat_map(Process::values_mut).flatten();
     steps.for_each(|step| step.label = step.label.take().filter(|label| followed.contains(label)));
-    let used: HashSet<Name> =
-        scenario.steps().flat_map(|(_, step)| step.op.targets().into_iter().map(|t| t.object.clone()).collect::<Vec<_>>()).collect();
+    let used: HashSet<Name> = scenario
+        .steps()
+        .flat_map(|(_, step)| step.op.targets().into_iter().map(|t| t.object.clone()).collect::<Vec<_>>())
+        .collect();
     scenario.objects.retain(|name, _| used.contains(name));
     scenario
 }

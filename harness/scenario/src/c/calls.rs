@@ -26,7 +26,13 @@ impl Writer<'_> {
                 self.need("syncobj_transfer");
                 let (from, to) = (&way.from, &way.to);
                 let device = self.device(to);
-                vec![format!("syncobj_transfer({device}, {}, {}, {}, {});", my(from), from.number, my(to), to.number)]
+                vec![format!(
+                    "syncobj_transfer({device}, {}, {}, {}, {});",
+                    my(from),
+                    from.number,
+                    my(to),
+                    to.number
+                )]
             }
             Op::Wait(wait) => vec![self.wait(wait)],
             Op::Poll(poll) => {
@@ -44,7 +50,12 @@ impl Writer<'_> {
             Op::Attach(way) => {
                 self.need("vgem");
                 let device = self.device(&way.from);
-                vec![format!("{} = vgem_attach({device}, {}, {});", my(&way.to), my(&way.from), access(way.access))]
+                vec![format!(
+                    "{} = vgem_attach({device}, {}, {});",
+                    my(&way.to),
+                    my(&way.from),
+                    access(way.access)
+                )]
             }
             Op::Submit(job) => self.submit(job),
             Op::Commit(work) => vec![self.commit(work)],
@@ -120,7 +131,9 @@ impl Writer<'_> {
         let times = format!("{}, {}LL", ns(wait.timeout), wait.deadline.unwrap_or_default().0);
         if wait.points.iter().all(|point| point.number == 0) && !wait.available {
             self.need("syncobj_wait");
-            return format!("syncobj_wait({device}, {count}, (uint32_t[]){{ {handles} }}, {flags}, {times});");
+            return format!(
+                "syncobj_wait({device}, {count}, (uint32_t[]){{ {handles} }}, {flags}, {times});"
+            );
         }
         self.need("syncobj_wait_points");
         let points: Vec<String> = wait.points.iter().map(|point| point.number.to_string()).collect();
@@ -156,7 +169,8 @@ impl Writer<'_> {
             let file = self.kind(target) == Some(Kind::SyncFile);
             waits.push(if file { my(target) } else { self.exported(target, Access::Read) });
         }
-        let software = self.scenario.objects.get(&job.queue.object).is_some_and(|queue| queue.device == "software");
+        let software =
+            self.scenario.objects.get(&job.queue.object).is_some_and(|queue| queue.device == "software");
         let mut lines = vec!["{".to_owned()];
         if !waits.is_empty() {
             lines.push(format!("    int waits[] = {{ {} }};", waits.join(", ")));
@@ -165,14 +179,24 @@ impl Writer<'_> {
         lines.push(match software {
             true => {
                 self.need("software");
-                format!("    int fence = submit_software({}, {}, {list}, {}LL);", my(&job.queue), waits.len(), job.lasts.0)
+                format!(
+                    "    int fence = submit_software({}, {}, {list}, {}LL);",
+                    my(&job.queue),
+                    waits.len(),
+                    job.lasts.0
+                )
             }
             false => {
                 self.need("i915");
                 // One fd is all that an execbuffer takes: several become one.
                 let mut wait = String::from("-1");
                 for (index, _) in waits.iter().enumerate() {
-                    wait = if index == 0 { "waits[0]".into() } else { self.need("merge"); format!("merge({wait}, waits[{index}])") };
+                    wait = if index == 0 {
+                        "waits[0]".into()
+                    } else {
+                        self.need("merge");
+                        format!("merge({wait}, waits[{index}])")
+                    };
                 }
                 format!("    int fence = submit_i915({}, {wait});", my(&job.queue))
             }
@@ -202,7 +226,8 @@ impl Writer<'_> {
         self.need("screen");
         let wait = work.waits.as_ref().map_or("-1".into(), my);
         let flags = if work.blocking { "0" } else { "ATOMIC_NONBLOCK" };
-        let call = format!("commit({}, {wait}, {}, {flags});", my(&work.crtc), i32::from(work.signals.is_some()));
+        let call =
+            format!("commit({}, {wait}, {}, {flags});", my(&work.crtc), i32::from(work.signals.is_some()));
         match &work.signals {
             Some(out) => format!("{} = {call}", my(out)),
             None => call,

@@ -30,8 +30,18 @@ pub fn program(scenario: &Scenario, from: &str) -> String {
     let prepare = writer.prepare();
     writer.need("base");
     let mut c = head(scenario, from);
-    let _ = writeln!(c, "#define STEPS {}\n#define THREADS {}", scenario.len().max(1), names::threads(scenario).len().max(1));
-    let _ = writeln!(c, "#define PROCESSES {}\n#define LIMIT_NS {}LL\n", scenario.processes.len(), scenario.limit.0);
+    let _ = writeln!(
+        c,
+        "#define STEPS {}\n#define THREADS {}",
+        scenario.len().max(1),
+        names::threads(scenario).len().max(1)
+    );
+    let _ = writeln!(
+        c,
+        "#define PROCESSES {}\n#define LIMIT_NS {}LL\n",
+        scenario.processes.len(),
+        scenario.limit.0
+    );
     c += &runtime::sections(&writer.needs);
     c += &writer.objects();
     c += &step_texts(scenario);
@@ -91,14 +101,16 @@ impl Writer<'_> {
     /// Sync objects that the launcher makes.
     fn shared_syncobjs(&self) -> Vec<&Name> {
         let objects = self.scenario.objects.iter();
-        let shared = objects.filter(|(name, object)| object.kind.is_syncobj() && self.scenario.is_the_launchers(name));
+        let shared =
+            objects.filter(|(name, object)| object.kind.is_syncobj() && self.scenario.is_the_launchers(name));
         shared.map(|(name, _)| name).collect()
     }
 }
 
 fn head(scenario: &Scenario, from: &str) -> String {
     let about = scenario.about.replace("*/", "* /");
-    let mut c = format!("/*\n * {about}\n *\n * Expected: {}. Written by fencelab from {from}.\n", scenario.expect);
+    let mut c =
+        format!("/*\n * {about}\n *\n * Expected: {}. Written by fencelab from {from}.\n", scenario.expect);
     c += " * cc -pthread -o scenario scenario.c && ./scenario\n";
     c += " * Ends with 0 if everybody came to the end, 1 if somebody was stuck, 2 if calls were refused, 77 without the devices.\n *\n";
     for line in scenario.to_string().lines().skip(1) {

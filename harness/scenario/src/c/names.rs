@@ -3,15 +3,17 @@
 use crate::{Kind, Name, Object, Scenario};
 
 const KEYWORDS: [&str; 34] = [
-    "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
-    "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
-    "sizeof", "static", "struct", "switch", "typedef", "union", "unix", "unsigned", "void", "volatile",
+    "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum",
+    "extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return",
+    "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union", "unix", "unsigned",
+    "void", "volatile",
 ];
 
 /// An object's field: C's own words, `while` and `linux` among them, get something behind them.
 pub(super) fn field(name: &Name) -> String {
     let name = name.as_str();
-    let reserved = KEYWORDS.contains(&name) || ["while", "linux", "typeof", "asm", "errno", "stdin", "stdout", "stderr"].contains(&name);
+    let reserved = KEYWORDS.contains(&name)
+        || ["while", "linux", "typeof", "asm", "errno", "stdin", "stdout", "stderr"].contains(&name);
     if reserved { format!("{name}_") } else { name.into() }
 }
 

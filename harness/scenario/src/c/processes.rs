@@ -13,7 +13,10 @@ impl Writer<'_> {
         let (mut c, mut number, mut thread_number) = (String::new(), 0, 0);
         for (process, threads) in &scenario.processes {
             for (thread, steps) in threads {
-                let _ = writeln!(c, "static void *run_{process}_{thread}(void *unused)\n{{\n    (void)unused;\n    me = {thread_number};");
+                let _ = writeln!(
+                    c,
+                    "static void *run_{process}_{thread}(void *unused)\n{{\n    (void)unused;\n    me = {thread_number};"
+                );
                 for step in steps {
                     c += &self.step(process, step, number);
                     number += 1;
@@ -28,7 +31,11 @@ impl Writer<'_> {
     fn step(&mut self, process: &Name, step: &Step, number: usize) -> String {
         let mut c = format!("\n    /* {} */\n", step.to_string().replace("*/", "* /"));
         for after in &step.after {
-            let Some(other) = self.scenario.steps().position(|(_, step)| step.label.as_ref() == Some(&after.label)) else { continue };
+            let Some(other) =
+                self.scenario.steps().position(|(_, step)| step.label.as_ref() == Some(&after.label))
+            else {
+                continue;
+            };
             let _ = match after.begun {
                 true => writeln!(c, "    after_begun(&shared->begun[{other}]);"),
                 false => writeln!(c, "    after(&shared->done[{other}]);"),
@@ -62,8 +69,14 @@ impl Writer<'_> {
         }
         c += "};\n\nstatic const struct { const char *name; void (*run)(void); int started; } processes[] = {\n";
         for process in scenario.processes.keys() {
-            let started = scenario.steps().any(|(_, step)| matches!(&step.op, Op::Start(line) if line.0 == *process));
-            let _ = writeln!(c, "    {{ {}, process_{process}, {} }},", text(process.as_str()), i32::from(started));
+            let started =
+                scenario.steps().any(|(_, step)| matches!(&step.op, Op::Start(line) if line.0 == *process));
+            let _ = writeln!(
+                c,
+                "    {{ {}, process_{process}, {} }},",
+                text(process.as_str()),
+                i32::from(started)
+            );
         }
         c + "};\n\n"
     }
@@ -87,7 +100,11 @@ impl Writer<'_> {
             } else if object.kind.is_syncobj() {
                 self.need("syncobj");
                 let device = device_variable(&object.device);
-                let _ = writeln!(c, "    my.{} = syncobj_from_fd({device}, {name}_fd, 0, 0);\n    close({name}_fd);", field(name));
+                let _ = writeln!(
+                    c,
+                    "    my.{} = syncobj_from_fd({device}, {name}_fd, 0, 0);\n    close({name}_fd);",
+                    field(name)
+                );
             }
         }
         let others: Vec<&Name> = threads.keys().skip(1).collect();
@@ -95,7 +112,10 @@ impl Writer<'_> {
             let _ = writeln!(c, "    pthread_t others[{}];", others.len());
         }
         for (index, thread) in others.iter().enumerate() {
-            let _ = writeln!(c, "    if (pthread_create(&others[{index}], NULL, run_{process}_{thread}, NULL))\n        lacks(\"a thread\");");
+            let _ = writeln!(
+                c,
+                "    if (pthread_create(&others[{index}], NULL, run_{process}_{thread}, NULL))\n        lacks(\"a thread\");"
+            );
         }
         if let Some(first) = threads.keys().next() {
             let _ = writeln!(c, "    run_{process}_{first}(NULL);");
@@ -108,7 +128,8 @@ impl Writer<'_> {
 
     fn open(&mut self, device: &str) -> String {
         self.need("device");
-        let kms = self.scenario.objects.values().any(|object| object.kind == Kind::Crtc && object.device == device);
+        let kms =
+            self.scenario.objects.values().any(|object| object.kind == Kind::Crtc && object.device == device);
         let name = device.strip_suffix("-twin").unwrap_or(device);
         format!("    {} = open_device({}, {});\n", device_variable(device), text(name), i32::from(kms))
     }
@@ -185,7 +206,9 @@ impl Writer<'_> {
             c += "    for (unsigned i = 0; i < sizeof line / sizeof *line; i++)\n";
             c += "        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, line[i]))\n            lacks(\"a socket\");\n";
         }
-        format!("/* Before the processes start. */\nstatic void prepare(void)\n{{\n{c}}}\n\n/* So that nothing stays stuck in the kernel. */\nstatic void let_go(void)\n{{\n{go}}}\n\n")
+        format!(
+            "/* Before the processes start. */\nstatic void prepare(void)\n{{\n{c}}}\n\n/* So that nothing stays stuck in the kernel. */\nstatic void let_go(void)\n{{\n{go}}}\n\n"
+        )
     }
 }
 
@@ -195,7 +218,8 @@ fn uses_device(scenario: &crate::Scenario, threads: &Process, device: &str) -> b
         let on = |name: &Name| {
             scenario.objects.get(name).is_some_and(|object| {
                 // A dumb buffer's file is used where it is made, and where vgem's fences go into it.
-                object.device == device && (object.kind != Kind::Buffer || needs_file(scenario, &step.op, name))
+                object.device == device
+                    && (object.kind != Kind::Buffer || needs_file(scenario, &step.op, name))
             })
         };
         matches!(&step.op, Op::Prime(prime) if prime.device == device)
@@ -204,5 +228,6 @@ fn uses_device(scenario: &crate::Scenario, threads: &Process, device: &str) -> b
 }
 
 fn needs_file(scenario: &crate::Scenario, op: &Op, buffer: &Name) -> bool {
-    matches!(op, Op::Create(_) | Op::Attach(_)) || !scenario.creates(buffer) && !scenario.is_the_launchers(buffer)
+    matches!(op, Op::Create(_) | Op::Attach(_))
+        || !scenario.creates(buffer) && !scenario.is_the_launchers(buffer)
 }

@@ -26,8 +26,11 @@ pub(super) fn sections(needs: &BTreeSet<&'static str>) -> String {
     let all = all();
     let mut wanted = needs.clone();
     loop {
-        let more: Vec<&str> =
-            all.iter().filter(|section| wanted.contains(section.name)).flat_map(|section| section.needs.clone()).collect();
+        let more: Vec<&str> = all
+            .iter()
+            .filter(|section| wanted.contains(section.name))
+            .flat_map(|section| section.needs.clone())
+            .collect();
         let before = wanted.len();
         wanted.extend(more);
         if wanted.len() == before {

@@ -10,7 +10,8 @@ fn compiles(scenario: &Scenario, name: &str) {
     let source = folder.path().join("scenario.c");
     std::fs::write(&source, program(scenario, name)).unwrap();
     let flags = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-pthread", "-o"];
-    let output = Command::new("cc").args(flags).arg(folder.path().join("scenario")).arg(&source).output().unwrap();
+    let output =
+        Command::new("cc").args(flags).arg(folder.path().join("scenario")).arg(&source).output().unwrap();
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -33,12 +34,17 @@ fn each_operation_alone_compiles_with_only_what_it_needs() {
         for process in one.processes.values_mut() {
             for steps in process.values_mut() {
                 // A vgem fence cannot be signalled that is not attached.
-                let alone = |step: &crate::Step| step.op.targets().iter().all(|t| t.object.as_str() != "mark" || word == "attach");
+                let alone = |step: &crate::Step| {
+                    step.op.targets().iter().all(|t| t.object.as_str() != "mark" || word == "attach")
+                };
                 steps.retain(|step| step.op.word() == word && alone(step));
                 steps.iter_mut().for_each(|step| step.after.clear());
             }
         }
-        let used: Vec<Name> = one.steps().flat_map(|(_, s)| s.op.targets().into_iter().map(|t| t.object.clone()).collect::<Vec<_>>()).collect();
+        let used: Vec<Name> = one
+            .steps()
+            .flat_map(|(_, s)| s.op.targets().into_iter().map(|t| t.object.clone()).collect::<Vec<_>>())
+            .collect();
         one.objects.retain(|name, _| used.contains(name));
         compiles(&one, word);
     }

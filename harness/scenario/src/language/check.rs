@@ -19,27 +19,41 @@ pub(super) fn op(op: &Op) -> Result<(), String> {
     let fence = |target: &Target| {
         want(target, "a sync_file or a syncobj", |kind| kind.is_syncobj() || kind == Kind::SyncFile)
     };
-    let whole = |targets: &[Target]| if targets.is_empty() { Err(format!("`{}` needs at least one", op.word())) } else { Ok(()) };
+    let whole = |targets: &[Target]| {
+        if targets.is_empty() { Err(format!("`{}` needs at least one", op.word())) } else { Ok(()) }
+    };
     match op {
         Op::Create(target) => want(target, "something that is created by itself", Kind::is_created),
         Op::Fence(what) => kind(&what.timeline, Kind::Timeline).and_then(|()| file(&what.to)),
-        Op::Signal(targets) => whole(targets).and_then(|()| targets.iter().try_for_each(|target| {
-            want(target, "a syncobj, a timeline moved on (`clock+1`) or a vgem fence", |kind| {
-                kind.is_syncobj() || kind == Kind::VgemFence || kind == Kind::Timeline && target.number > 0
+        Op::Signal(targets) => whole(targets).and_then(|()| {
+            targets.iter().try_for_each(|target| {
+                want(target, "a syncobj, a timeline moved on (`clock+1`) or a vgem fence", |kind| {
+                    kind.is_syncobj()
+                        || kind == Kind::VgemFence
+                        || kind == Kind::Timeline && target.number > 0
+                })
             })
-        })),
+        }),
         Op::Reset(targets) => whole(targets).and_then(|()| targets.iter().try_for_each(syncobj)),
         Op::Transfer(way) => syncobj(&way.from).and_then(|()| syncobj(&way.to)),
-        Op::Wait(wait) => whole(&wait.points).and_then(|()| wait.points.iter().try_for_each(syncobj)).and_then(|()| one_device(&wait.points)),
-        Op::Poll(poll) => whole(&poll.files).and_then(|()| poll.files.iter().try_for_each(|target| {
-            want(target, "a sync_file or a buffer", |k| matches!(k, Kind::SyncFile | Kind::Buffer))
-        })),
+        Op::Wait(wait) => whole(&wait.points)
+            .and_then(|()| wait.points.iter().try_for_each(syncobj))
+            .and_then(|()| one_device(&wait.points)),
+        Op::Poll(poll) => whole(&poll.files).and_then(|()| {
+            poll.files.iter().try_for_each(|target| {
+                want(target, "a sync_file or a buffer", |k| matches!(k, Kind::SyncFile | Kind::Buffer))
+            })
+        }),
         Op::Export(way) => holds(&way.from).and_then(|()| file(&way.to)),
         Op::Import(way) => file(&way.from).and_then(|()| holds(&way.to)),
         Op::Merge(merge) => [&merge.files.0, &merge.files.1, &merge.to].into_iter().try_for_each(file),
-        Op::Attach(way) => buffer(&way.from).and_then(|()| kind(&way.to, Kind::VgemFence)).and_then(|()| of_vgem(&way.from)),
-        Op::Submit(job) => kind(&job.queue, Kind::Queue).and_then(|()| job.waits.iter().chain(&job.signals).try_for_each(fence)),
-        Op::Commit(work) => kind(&work.crtc, Kind::Crtc).and_then(|()| work.waits.iter().chain(&work.signals).try_for_each(file)),
+        Op::Attach(way) => {
+            buffer(&way.from).and_then(|()| kind(&way.to, Kind::VgemFence)).and_then(|()| of_vgem(&way.from))
+        }
+        Op::Submit(job) => kind(&job.queue, Kind::Queue)
+            .and_then(|()| job.waits.iter().chain(&job.signals).try_for_each(fence)),
+        Op::Commit(work) => kind(&work.crtc, Kind::Crtc)
+            .and_then(|()| work.waits.iter().chain(&work.signals).try_for_each(file)),
         Op::Access(cpu) => buffer(&cpu.buffer),
         Op::Prime(prime) => buffer(&prime.buffer),
         Op::Send(sent) => want(&sent.object, "something that an fd can stand for", sendable),
@@ -68,16 +82,19 @@ fn one_device(points: &[Target]) -> Result<(), String> {
     }
     devices.dedup();
     match devices.as_slice() {
-        [one, other, ..] => Err(format!("one wait cannot be for sync objects on two devices, {one} and {other}")),
+        [one, other, ..] => {
+            Err(format!("one wait cannot be for sync objects on two devices, {one} and {other}"))
+        }
         _ => Ok(()),
     }
 }
 
 fn of_vgem(buffer: &Target) -> Result<(), String> {
     match scope::object(buffer.object.as_str())? {
-        Some(object) if object.device != "vgem" => {
-            Err(format!("vgem has fences in buffers of its own only, and `{}` is on {}", buffer.object, object.device))
-        }
+        Some(object) if object.device != "vgem" => Err(format!(
+            "vgem has fences in buffers of its own only, and `{}` is on {}",
+            buffer.object, object.device
+        )),
         _ => Ok(()),
     }
 }
@@ -97,15 +114,24 @@ pub(super) fn whole(scenario: &Scenario) -> Result<(), String> {
             let made = makes(process, object);
             let elsewhere = scenario.processes.values().any(|process| created(process, object));
             if !made && (!declared.kind.is_created() || elsewhere) {
-                return Err(format!("{name}/{user} uses `{object}`, which {name} neither makes nor receives"));
+                return Err(format!(
+                    "{name}/{user} uses `{object}`, which {name} neither makes nor receives"
+                ));
             }
         }
     }
     for (object, declared) in &scenario.objects {
-        let users: Vec<&Name> =
-            scenario.processes.iter().filter(|(_, p)| uses(p, object).is_some()).map(|(name, _)| name).collect();
+        let users: Vec<&Name> = scenario
+            .processes
+            .iter()
+            .filter(|(_, p)| uses(p, object).is_some())
+            .map(|(name, _)| name)
+            .collect();
         if let ([one, other, ..], Kind::Queue | Kind::Crtc) = (users.as_slice(), declared.kind) {
-            return Err(format!("`{object}` is used by {one} and {other}, and a {} is one process's", declared.kind.word()));
+            return Err(format!(
+                "`{object}` is used by {one} and {other}, and a {} is one process's",
+                declared.kind.word()
+            ));
         }
     }
     labels(scenario)
@@ -113,7 +139,8 @@ pub(super) fn whole(scenario: &Scenario) -> Result<(), String> {
 
 /// Who is started by an operation must be started by another process, once.
 fn starts(scenario: &Scenario, name: &Name) -> Result<(), String> {
-    let by: Vec<_> = scenario.steps().filter(|(_, step)| matches!(&step.op, Op::Start(line) if line.0 == *name)).collect();
+    let by: Vec<_> =
+        scenario.steps().filter(|(_, step)| matches!(&step.op, Op::Start(line) if line.0 == *name)).collect();
     match by.as_slice() {
         [] => Ok(()),
         [(place, _)] if place.process != *name => Ok(()),
@@ -138,7 +165,10 @@ fn uses<'p>(process: &'p Process, object: &Name) -> Option<&'p Name> {
 
 /// Whether a process makes an object or gets it.
 fn makes(process: &Process, object: &Name) -> bool {
-    process.values().flatten().any(|step| step.op.makes().iter().any(|target| target.object == *object && target.number == 0))
+    process
+        .values()
+        .flatten()
+        .any(|step| step.op.makes().iter().any(|target| target.object == *object && target.number == 0))
 }
 
 /// Whether a process creates an object.

@@ -26,7 +26,8 @@ impl FromStr for Duration {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("expected a length of time such as 250us, 5ms or 2s, up to a day, not `{text}`");
+        let wrong =
+            || format!("expected a length of time such as 250us, 5ms or 2s, up to a day, not `{text}`");
         let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
         let number: u64 = text[..digits].parse().map_err(|_| wrong())?;
         let unit = UNITS.iter().find(|(unit, _)| *unit == &text[digits..]).ok_or_else(wrong)?;

@@ -129,7 +129,13 @@ mod tests {
 
     #[test]
     fn declarations_are_written_as_they_are_read() {
-        for text in ["syncobj on virtio-gpu", "signalled syncobj on vgem", "timeline", "vgem fence", "queue on software"] {
+        for text in [
+            "syncobj on virtio-gpu",
+            "signalled syncobj on vgem",
+            "timeline",
+            "vgem fence",
+            "queue on software",
+        ] {
             assert_eq!(text.parse::<Object>().unwrap().to_string(), text);
         }
         for (text, why) in [

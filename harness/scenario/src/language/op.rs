@@ -293,7 +293,9 @@ impl Op {
             Op::Create(target) | Op::Close(target) => vec![target],
             Op::Fence(fence) => vec![&fence.timeline, &fence.to],
             Op::Signal(targets) | Op::Reset(targets) => targets.iter().collect(),
-            Op::Transfer(way) | Op::Export(way) | Op::Import(way) | Op::Attach(way) => vec![&way.from, &way.to],
+            Op::Transfer(way) | Op::Export(way) | Op::Import(way) | Op::Attach(way) => {
+                vec![&way.from, &way.to]
+            }
             Op::Wait(wait) => wait.points.iter().collect(),
             Op::Poll(poll) => poll.files.iter().collect(),
             Op::Merge(merge) => vec![&merge.files.0, &merge.files.1, &merge.to],

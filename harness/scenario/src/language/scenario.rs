@@ -98,7 +98,8 @@ impl Scenario {
             super::op::Op::Prime(prime) => Some(prime.device.as_str()),
             _ => None,
         });
-        let mut devices: Vec<&str> = self.objects.values().map(|object| object.device.as_str()).chain(primed).collect();
+        let mut devices: Vec<&str> =
+            self.objects.values().map(|object| object.device.as_str()).chain(primed).collect();
         devices.retain(|device| !device.is_empty() && *device != "software");
         devices.sort_unstable();
         devices.dedup();

@@ -71,10 +71,15 @@ fn flow(value: &Value) -> String {
 
 /// A text, quoted unless it is plain beyond doubt. The words of the language are: none of them is a number or a truth value.
 fn scalar(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '.' | ' ' | '@' | '(' | ')' | ';' | '/');
+    let plain = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '.' | ' ' | '@' | '(' | ')' | ';' | '/')
+    };
     let first = text.chars().next();
-    let safe = first.is_some_and(|c| c.is_ascii_alphabetic()) && text.chars().all(plain) && text.trim() == text
-        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"].contains(&text.to_lowercase().as_str());
+    let safe = first.is_some_and(|c| c.is_ascii_alphabetic())
+        && text.chars().all(plain)
+        && text.trim() == text
+        && !["true", "false", "null", "yes", "no", "on", "off", "y", "n"]
+            .contains(&text.to_lowercase().as_str());
     let time = text.parse::<super::duration::Duration>().is_ok();
     if safe || time { text.into() } else { format!("\"{}\"", text.escape_debug()) }
 }

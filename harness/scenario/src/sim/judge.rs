@@ -98,7 +98,8 @@ impl<'m, 's> Search<'m, 's> {
             }
             // It waits for another thread's step.
             State::Ready => {
-                let after = thread.steps.get(thread.next).map(|step| step.after.as_slice()).unwrap_or_default();
+                let after =
+                    thread.steps.get(thread.next).map(|step| step.after.as_slice()).unwrap_or_default();
                 for after in after {
                     let ahead = |other: &Thread<'_>| {
                         let rest = other.steps.get(other.next..).unwrap_or_default();
@@ -118,7 +119,8 @@ impl<'m, 's> Search<'m, 's> {
         if let Some(before) = world.before(index) {
             self.enter(Node::Job(before));
         }
-        let open: Vec<FenceId> = world.jobs.get(index).map(|job| world.open(&job.waits).collect()).unwrap_or_default();
+        let open: Vec<FenceId> =
+            world.jobs.get(index).map(|job| world.open(&job.waits).collect()).unwrap_or_default();
         open.into_iter().for_each(|fence| self.fence(fence));
     }
 

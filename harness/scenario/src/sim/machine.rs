@@ -38,7 +38,13 @@ impl<'s> Machine<'s> {
             .filter_map(|(_, step)| if let Op::Start(line) = &step.op { Some(&line.0) } else { None })
             .collect();
         let threads = scenario.processes.iter().flat_map(|(process, threads)| {
-            threads.iter().map(move |(name, steps)| Thread { process, name, steps, next: 0, state: State::Ready })
+            threads.iter().map(move |(name, steps)| Thread {
+                process,
+                name,
+                steps,
+                next: 0,
+                state: State::Ready,
+            })
         });
         let started = scenario.processes.keys().filter(|name| !later.contains(name)).collect();
         let mut holds: HashMap<Name, HashSet<Name>> = HashMap::new();
@@ -100,7 +106,11 @@ impl<'s> Machine<'s> {
     fn may_begin(&self, thread: &Thread<'_>) -> bool {
         let after = |step: &Step| {
             step.after.iter().all(|after| {
-                if after.begun { self.begun.contains(&after.label) } else { self.returned.contains(&after.label) }
+                if after.begun {
+                    self.begun.contains(&after.label)
+                } else {
+                    self.returned.contains(&after.label)
+                }
             })
         };
         self.started.contains(thread.process) && thread.steps.get(thread.next).is_none_or(after)
@@ -140,7 +150,9 @@ impl<'s> Machine<'s> {
 
     fn take_mail(&mut self, index: usize) -> bool {
         let thread = &self.threads[index];
-        let Some(Op::Receive(what)) = thread.steps.get(thread.next).map(|step| &step.op) else { return false };
+        let Some(Op::Receive(what)) = thread.steps.get(thread.next).map(|step| &step.op) else {
+            return false;
+        };
         let ours = |(from, to, object): &(Name, Name, Name)| {
             *from == what.from.0 && to == thread.process && *object == what.object.object
         };

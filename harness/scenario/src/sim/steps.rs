@@ -29,7 +29,8 @@ impl Machine<'_> {
         };
         let waiting = match op {
             Op::Wait(wait) => {
-                let needs: Vec<Need> = wait.points.iter().map(|target| self.need(target, Access::Read)).collect();
+                let needs: Vec<Need> =
+                    wait.points.iter().map(|target| self.need(target, Access::Read)).collect();
                 // A wait on no fence is EINVAL without WAIT_FOR_SUBMIT.
                 if needs.iter().any(|need| need.set.is_none()) && !wait.for_submit && !wait.available {
                     return false;
@@ -87,7 +88,8 @@ impl Machine<'_> {
             Op::Create(target) => self.world.make(&target.object),
             Op::Fence(what) => {
                 let timeline = what.timeline.object.clone();
-                let reached = self.world.values.get(&timeline).is_some_and(|now| *now >= u64::from(what.value));
+                let reached =
+                    self.world.values.get(&timeline).is_some_and(|now| *now >= u64::from(what.value));
                 let fence = self.world.fence(Maker::Timeline(timeline, u64::from(what.value)), reached);
                 self.world.put(&what.to, Access::Read, vec![fence]);
             }
@@ -114,12 +116,14 @@ impl Machine<'_> {
                 self.world.vgem.insert(way.to.object.clone(), fence);
             }
             Op::Submit(job) => {
-                let waits = job.waits.iter().flat_map(|target| self.held(target, Access::Read)).flatten().collect();
+                let waits =
+                    job.waits.iter().flat_map(|target| self.held(target, Access::Read)).flatten().collect();
                 let fence = self.world.submit(&job.queue.object, waits, job.lasts.0);
                 job.signals.iter().for_each(|target| self.world.put(target, Access::Read, vec![fence]));
             }
             Op::Commit(work) => {
-                let waits = work.waits.iter().flat_map(|target| self.held(target, Access::Read)).flatten().collect();
+                let waits =
+                    work.waits.iter().flat_map(|target| self.held(target, Access::Read)).flatten().collect();
                 let fence = self.world.submit(&work.crtc.object, waits, 0);
                 work.signals.iter().for_each(|target| self.world.put(target, Access::Read, vec![fence]));
             }

@@ -12,7 +12,8 @@ fn a_wait_for_what_nobody_submits_is_an_orphan() {
     let outcome = of("{p: {m: [{wait: {points: [a@1], for_submit: true}}]}}");
     assert_eq!((outcome.verdict, outcome.blocked.len(), outcome.told), (Verdict::D2, 1, false));
     // Somebody who lives a little longer submits it.
-    let outcome = of("{p: {m: [{wait: {points: [a@1], for_submit: true}}], n: [{sleep: 2s}, {signal: [a@2]}]}}");
+    let outcome =
+        of("{p: {m: [{wait: {points: [a@1], for_submit: true}}], n: [{sleep: 2s}, {signal: [a@2]}]}}");
     assert_eq!(outcome.verdict, Verdict::Clean);
 }
 
@@ -29,7 +30,8 @@ fn jobs_that_wait_for_each_other_through_user_space_are_a_circle() {
                    {submit: {queue: r, in: [g], out: [h]}}, {poll: {files: [h]}}, {signal: [t+1]}]}}";
     let outcome = of(circle);
     assert_eq!((outcome.verdict, outcome.told), (Verdict::D1, true));
-    let clean = circle.replace("{poll: {files: [h]}}, {signal: [t+1]}", "{signal: [t+1]}, {poll: {files: [h]}}");
+    let clean =
+        circle.replace("{poll: {files: [h]}}, {signal: [t+1]}", "{signal: [t+1]}, {poll: {files: [h]}}");
     assert_eq!(of(&clean).verdict, Verdict::Clean);
     // A wait that soon gives up is none.
     let short = circle.replace("files: [h]", "files: [h], timeout: 500ms");
@@ -47,7 +49,8 @@ fn a_fence_that_a_reset_took_away_is_a_lost_signal() {
 
 #[test]
 fn who_began_to_wait_before_the_reset_has_the_fence() {
-    let outcome = of("{p: {m: [{fence: {timeline: t, value: 1, to: f}}, {import: {from: f, to: a}, label: given}, \
+    let outcome =
+        of("{p: {m: [{fence: {timeline: t, value: 1, to: f}}, {import: {from: f, to: a}, label: given}, \
                        {reset: [a], after: [w begun]}, {signal: [t+1]}], \
                        n: [{wait: {points: [a]}, label: w, after: [given]}]}}");
     assert_eq!(outcome.verdict, Verdict::Clean);
@@ -55,13 +58,16 @@ fn who_began_to_wait_before_the_reset_has_the_fence() {
 
 #[test]
 fn fences_of_a_dead_owner_are_signalled_with_its_timeline() {
-    let outcome = of("{p: {m: [{create: t}, {fence: {timeline: t, value: 1, to: f}}, {send: {object: f, to: q}}, {exit: 0}]}, \
-                       q: {m: [{receive: {object: f, from: p}}, {poll: {files: [f]}}]}}");
+    let outcome = of(
+        "{p: {m: [{create: t}, {fence: {timeline: t, value: 1, to: f}}, {send: {object: f, to: q}}, {exit: 0}]}, \
+                       q: {m: [{receive: {object: f, from: p}}, {poll: {files: [f]}}]}}",
+    );
     assert_eq!(outcome.verdict, Verdict::Clean);
 }
 
 #[test]
 fn any_point_is_enough_and_a_later_one_does() {
-    let outcome = of("{p: {m: [{wait: {points: [a@1, b@3], any: true, for_submit: true}}], n: [{signal: [b@7]}]}}");
+    let outcome =
+        of("{p: {m: [{wait: {points: [a@1, b@3], any: true, for_submit: true}}], n: [{signal: [b@7]}]}}");
     assert_eq!((outcome.verdict, outcome.done), (Verdict::Clean, 2));
 }
