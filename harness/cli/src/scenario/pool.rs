@@ -16,7 +16,7 @@ use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 pub(super) fn open(folder: &Path) -> Result<Session> {
     let path = folder.join(POOL_FILE);
     let file = File::open(&path).with_context(|| format!("open {}", path.display()))?;
-    if file.read_at(&mut [0; 1], 0).is_ok() {
+    if FileExt::read_at(&file, &mut [0; 1], 0).is_ok() {
         return Session::open(folder).with_context(|| format!("read the trace {}", folder.display()));
     }
     // A guest's pool is the memory of a PCI device, which sysfs lets be mapped and not be read (drivers/pci/pci-sysfs.c).

@@ -96,7 +96,8 @@ fn order(out: &mut String, finding: &Finding) {
     const MOST: usize = 60;
     let Some(order) = &finding.order else { return };
     out.push_str("<h2>The order that comes to it</h2>\n<p class=\"soft\">Calls that the verdict rests on, as they would be made.</p>\n<ol>\n");
-    for step in order.steps.iter().filter(|step| step.moment == Moment::Begin).rev().take(MOST).rev() {
+    let begun: Vec<_> = order.steps.iter().filter(|step| step.moment == Moment::Begin).collect();
+    for step in &begun[begun.len().saturating_sub(MOST)..] {
         if let Some(call) = finding.calls.iter().find(|call| call.id == (step.call.0, step.call.1)) {
             let stuck = if order.stuck.contains(&step.call) { " <b>never returns</b>" } else { "" };
             let _ = writeln!(out, "<li>{}: <code>{}</code>{stuck}</li>", call.tid, Esc(&call.text));
