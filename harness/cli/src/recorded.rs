@@ -47,10 +47,13 @@ fn text(outcome: &Outcome, took: Duration) -> String {
 }
 
 /// The processes that there is something to say of, the busiest first, and how many others there were: a shell script
-/// starts dozens.
+/// starts dozens. If there is nothing to say of any, all.
 fn by_weight(recorded: &[Recorded]) -> (Vec<&Recorded>, usize) {
     let quiet = |process: &&Recorded| process.events + process.dropped + process.unrecorded == 0;
     let mut told: Vec<_> = recorded.iter().filter(|process| !quiet(process)).collect();
+    if told.is_empty() {
+        told.extend(recorded);
+    }
     told.sort_by_key(|process| std::cmp::Reverse(process.events));
     let quiet = recorded.len() - told.len();
     (told, quiet)

@@ -71,8 +71,24 @@ fn what_cannot_be_recorded_is_said_and_nothing_runs() {
     refused(&new, &["--fault", "eintr@1%,sleep@1%"], &touch, "`sleep@1%` is no fault");
     refused(&new, &["--size", "0"], &touch, "0 MiB is not from 1");
     refused(&new, &["--raw", "--audit"], &touch, "cannot be used with");
-    refused(&scratch.path().join("none"), &[], &["/no/such/program"], "cannot run /no/such/program");
     assert!(!marker.exists(), "the command ran");
+}
+
+/// As by a shell, whichever way it would have been recorded; and nothing of a trace stays.
+#[test]
+fn what_cannot_be_run_is_said_as_a_shell_would() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let folder = scratch.path().join("trace");
+    for way in ["--preload", "--audit", "--raw"] {
+        for (program, status) in [("/no/such/program", 127), ("/etc/passwd", 126)] {
+            for _ in 0..10 {
+                let output = run(&folder, &[way], &[program]);
+                assert_eq!(output.status.code(), Some(status), "{way} {program}: {}", said(&output));
+                assert!(said(&output).contains(&format!("failed to run {program}: ")), "{}", said(&output));
+                assert!(!folder.exists(), "{way} {program}");
+            }
+        }
+    }
 }
 
 #[test]

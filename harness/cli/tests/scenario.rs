@@ -69,7 +69,11 @@ fn scenarios_that_come_along_come_to_their_verdict() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     let folder = scratch.path().join("session");
     let mut command = fencelab();
-    command.arg("run").args(["h7-cycle.yaml", "h12-never-submitted.yaml"].map(scenario)).arg("-o").arg(&folder);
+    command
+        .arg("run")
+        .args(["h7-cycle.yaml", "h12-never-submitted.yaml"].map(scenario))
+        .arg("-o")
+        .arg(&folder);
     let output = command.output().expect("run fencelab");
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let csv = std::fs::read_to_string(folder.join("results.csv")).expect("the results");

@@ -158,7 +158,16 @@ pub fn record(options: Options, command: &[OsString]) -> Result<Outcome, Error> 
     let _ = nix::sys::prctl::set_child_subreaper(true);
     let tracer = if options.entry == Entry::Raw { Some(trace(&session)?) } else { None };
     let requests = tracer.as_ref().map(|(_, requests)| Arc::clone(requests));
-    let child = start(&session, &options, command, requests)?;
+    let child = match start(&session, &options, command, requests) {
+        Ok(child) => child,
+        Err(error) => {
+            session.discard();
+            return Err(error);
+        }
+    };
+    if let Some((tracer, _)) = &tracer {
+        tracer.reap();
+    }
     let pid = child.id();
     session.ends = Ends::reaping_all_but(pid);
     let mut keeper = Keeper::new(session, options.live);

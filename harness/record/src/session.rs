@@ -61,8 +61,16 @@ impl Session {
         let everybody = Permissions::from_mode(0o666);
         file.set_permissions(everybody).map_err(Error::write(&path))?;
         let room = |source: nix::Error| Error::Room { path: path.clone(), size, source: source.into() };
-        nix::fcntl::posix_fallocate(&file, 0, size as i64).map_err(room)?;
-        Self::begin(folder, &path, &file, chunks, geometry, faults)
+        let made = nix::fcntl::posix_fallocate(&file, 0, size as i64).map_err(room);
+        let made = made.and_then(|()| Self::begin(folder.clone(), &path, &file, chunks, geometry, faults));
+        made.inspect_err(|_| clear(&folder))
+    }
+
+    /// Takes away a session into which nothing was recorded, and its folder if that holds nothing else.
+    pub(crate) fn discard(self) {
+        let folder = self.folder.clone();
+        drop(self);
+        clear(&folder);
     }
 
     /// Makes a session in that folder whose pool is a file that is there already: memory that this machine shares with
@@ -188,6 +196,14 @@ pub(crate) fn chained(shim: &Path, before: Option<OsString>) -> OsString {
 fn make_folder(folder: &Path) -> Result<PathBuf, Error> {
     std::fs::create_dir_all(folder).map_err(Error::write(folder))?;
     folder.canonicalize().map_err(Error::write(folder))
+}
+
+/// Takes a session's files away. What cannot be taken away stays: the error that led here is what counts.
+fn clear(folder: &Path) {
+    for name in [POOL_FILE, CLOCK_FILE, crate::shim::FILE] {
+        let _ = std::fs::remove_file(folder.join(name));
+    }
+    let _ = std::fs::remove_dir(folder);
 }
 
 /// Chunks that a pool of that many bytes has.

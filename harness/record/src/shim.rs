@@ -9,6 +9,9 @@ use crate::Error;
 
 pub(crate) static OBJECT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libfencelab.so"));
 
+/// Its name in a session's folder.
+pub(crate) const FILE: &str = "libfencelab.so";
+
 /// Where it may lie when nothing may be executed from the session folder's file system.
 const ELSEWHERE: [&str; 3] = ["/dev/shm", "/tmp", "/var/tmp"];
 
@@ -31,7 +34,7 @@ impl Shim {
                 let name = format!("libfencelab-{}.so", std::process::id());
                 Self { path: other.join(name), is_elsewhere: true }
             }
-            _ => Self { path: folder.join("libfencelab.so"), is_elsewhere: false },
+            _ => Self { path: folder.join(FILE), is_elsewhere: false },
         };
         std::fs::write(&shim.path, OBJECT).map_err(Error::write(&shim.path))?;
         let readable = std::fs::Permissions::from_mode(0o755);

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 
 use anyhow::{Context, Result, bail};
 use fencelab_record::{
-    Entry, Exit, Faults, Geometry, Mode, Options, Signals, obstacle, parse_faults, record,
+    Entry, Error, Exit, Faults, Geometry, Mode, Options, Signals, obstacle, parse_faults, record,
 };
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
@@ -26,8 +26,13 @@ pub(crate) fn run(args: &RecordArgs) -> Result<Outcome> {
     options.signals = Some(pass_signals()?);
     let live = Live::new(args.live, options.faults);
     options.live = Some(live.observer());
-    let outcome = record(options, &args.command).context("record the command")?;
+    let recorded = record(options, &args.command);
     let passed = live.end();
+    let outcome = match recorded {
+        Ok(outcome) => outcome,
+        Err(Error::Run { command, source }) => return Ok(cannot_run(&command, &source)),
+        Err(error) => return Err(error).context("record the command"),
+    };
     recorded::tell(&outcome, passed, &folder);
     Ok(Outcome::Theirs(shell_status(outcome.exit)))
 }
@@ -91,6 +96,12 @@ fn pass_signals() -> Result<Signals> {
         }
     });
     Ok(Box::new(move || receiver.try_recv().ok()))
+}
+
+/// As a shell says it, whose 126 and 127 no program's own status is taken for.
+fn cannot_run(command: &str, error: &std::io::Error) -> Outcome {
+    eprintln!("fencelab: failed to run {command}: {error}");
+    Outcome::Theirs(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 })
 }
 
 fn shell_status(exit: Exit) -> u8 {

@@ -32,6 +32,7 @@ pub(crate) struct Traced {
 /// The thread.
 pub(crate) struct Tracer {
     stop: Arc<AtomicBool>,
+    reaps: Arc<AtomicBool>,
     thread: JoinHandle<Traced>,
 }
 
@@ -39,10 +40,23 @@ impl Tracer {
     /// Starts it. Requests are answered from now on.
     pub(crate) fn start(requests: Arc<Requests>, image: Image, folder: &Path) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
+        let reaps = Arc::new(AtomicBool::new(false));
         let folder = folder.as_os_str().as_bytes().to_vec();
-        let work = Work { requests, image, folder, traced: HashSet::new(), met: Traced::default() };
+        let work = Work {
+            requests,
+            image,
+            folder,
+            reaps: Arc::clone(&reaps),
+            traced: HashSet::new(),
+            met: Traced::default(),
+        };
         let stopped = Arc::clone(&stop);
-        Self { stop, thread: std::thread::spawn(move || work.until(&stopped)) }
+        Self { stop, reaps, thread: std::thread::spawn(move || work.until(&stopped)) }
+    }
+
+    /// The command runs: who started it no longer waits for a child that could not. Until now that one's end was left to it.
+    pub(crate) fn reap(&self) {
+        self.reaps.store(true, Release);
     }
 
     /// Lets go of everything. Gives what it has met.
@@ -56,6 +70,7 @@ struct Work {
     requests: Arc<Requests>,
     image: Image,
     folder: Vec<u8>,
+    reaps: Arc<AtomicBool>,
     traced: HashSet<i32>,
     met: Traced,
 }
@@ -86,22 +101,29 @@ impl Work {
 
     /// Takes one event of a traced task; false: there is none.
     fn event(&mut self) -> bool {
-        let mut status = 0;
-        let options = libc::__WALL | libc::__WNOTHREAD | libc::WNOHANG;
-        // SAFETY: an int of ours.
-        let pid = unsafe { libc::waitpid(-1, &raw mut status, options) };
-        if pid <= 0 {
+        let ends = if self.reaps.load(Acquire) { libc::WEXITED } else { 0 };
+        let options = libc::WSTOPPED | ends | libc::__WALL | libc::__WNOTHREAD | libc::WNOHANG;
+        // SAFETY: zeroes are a siginfo_t.
+        let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+        // SAFETY: a siginfo_t of ours.
+        let result = unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, options) };
+        // SAFETY: waitid has filled in what belongs to SIGCHLD, or left zeroes.
+        let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
+        if result < 0 || pid == 0 {
             // Without a task there is none to wait for: a thread's id is its process's from its exec on.
-            if pid < 0 {
+            if result < 0 {
                 self.traced.clear();
             }
             return false;
         }
-        if libc::WIFSTOPPED(status) {
-            self.stopped(Pid::from_raw(pid), libc::WSTOPSIG(status), status >> 16);
-        } else {
-            self.traced.remove(&pid);
-            self.met.ended.insert(pid as u32, status);
+        match info.si_code {
+            libc::CLD_TRAPPED | libc::CLD_STOPPED => {
+                self.stopped(Pid::from_raw(pid), status & 0xff, status >> 8)
+            }
+            code => {
+                self.traced.remove(&pid);
+                self.met.ended.insert(pid as u32, as_waitpid(code, status));
+            }
         }
         true
     }
@@ -129,6 +151,16 @@ impl Work {
         self.traced.remove(&pid.as_raw());
         // One that is gone needs no letting go.
         let _ = ptrace::detach(pid, None);
+    }
+}
+
+/// An end that waitid tells of, as waitpid does.
+fn as_waitpid(code: i32, status: i32) -> i32 {
+    const CORE: i32 = 0x80;
+    match code {
+        libc::CLD_EXITED => (status & 0xff) << 8,
+        libc::CLD_DUMPED => status | CORE,
+        _ => status,
     }
 }
 
