@@ -125,25 +125,35 @@ fn without_a_recorder_whoever_is_not_there_is_gone() {
     orphaned(folder.path());
     let open = |folder: &Path| Session::open(folder).unwrap();
     assert_eq!(open(folder.path()).processes()[0].ended(), None, "it runs");
-    child.kill().unwrap();
+    child.0.kill().unwrap();
     // Dead, and not waited for.
     while open(folder.path()).processes()[0].ended().is_none() {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
-    child.wait().unwrap();
+    child.0.wait().unwrap();
     let session = open(folder.path());
     let end = *session.processes()[0].ended().unwrap();
     assert_eq!((end.how, end.ticks, end.gone), (How::Unknown, None, true));
     assert_eq!(*lines(&session).last().unwrap(), "+++ ended, and it is not known how or when +++");
 }
 
-fn run_forever(session: &fencelab_record::Session, folder: &Path) -> std::process::Child {
+/// Ends with the test, whatever becomes of that.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn run_forever(session: &fencelab_record::Session, folder: &Path) -> Running {
     let counter = folder.join("counter");
     std::fs::write(&counter, [0; 4096]).unwrap();
     let mut run = Command::new(programs().path("matrix"));
     run.arg("forever").arg(&counter).stdout(Stdio::null());
     run.env("LD_PRELOAD", session.shim()).env("FENCELAB_SESSION", session.folder());
-    let child = run.spawn().unwrap();
+    let child = Running(run.spawn().unwrap());
     while std::fs::read(&counter).unwrap()[..4] == [0; 4] {
         std::thread::sleep(std::time::Duration::from_millis(1));
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fencelab_abi::{CLOCK_FILE, ClockPair, Mode, POOL_FILE};
+use fencelab_abi::{CLOCK_FILE, Clock, ClockPair, Mode, POOL_FILE};
 
 use crate::alive::Machine;
 use crate::call::Reader;
@@ -93,7 +93,10 @@ impl Session {
         }
         for process in &mut self.scan.processes {
             let open = process.ended.is_none_or(|end| !end.gone);
-            let seen = self.clock.ns(process.seen);
+            // With too few looks at the clock only a pid that nobody has says something.
+            let exact = self.head.clock == Some(Clock::Monotonic);
+            let error = self.clock.error_ns(process.seen).unwrap_or(if exact { 0 } else { u64::MAX });
+            let seen = self.clock.ns(process.seen).saturating_add(error);
             if open && machine.numbers(process.pid_namespace) && !machine.has(process.pid, seen) {
                 process.ended = Some(End::absent(process.told));
             }

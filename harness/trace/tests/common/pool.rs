@@ -150,6 +150,7 @@ impl<S: Sink> Pool<S> {
         word(offset_of!(PoolHeader, recorder), 1);
         put(&mut header, 0, &MAGIC);
         put(&mut header, offset_of!(PoolHeader, version), &VERSION.0.to_le_bytes());
+        put(&mut header, offset_of!(PoolHeader, version) + 2, &VERSION.1.to_le_bytes());
         Self { out, header, used: 0, threads: 0 }
     }
 
@@ -191,6 +192,26 @@ impl<S: Sink> Pool<S> {
         put(&mut bytes, at(offset_of!(ProcessHeader, exe)), exe.as_bytes());
         self.write(index, &bytes);
         index
+    }
+
+    /// The recorder has seen that a process was gone.
+    pub fn gone(&mut self, process: u32, at: u64, status: u32) {
+        let chunk = POOL_HEADER_SIZE as u64 + u64::from(process) * CHUNK_SIZE as u64 + PROCESS_OFFSET as u64;
+        self.out.put(chunk + offset_of!(ProcessHeader, gone) as u64, &at.to_le_bytes());
+        self.out.put(chunk + offset_of!(ProcessHeader, gone_status) as u64, &status.to_le_bytes());
+    }
+
+    /// A process has called exit.
+    pub fn exits(&mut self, process: u32, at: u64, status: u32, tid: u32) {
+        let chunk = POOL_HEADER_SIZE as u64 + u64::from(process) * CHUNK_SIZE as u64 + PROCESS_OFFSET as u64;
+        self.out.put(chunk + offset_of!(ProcessHeader, exiting) as u64, &at.to_le_bytes());
+        self.out.put(chunk + offset_of!(ProcessHeader, exit_status) as u64, &status.to_le_bytes());
+        self.out.put(chunk + offset_of!(ProcessHeader, exit_tid) as u64, &tid.to_le_bytes());
+    }
+
+    /// The format's minor version.
+    pub fn set_minor(&mut self, minor: u16) {
+        put(&mut self.header, offset_of!(PoolHeader, version) + 2, &minor.to_le_bytes());
     }
 
     /// A thread of a process.
