@@ -25,7 +25,7 @@ fn a_commands_streams_and_status_are_its_own() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     for (way, name) in [("--preload", "preload"), ("--audit", "audit"), ("--raw", "raw")] {
         let folder = scratch.path().join(name);
-        let output = run(&folder, &[way], &["sh", "-c", "echo out; echo err >&2; exit 7"]);
+        let output = run(&folder, &[way], &["sh", "-c", "(:); echo out; echo err >&2; exit 7"]);
         assert_eq!(output.status.code(), Some(7), "{way}: {}", said(&output));
         assert_eq!(String::from_utf8_lossy(&output.stdout), "out\n", "{way}");
         let said = said(&output);
@@ -95,7 +95,7 @@ fn what_cannot_be_run_is_said_as_a_shell_would() {
 fn a_process_that_could_not_be_seen_is_named_with_what_to_do() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     let source = scratch.path().join("still.c");
-    std::fs::write(&source, "int main(void) { return 0; }").expect("a source");
+    std::fs::write(&source, "#include <unistd.h>\nint main(void) { return fork() < 0; }").expect("a source");
     let program = scratch.path().join("still");
     let cc = Command::new("cc").arg("-static").arg("-o").arg(&program).arg(&source).status();
     assert!(cc.expect("cc").success());

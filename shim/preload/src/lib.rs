@@ -19,7 +19,7 @@
 //!
 //! [`raw`] is the way in for programs without a libc that could be hooked.
 //!
-//! [`hooks`] holds what replaces libc's functions, a file per family. [`session`] maps the trace, [`ring`] claims chunks
+//! [`hooks`] holds what replaces libc's functions, a file per family; ioctl has three ways, by what there is to be followed. [`session`] maps the trace, [`ring`] claims chunks
 //! and writes records, [`payload`] gathers what an ioctl's pointers lead to, [`fds`] remembers what fds are.
 #![no_std]
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
