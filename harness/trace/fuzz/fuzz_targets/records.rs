@@ -21,7 +21,7 @@ fn take(data: &mut &[u8]) -> u8 {
 }
 
 fn record(data: &mut &[u8], now: &mut u64) -> Record {
-    let kind = Kind::from_u8(take(data) % 25).unwrap_or(Kind::Ioctl);
+    let kind = Kind::from_u8(take(data) % 26).unwrap_or(Kind::Ioctl);
     // Mostly forwards, sometimes back.
     *now = now.wrapping_add(u64::from(take(data))).saturating_sub(u64::from(take(data) & 7));
     let exit = *now + u64::from(take(data));
@@ -40,12 +40,26 @@ fn record(data: &mut &[u8], now: &mut u64) -> Record {
         record.payload.push(take(data) & if take(data) & 1 == 0 { 7 } else { 255 });
     }
     for _ in 0..take(data) & 3 {
-        let ids = [1, 2, 3, 4, 0x11, 0x13, 0x23, 0x80, 0x81, 0x83, 0x84, 0x85, 0x86];
+        let ids = [1, 2, 3, 4, 0x11, 0x13, 0x23, 0x80, 0x81, 0x83, 0x84, 0x85, 0x86, 0x87];
         let id = ids[usize::from(take(data)) % ids.len()];
         let bytes: Vec<u8> = (0..take(data) & 127).map(|_| take(data) & 15).collect();
         record = record.section(id, u16::from(take(data) & 3), u16::from(take(data)), &bytes);
     }
     record
+}
+
+/// How a process ends: it says so, the recorder does, both or nobody.
+fn ends(pool: &mut Pool<Vec<u8>>, process: u32, pid: u32, data: &mut &[u8]) {
+    let told = take(data);
+    let status = |data: &mut &[u8]| u32::from(take(data)) << (take(data) & 24);
+    if told & 1 != 0 {
+        let at = u64::from(take(data)) << (take(data) & 31);
+        pool.exits(process, at, status(data), pid + u32::from(take(data) & 1));
+    }
+    if told & 2 != 0 {
+        let at = u64::from(take(data)) << (take(data) & 31);
+        pool.gone(process, at, status(data));
+    }
 }
 
 fuzz_target!(|data: &[u8]| {
@@ -57,6 +71,7 @@ fuzz_target!(|data: &[u8]| {
         let entry = [Entry::Preload, Entry::Fork, Entry::Audit][usize::from(take(&mut data)) % 3];
         let from = (index > 0).then_some(u32::from(take(&mut data)) % index.max(1));
         let process = pool.process(pid, 100, entry, from, "/bin/it", u64::from(take(&mut data)));
+        ends(&mut pool, process, pid, &mut data);
         threads.push(pool.thread(process, pid, pid));
     }
     let mut now = 1;
