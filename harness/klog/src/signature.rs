@@ -13,8 +13,9 @@
 //! | other lock kinds | the classes, and the function |
 //! | sleeping, rcu, warn, lock-warn, bug, ubsan | the file (without line), the function, and for core code the driver behind it |
 //! | atomic-schedule | the function |
+//! | kcsan | the message, which names both functions |
 //! | hung-task and lockups | the first function that is no plumbing, and the first that is not core code |
-//! | others | the message without its numbers, and the function |
+//! | others | the message without its numbers, addresses and the task's name, and the function |
 
 use crate::banner::CUT_HERE;
 use crate::blame::{culprit, place_frame};
@@ -35,7 +36,9 @@ fn body(report: &Report) -> String {
     let holding = report.details.holding.as_ref().map(|lock| lock.class.stable_name()).unwrap_or_default();
     let function = || culprit(report).map(|frame| frame.function.clone()).unwrap_or_default();
     match report.kind {
-        Kind::Circular if report.chain.len() >= 2 => rotated(&report.chain).join(" > "),
+        Kind::Circular if report.chain.len() >= 2 && !report.details.cut_chain => {
+            rotated(&report.chain).join(" > ")
+        }
         Kind::Circular => format!("{acquiring} > ... > {holding}"),
         Kind::Recursive => format!("{acquiring} > {holding} @ {}", function()),
         Kind::Inconsistent => format!("{acquiring} {}", usages(report)),

@@ -100,3 +100,20 @@ fn a_cycle_has_one_signature_whichever_edge_closes_it() {
     assert_eq!(forth.signature, back.signature);
     assert_ne!(forth.chain, back.chain);
 }
+
+#[test]
+fn a_chain_whose_top_is_lost_is_no_whole_cycle() {
+    let log = fixtures().into_iter().find(|(known, _)| known == "reclaim").unwrap().1;
+    let text = String::from_utf8(log).unwrap();
+    let whole = &reports(text.as_bytes())[0];
+    let top = whole.details.links.len() - 1;
+    let (from, to) =
+        (text.find(&format!("-> #{top} ")).unwrap(), text.find(&format!("-> #{} ", top - 1)).unwrap());
+    let line = |at: usize| text[..at].rfind('\n').unwrap() + 1;
+    let cut = &reports(format!("{}{}", &text[..line(from)], &text[line(to)..]).as_bytes())[0];
+    assert_eq!(cut.missing, [fencelab_klog::Section::Chain]);
+    assert_eq!(
+        (cut.details.links.len(), cut.signature.as_str()),
+        (top, "k1:circular:fs_reclaim > ... > dma_fence_map")
+    );
+}
