@@ -11,7 +11,7 @@
 #ifdef LTTNG
 #define LTTNG_UST_TRACEPOINT_DEFINE
 #define LTTNG_UST_TRACEPOINT_CREATE_PROBES
-#include "tracepoint.h"
+#include "fencelab_bench.h"
 #define NOTE(result, argument) lttng_ust_tracepoint(fencelab_bench, call, fd, request, result, (void *)(argument))
 #else
 #define NOTE(result, argument) (void)(result)

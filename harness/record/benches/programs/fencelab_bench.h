@@ -2,9 +2,9 @@
 #undef LTTNG_UST_TRACEPOINT_PROVIDER
 #define LTTNG_UST_TRACEPOINT_PROVIDER fencelab_bench
 #undef LTTNG_UST_TRACEPOINT_INCLUDE
-#define LTTNG_UST_TRACEPOINT_INCLUDE "./tracepoint.h"
-#if !defined(FENCELAB_TRACEPOINT_H) || defined(LTTNG_UST_TRACEPOINT_HEADER_MULTI_READ)
-#define FENCELAB_TRACEPOINT_H
+#define LTTNG_UST_TRACEPOINT_INCLUDE "./fencelab_bench.h"
+#if !defined(FENCELAB_BENCH_H) || defined(LTTNG_UST_TRACEPOINT_HEADER_MULTI_READ)
+#define FENCELAB_BENCH_H
 #include <stdint.h>
 #include <lttng/tracepoint.h>
 LTTNG_UST_TRACEPOINT_EVENT(fencelab_bench, call,
