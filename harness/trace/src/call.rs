@@ -61,7 +61,7 @@ impl<'r> Call<'r> {
             return None;
         }
         // The recorder may not know a device's driver where the trace as a whole does.
-        let unsure = matches!(self.class, FdClass::Unknown | FdClass::Drm(Driver::Other));
+        let unsure = matches!(self.class, FdClass::Unknown | FdClass::Foreign | FdClass::Drm(Driver::Other));
         ioctls::find(self.request, if unsure { class } else { self.class })
     }
 

@@ -56,12 +56,16 @@ pub enum FdClass {
     Socket,
     /// pidfd.
     Pidfd,
+    /// Came from another process, which knows what it is: here the first call on it will show.
+    Foreign,
     /// DRM or accel device.
     Drm(Driver),
 }
 
 /// Byte of the first DRM class.
 const DRM: u8 = 0x40;
+/// Byte of [`FdClass::Foreign`]: a bit of its own, so that one test tells what is yet to be learnt.
+const FOREIGN: u8 = 0x20;
 
 impl FdClass {
     /// As the byte in [`crate::Slot::class`].
@@ -77,6 +81,7 @@ impl FdClass {
             Self::Udmabuf => 7,
             Self::Socket => 8,
             Self::Pidfd => 9,
+            Self::Foreign => FOREIGN,
             Self::Drm(driver) => DRM + driver as u8,
         }
     }
@@ -93,9 +98,29 @@ impl FdClass {
             7 => Self::Udmabuf,
             8 => Self::Socket,
             9 => Self::Pidfd,
+            FOREIGN => Self::Foreign,
             DRM.. => Self::Drm(Driver::from_u8(byte - DRM)),
             _ => Self::Unknown,
         }
+    }
+
+    /// What an ioctl's letter shows its fd to be once it has succeeded; [`FdClass::Unknown`] of DRM's, whose drivers differ, and
+    /// of letters that no table has.
+    pub const fn of_letter(letter: u8) -> Self {
+        match letter {
+            b'>' => Self::SyncFile,
+            b'b' => Self::DmaBuf,
+            b'W' => Self::SwSync,
+            b'H' => Self::Heap,
+            b'u' => Self::Udmabuf,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Whether a class's byte leaves open what the fd is.
+    #[inline(always)]
+    pub const fn is_open(byte: u8) -> bool {
+        byte & !FOREIGN == 0
     }
 }
 
@@ -145,4 +170,20 @@ drivers! {
     Lima = 11, "lima";
     NvidiaDrm = 12, "nvidia-drm";
     Vgem = 13, "vgem";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_not_known_is_open() {
+        for byte in 0..=u8::MAX {
+            let class = FdClass::from_u8(byte);
+            let open = matches!(class, FdClass::Unknown | FdClass::Foreign);
+            assert!(open || !FdClass::is_open(byte), "{byte}");
+            assert!(class == FdClass::Unknown || class.to_u8() == byte || byte > FOREIGN, "{byte}");
+        }
+        assert!(FdClass::is_open(FdClass::Unknown.to_u8()) && FdClass::is_open(FdClass::Foreign.to_u8()));
+    }
 }

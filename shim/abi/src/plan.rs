@@ -48,7 +48,7 @@ impl Steps {
     }
 }
 
-/// An fd that an argument names or brings.
+/// An fd that a call shows to be of a class: its argument names it, or the call makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Brings {
     /// None.
@@ -68,6 +68,8 @@ pub struct Plan {
     pub effects: u8,
     /// The fd that it makes.
     pub brings: Brings,
+    /// The fd that it is given.
+    pub uses: Brings,
     /// Whether one of the steps leads to an output.
     pub has_output: bool,
     /// Whether one look at the argument after the call says everything.
@@ -75,7 +77,7 @@ pub struct Plan {
     /// Whether all that its pointers lead to are arrays that are passed in and that its own fields count, and nothing that was
     /// passed in is to be kept beside what comes back.
     pub flat: bool,
-    /// Whether a success says more than that: of an fd that it brings, of work or fences that no record shows.
+    /// Whether a success says more than that: of an fd that it brings or is given, of work or fences that no record shows.
     pub tells: bool,
     steps: Steps,
 }
@@ -104,6 +106,25 @@ const fn brings(ioctl: &Ioctl) -> Brings {
     Brings::Nothing
 }
 
+/// The fd in an argument that a success shows to be of a class. Not of drivers' own ioctls, in which flags say whether the
+/// field is an fd.
+const fn uses(ioctl: &Ioctl) -> Brings {
+    let mut i = 0;
+    while i < ioctl.fields.len() && ioctl.driver.is_none() {
+        let field = ioctl.fields[i];
+        match field.role {
+            // Of a sync_file or a sync object, in the same place and by the same bit as when it is made.
+            Role::UsesFd(FdClass::Unknown) if matches!(ioctl.key, (DRM, 0xc2)) => {
+                return Brings::SyncobjAt(field.offset);
+            }
+            Role::UsesFd(FdClass::Unknown) => i += 1,
+            Role::UsesFd(class) => return Brings::At(field.offset, class),
+            _ => i += 1,
+        }
+    }
+    Brings::Nothing
+}
+
 const fn all_flat(follow: &[Follow]) -> bool {
     let mut i = 0;
     while i < follow.len() {
@@ -122,6 +143,7 @@ const fn all_flat(follow: &[Follow]) -> bool {
 const UNLISTED: Plan = Plan {
     effects: effect::BLOCKS,
     brings: Brings::Nothing,
+    uses: Brings::Nothing,
     has_output: false,
     plain: false,
     flat: true,
@@ -184,13 +206,14 @@ impl Build {
             i += 1;
         }
         self.step_count = inner_at;
-        let tells = !matches!(brings(ioctl), Brings::Nothing)
+        let (brings, uses) = (brings(ioctl), uses(ioctl));
+        let tells = !matches!((brings, uses), (Brings::Nothing, Brings::Nothing))
             || ioctl.effects & (effect::USER_QUEUE | effect::MEMORY_FENCE) != 0;
         let overwrites = ioctl.effects & (effect::BLOCKS | effect::OVERWRITES) == effect::OVERWRITES;
         let flat = all_flat(ioctl.follow) && !overwrites;
         let plain = ioctl.effects & (effect::BLOCKS | effect::OVERWRITES) == 0 && ioctl.follow.is_empty();
         self.plans[self.plan_count] =
-            Plan { effects: ioctl.effects, brings: brings(ioctl), has_output, plain, flat, tells, steps };
+            Plan { effects: ioctl.effects, brings, uses, has_output, plain, flat, tells, steps };
         self.plan_count += 1;
         self
     }
@@ -320,6 +343,17 @@ mod tests {
             assert_eq!(plan.effects, ioctl.effects, "{}", ioctl.name);
             assert_eq!(plan.steps().len(), ioctl.follow.len(), "{}", ioctl.name);
         }
+    }
+
+    #[test]
+    fn an_fd_that_a_call_is_given_is_known_by_its_success() {
+        let uses = |ty, nr| find(Request(u32::from(ty) << 8 | nr), || FdClass::Unknown).map(|found| found.0.uses);
+        assert_eq!(uses(DRM, 0x2e), Some(Brings::At(8, FdClass::DmaBuf)), "PRIME_FD_TO_HANDLE");
+        assert_eq!(uses(DRM, 0xc2), Some(Brings::SyncobjAt(8)), "SYNCOBJ_FD_TO_HANDLE");
+        assert_eq!(uses(DRM, 0xcf), Some(Brings::At(16, FdClass::Eventfd)), "SYNCOBJ_EVENTFD");
+        assert_eq!(uses(b'>', 3), Some(Brings::At(32, FdClass::SyncFile)), "SYNC_IOC_MERGE");
+        assert_eq!(uses(b'b', 3), Some(Brings::At(4, FdClass::SyncFile)), "DMA_BUF_IOCTL_IMPORT_SYNC_FILE");
+        assert_eq!(uses(DRM, 0xc0), Some(Brings::Nothing), "SYNCOBJ_DESTROY");
     }
 
     #[test]

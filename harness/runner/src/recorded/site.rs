@@ -207,7 +207,7 @@ pub(crate) fn named(path: &str, devices: &[Device]) -> String {
 /// What the recorder itself knew of an fd.
 fn class_name(class: FdClass) -> Option<&'static str> {
     Some(match class {
-        FdClass::Unknown => return None,
+        FdClass::Unknown | FdClass::Foreign => return None,
         FdClass::SyncFile => "sync_file",
         FdClass::DmaBuf => "dma-buf",
         FdClass::Syncobj => "syncobj",

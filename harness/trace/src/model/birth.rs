@@ -106,7 +106,7 @@ impl State {
         }
         // Of what is neither an eventfd nor a pidfd, the program says itself which it has.
         let says =
-            |entry: &Entry| !matches!(entry.class, FdClass::Eventfd | FdClass::Pidfd | FdClass::Unknown);
+            |entry: &Entry| !matches!(entry.class, FdClass::Eventfd | FdClass::Pidfd | FdClass::Foreign | FdClass::Unknown);
         let unconfirmed = fds.iter().filter(|(_, entry)| says(entry)).map(|(fd, _)| *fd).collect();
         self.add_space(key, Space { fds, unconfirmed, before, ..Space::default() });
         closed.sort_unstable();

@@ -408,11 +408,9 @@ fn class_of_request(call: &Call<'_>, ioctl: &Ioctl) -> FdClass {
             class @ FdClass::Drm(_) => class,
             _ => FdClass::Drm(fencelab_abi::Driver::Other),
         },
-        (b'>', _) => FdClass::SyncFile,
-        (b'b', _) => FdClass::DmaBuf,
-        (b'W', _) => FdClass::SwSync,
-        (b'H', _) => FdClass::Heap,
-        (b'u', _) => FdClass::Udmabuf,
-        _ => call.class,
+        (letter, _) => match FdClass::of_letter(letter) {
+            FdClass::Unknown => call.class,
+            class => class,
+        },
     }
 }

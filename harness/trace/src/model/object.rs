@@ -67,7 +67,7 @@ impl ObjectKind {
     /// What is behind an fd of that class; `None`: not known.
     pub fn of_class(class: FdClass) -> Option<Self> {
         Some(match class {
-            FdClass::Unknown => return None,
+            FdClass::Unknown | FdClass::Foreign => return None,
             FdClass::SyncFile => Self::SyncFile,
             FdClass::DmaBuf => Self::DmaBuf,
             FdClass::Syncobj => Self::Syncobj,

@@ -94,7 +94,10 @@ impl State {
     pub(super) fn poll(&mut self, space: SpaceId, call: &Call<'_>, ns: u64) {
         let mut targets = Vec::new();
         for fd in call.polled() {
-            let Some(object) = self.fd(space, fd) else { continue };
+            let Some(object) = self.fd(space, fd) else {
+                targets.push(Target::Unknown);
+                continue;
+            };
             self.used(object);
             targets.push(match self.kind(object) {
                 Some(ObjectKind::SyncFile | ObjectKind::Eventfd) => Target::File(object),

@@ -8,7 +8,7 @@ use fencelab_abi::ioctl::{Count, Shape, effect};
 use fencelab_abi::plan::{MAX_FOLLOW, Plan};
 use fencelab_abi::record::{MAX_SLOTS, payload_len, slots_for};
 use fencelab_abi::section::Section;
-use fencelab_abi::{Kind, flags};
+use fencelab_abi::{FdClass, Kind, flags};
 
 use super::ioctl::Call;
 use super::short::kinds;
@@ -48,7 +48,7 @@ pub(crate) fn make(call: &Call, thread: *mut Thread, function: real::Ioctl) -> c
     let trust = if outcome >= 0 { Trust::Proven } else { Trust::Look };
     let kind = if blocks { Kind::IoctlExit } else { Kind::Ioctl };
     record(call, thread, trust, !blocks, head(kind, enter, exit, outcome));
-    if outcome >= 0 && (class == 0 || call.plan.tells) {
+    if outcome >= 0 && (FdClass::is_open(class) || call.plan.tells) {
         call.learn_short(result, class);
     }
     result

@@ -250,20 +250,14 @@ impl Call {
     #[inline(never)]
     fn learn(&self, argument: &Argument, result: c_int, class: u8) {
         let request = self.request();
-        if request.ty() == DRM && (class == 0 || request.nr() == VERSION) {
+        if FdClass::is_open(class) && request.ty() != DRM {
+            fds::set(self.fd, FdClass::of_letter(request.ty()));
+        }
+        if request.ty() == DRM && (FdClass::is_open(class) || request.nr() == VERSION) {
             self.learn_driver(argument, class);
         }
-        // SAFETY: the call succeeded: the argument is there.
-        let number = |at: u16| unsafe { load(argument.address + usize::from(at), 4) as i32 };
-        let inside = |at: u16| usize::from(at) + 4 <= argument.size;
-        match self.plan.brings {
-            Brings::Nothing => {}
-            Brings::At(at, class) if inside(at) => note(number(at), class),
-            Brings::SyncobjAt(at) if inside(at) => {
-                note(number(at), if number(4) & 1 != 0 { FdClass::SyncFile } else { FdClass::Syncobj });
-            }
-            Brings::Result(class) => note(result, class),
-            Brings::At(..) | Brings::SyncobjAt(_) => {}
+        for shown in [self.plan.uses, self.plan.brings] {
+            show(shown, argument, result);
         }
         if self.plan.effects & (effect::USER_QUEUE | effect::MEMORY_FENCE) != 0 {
             self.learn_blindness();
@@ -277,7 +271,7 @@ impl Call {
             VERSION => super::open::driver_of_version(argument),
             _ => Driver::Other,
         };
-        if driver != Driver::Other || class == 0 {
+        if driver != Driver::Other || FdClass::is_open(class) {
             fds::set(self.fd, FdClass::Drm(driver));
         }
     }
@@ -290,6 +284,22 @@ impl Call {
         if self.plan.effects & effect::MEMORY_FENCE != 0 {
             session::blind(blind::MEMORY_FENCES);
         }
+    }
+}
+
+/// Remembers an fd of which a call that succeeded has shown the class.
+fn show(shown: Brings, argument: &Argument, result: c_int) {
+    // SAFETY: the call succeeded: the argument is there.
+    let number = |at: u16| unsafe { load(argument.address + usize::from(at), 4) as i32 };
+    let inside = |at: u16| usize::from(at) + 4 <= argument.size;
+    match shown {
+        Brings::Nothing => {}
+        Brings::At(at, class) if inside(at) => note(number(at), class),
+        Brings::SyncobjAt(at) if inside(at) => {
+            note(number(at), if number(4) & 1 != 0 { FdClass::SyncFile } else { FdClass::Syncobj });
+        }
+        Brings::Result(class) => note(result, class),
+        Brings::At(..) | Brings::SyncobjAt(_) => {}
     }
 }
 

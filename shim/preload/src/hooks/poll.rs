@@ -114,7 +114,7 @@ fn timespec(address: usize) -> Option<i64> {
     Some(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
 }
 
-/// Whether the list can be read and names a sync_file, a dma-buf or a sync object's eventfd.
+/// Whether the list can be read and names a sync_file, a dma-buf, a sync object's eventfd, or what may be one.
 #[inline(never)]
 fn any_of_ours(list: usize, count: usize) -> bool {
     (1..=MOST).contains(&count)
@@ -123,7 +123,10 @@ fn any_of_ours(list: usize, count: usize) -> bool {
 }
 
 fn is_ours(fd: c_int) -> bool {
-    matches!(fds::class(fd), FdClass::SyncFile | FdClass::DmaBuf | FdClass::Syncobj | FdClass::Eventfd)
+    matches!(
+        fds::class(fd),
+        FdClass::SyncFile | FdClass::DmaBuf | FdClass::Syncobj | FdClass::Eventfd | FdClass::Foreign
+    )
 }
 
 /// fd and revents of an entry that is there.

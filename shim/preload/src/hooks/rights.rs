@@ -58,10 +58,13 @@ fn received(namespace: usize, socket: c_int, message: usize, make: impl FnOnce()
         if result < 0 { -1 } else { 0 }
     });
     if result >= 0 {
+        if fds::class(socket) == FdClass::Foreign {
+            fds::set(socket, FdClass::Socket);
+        }
         let mut list = [0; MOST];
         let count = rights(message, Trust::Proven, &mut list);
         for &fd in &list[..count] {
-            fds::set(fd, FdClass::Unknown);
+            fds::set(fd, FdClass::Foreign);
         }
         if count > 0 {
             write(&head(namespace, Kind::Receive, socket, 0, &call), &[Part::fds(&list[..count])]);
@@ -112,7 +115,7 @@ pub fn pidfd_open(namespace: usize, pid: c_int, flags: c_uint) -> c_int {
 /// `int pidfd_getfd(int pidfd, int fd, unsigned flags)`.
 pub fn pidfd_getfd(namespace: usize, pidfd: c_int, fd: c_int, flags: c_uint) -> c_int {
     let call = timed(|| real!(namespace, PidfdGetfd, fn(c_int, c_int, c_uint) -> c_int, pidfd, fd, flags));
-    brought(call.result, FdClass::Unknown);
+    brought(call.result, FdClass::Foreign);
     write(&head(namespace, Kind::PidfdGetfd, pidfd, fd as u32, &call), &[]);
     call.result
 }

@@ -7,7 +7,7 @@ use core::ffi::{c_int, c_ulong, c_void};
 
 use fencelab_abi::plan::Plan;
 use fencelab_abi::record::INLINE;
-use fencelab_abi::{Kind, Request, flags};
+use fencelab_abi::{FdClass, Kind, Request, flags};
 
 use super::flat;
 use super::ioctl::Call;
@@ -45,7 +45,7 @@ pub(crate) fn make(
         let kinds = kinds | u32::from(found) << FLAGS;
         draft.commit_short([enter, exit], [request as u32, fd as u32, outcome as u32], kinds, words);
     }
-    let unknown = kinds >> CLASS == 0;
+    let unknown = FdClass::is_open((kinds >> CLASS) as u8);
     if outcome >= 0 && (unknown || plan.tells) {
         learn(fd, request, argument, plan, result, (kinds >> CLASS) as u8);
     }
