@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::launch::LiveStatus;
+use crate::numbers::{Entered, Number};
 use crate::processes::{self, Recorded};
 use crate::session::Session;
 use crate::status::Status;
@@ -24,8 +25,19 @@ pub(crate) struct Keeper {
     live: Option<LiveStatus>,
     marked: Instant,
     shown: Instant,
-    /// Processes that /proc has shown, with their program; how often.
-    met: BTreeMap<u32, (Option<PathBuf>, u32)>,
+    /// Processes that /proc has shown.
+    met: BTreeMap<u32, Met>,
+}
+
+/// A process that /proc has shown.
+#[derive(Default)]
+struct Met {
+    /// Its newest program.
+    exe: Option<PathBuf>,
+    /// How often it was shown.
+    times: u32,
+    /// What it is called where it runs; `None`: as here.
+    number: Option<Number>,
 }
 
 impl Keeper {
@@ -50,9 +62,10 @@ impl Keeper {
     /// To be called about ten times a second.
     pub(crate) fn tick(&mut self) {
         for process in tree::descendants(std::process::id()) {
-            let met = self.met.entry(process.pid).or_default();
-            met.1 += 1;
-            met.0 = process.exe.or_else(|| met.0.take());
+            let new = || Met { number: Number::of(process.pid), ..Met::default() };
+            let met = self.met.entry(process.pid).or_insert_with(new);
+            met.times += 1;
+            met.exe = process.exe.or_else(|| met.exe.take());
         }
         if self.marked.elapsed() >= MARK {
             self.marked = Instant::now();
@@ -76,16 +89,20 @@ impl Keeper {
         self.session.look_for_ends();
         let _ = self.session.mark();
         let met = self.met.entry(root).or_default();
-        met.0 = met.0.take().or(program);
+        met.exe = met.exe.take().or(program);
         let account = Account::of(&self.session.pool);
         let mut unseen = account.missing();
+        let entered = Entered::of(&self.session.pool);
         let known = |unseen: &[Unseen], pid| unseen.iter().any(|unseen: &Unseen| unseen.pid == pid);
         // One look may have met a process between its start and its entry in the pool.
         const SURE: u32 = 2;
-        for (&pid, (exe, times)) in &self.met {
-            let sure = *times >= SURE || pid == root;
-            if sure && !account.has(pid) && !known(&unseen, pid) {
-                unseen.push(account.unseen(pid, exe.as_deref(), false));
+        for (&pid, met) in &self.met {
+            let sure = met.times >= SURE || pid == root;
+            // Records call a process what its own namespace calls it; a user looks for it under the number that it has here.
+            let number = met.number.unwrap_or(Number { namespace: 0, pid });
+            if sure && !entered.has(number) && !known(&unseen, number.pid) {
+                let program = met.exe.as_deref();
+                unseen.push(Unseen { pid, ..account.unseen(number.pid, program, false) });
             }
         }
         (Status::of(&self.session.pool), processes::of(&self.session.pool), unseen)

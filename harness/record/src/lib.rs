@@ -18,6 +18,7 @@ mod error;
 mod fault_spec;
 mod keeper;
 mod launch;
+mod numbers;
 mod pool;
 mod processes;
 mod raw;

@@ -68,8 +68,6 @@ pub struct Plan {
     pub effects: u8,
     /// The fd that it makes.
     pub brings: Brings,
-    /// The fd that it is given.
-    pub uses: Brings,
     /// Whether one of the steps leads to an output.
     pub has_output: bool,
     /// Whether one look at the argument after the call says everything.
@@ -79,10 +77,18 @@ pub struct Plan {
     pub flat: bool,
     /// Whether a success says more than that: of an fd that it brings or is given, of work or fences that no record shows.
     pub tells: bool,
+    /// Index into [`USES`].
+    uses: u8,
     steps: Steps,
 }
 
 impl Plan {
+    /// The fd that it is given.
+    #[inline]
+    pub fn uses(&self) -> Brings {
+        USES.get(usize::from(self.uses)).copied().unwrap_or(Brings::Nothing)
+    }
+
     /// Pointers to follow.
     #[inline]
     pub fn steps(&self) -> &'static [Step] {
@@ -143,11 +149,11 @@ const fn all_flat(follow: &[Follow]) -> bool {
 const UNLISTED: Plan = Plan {
     effects: effect::BLOCKS,
     brings: Brings::Nothing,
-    uses: Brings::Nothing,
     has_output: false,
     plain: false,
     flat: true,
     tells: false,
+    uses: 0,
     steps: Steps::NONE,
 };
 
@@ -169,11 +175,20 @@ struct Build {
     plan_count: usize,
     steps: [Step; ROOM],
     step_count: usize,
+    uses: [Brings; ROOM],
+    uses_count: u8,
 }
 
 impl Build {
     const fn all() -> Self {
-        let mut build = Self { plans: [UNLISTED; ROOM], plan_count: 1, steps: [EMPTY; ROOM], step_count: 0 };
+        let mut build = Self {
+            plans: [UNLISTED; ROOM],
+            plan_count: 1,
+            steps: [EMPTY; ROOM],
+            step_count: 0,
+            uses: [Brings::Nothing; ROOM],
+            uses_count: 0,
+        };
         let mut i = 0;
         while i < TABLES.len() {
             let mut j = 0;
@@ -213,7 +228,12 @@ impl Build {
         let flat = all_flat(ioctl.follow) && !overwrites;
         let plain = ioctl.effects & (effect::BLOCKS | effect::OVERWRITES) == 0 && ioctl.follow.is_empty();
         self.plans[self.plan_count] =
-            Plan { effects: ioctl.effects, brings, uses, has_output, plain, flat, tells, steps };
+            Plan { effects: ioctl.effects, brings, has_output, plain, flat, tells, uses: 0, steps };
+        if !matches!(uses, Brings::Nothing) {
+            self.uses_count += 1;
+            self.plans[self.plan_count].uses = self.uses_count;
+            self.uses[self.uses_count as usize] = uses;
+        }
         self.plan_count += 1;
         self
     }
@@ -223,6 +243,8 @@ const BUILD: Build = Build::all();
 
 static PLANS: [Plan; BUILD.plan_count] = first(&BUILD.plans);
 static STEPS: [Step; BUILD.step_count] = first(&BUILD.steps);
+/// Few plans have any: the first is of those that have none.
+static USES: [Brings; BUILD.uses_count as usize + 1] = first(&BUILD.uses);
 
 const fn first<T: Copy, const N: usize>(from: &[T; ROOM]) -> [T; N] {
     let mut to = [from[0]; N];
@@ -347,7 +369,8 @@ mod tests {
 
     #[test]
     fn an_fd_that_a_call_is_given_is_known_by_its_success() {
-        let uses = |ty, nr| find(Request(u32::from(ty) << 8 | nr), || FdClass::Unknown).map(|found| found.0.uses);
+        let uses =
+            |ty, nr| find(Request(u32::from(ty) << 8 | nr), || FdClass::Unknown).map(|found| found.0.uses());
         assert_eq!(uses(DRM, 0x2e), Some(Brings::At(8, FdClass::DmaBuf)), "PRIME_FD_TO_HANDLE");
         assert_eq!(uses(DRM, 0xc2), Some(Brings::SyncobjAt(8)), "SYNCOBJ_FD_TO_HANDLE");
         assert_eq!(uses(DRM, 0xcf), Some(Brings::At(16, FdClass::Eventfd)), "SYNCOBJ_EVENTFD");

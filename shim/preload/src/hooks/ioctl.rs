@@ -256,7 +256,7 @@ impl Call {
         if request.ty() == DRM && (FdClass::is_open(class) || request.nr() == VERSION) {
             self.learn_driver(argument, class);
         }
-        for shown in [self.plan.uses, self.plan.brings] {
+        for shown in [self.plan.uses(), self.plan.brings] {
             show(shown, argument, result);
         }
         if self.plan.effects & (effect::USER_QUEUE | effect::MEMORY_FENCE) != 0 {
