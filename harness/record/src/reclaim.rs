@@ -32,7 +32,8 @@ impl Pool {
         for index in 0..self.used() {
             let Some(info) = ChunkInfo::decode(self.chunk_head(index)) else { continue };
             if info.kind == ChunkKind::Records {
-                let namespace = *namespaces.entry(info.process).or_insert_with(|| self.namespace(info.process));
+                let namespace =
+                    *namespaces.entry(info.process).or_insert_with(|| self.namespace(info.process));
                 held.entry((Number { namespace, pid: info.pid }, info.tid)).or_default().push(index);
             }
         }

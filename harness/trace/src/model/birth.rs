@@ -105,8 +105,9 @@ impl State {
             if entry.cloexec { closed.push((fd, entry.object)) } else { _ = fds.insert(fd, *entry) }
         }
         // Of what is neither an eventfd nor a pidfd, the program says itself which it has.
-        let says =
-            |entry: &Entry| !matches!(entry.class, FdClass::Eventfd | FdClass::Pidfd | FdClass::Foreign | FdClass::Unknown);
+        let says = |entry: &Entry| {
+            !matches!(entry.class, FdClass::Eventfd | FdClass::Pidfd | FdClass::Foreign | FdClass::Unknown)
+        };
         let unconfirmed = fds.iter().filter(|(_, entry)| says(entry)).map(|(fd, _)| *fd).collect();
         self.add_space(key, Space { fds, unconfirmed, before, ..Space::default() });
         closed.sort_unstable();
