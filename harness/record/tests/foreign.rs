@@ -29,3 +29,11 @@ fn a_received_fd_is_followed_to_its_last_close() {
 fn so_is_one_that_was_taken_by_a_pidfd() {
     assert_eq!(recorded("pidfd"), ["preload: pidfd-getfd poll-enter poll-exit dup close close"]);
 }
+
+/// A message that is only looked at stays for whoever takes it.
+#[test]
+fn a_look_at_a_message_is_recorded_as_such() {
+    let life = "poll-enter poll-exit dup close close";
+    let shown = recorded("peek");
+    assert_eq!(shown, [format!("preload: socketpair send-fds receive-fds close receive-fds {life}")]);
+}

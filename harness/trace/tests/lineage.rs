@@ -7,6 +7,7 @@ mod common;
 use common::pool::Record;
 use common::request::*;
 use common::{close, ioctl, life, lines, one, open, pool, session};
+use fencelab_abi::kind::{MSG_CTRUNC, MSG_PEEK};
 use fencelab_abi::process::Entry;
 use fencelab_abi::{Driver, FdClass, Kind, section};
 use fencelab_trace::Model;
@@ -109,6 +110,37 @@ fn fds_travel_over_a_connection() {
     let shown = lines(&session);
     assert!(shown.last().unwrap().contains("200 ioctl(9<drm-file:1 virtio_gpu>"), "{shown:#?}");
     assert!(!life(&session, "drm-file:1").iter().any(|step| step.contains("ends")), "it was in flight");
+}
+
+/// Two messages with a file each, of which the first is `first`; then what `receives` takes of them.
+fn two_messages(first: &[i32], receives: &[(u32, &[i32])]) -> Vec<String> {
+    let (mut pool, mut a, _) = one();
+    pool.record(&mut a, &Record::new(Kind::SocketPair, 5, 6).fd(20).class(FdClass::Socket).fds(&[20, 21]));
+    (3..6).for_each(|fd| pool.record(&mut a, &open(10 + fd as u64, fd, "virtio_gpu")));
+    for (at, fds) in [(30, first), (32, &[5])] {
+        pool.record(&mut a, &Record::new(Kind::Send, at, at + 1).fd(20).class(FdClass::Socket).fds(fds));
+    }
+    for (at, (flags, fds)) in (40..).zip(receives) {
+        let receive = Record::new(Kind::Receive, at, at).fd(21).class(FdClass::Socket).request(*flags);
+        pool.record(&mut a, &receive.fds(fds));
+    }
+    let shown = lines(&session(pool, &[&a]));
+    shown.iter().filter_map(|line| Some(line.split_once("recvmsg(21<socket:2>, ")?.1.to_owned())).collect()
+}
+
+#[test]
+fn a_message_that_is_looked_at_stays() {
+    let shown = two_messages(&[3], &[(MSG_PEEK, &[7]), (0, &[8]), (0, &[9])]);
+    assert_eq!(shown[0], "[7<drm-file:1 virtio_gpu>], MSG_PEEK) = 0");
+    assert_eq!(shown[1..], ["[8<drm-file:1 virtio_gpu>]) = 0", "[9<drm-file:3 virtio_gpu>]) = 0"]);
+}
+
+#[test]
+fn a_message_that_found_no_room_is_gone() {
+    let shown = two_messages(&[3, 4], &[(MSG_CTRUNC, &[7]), (0, &[8])]);
+    assert_eq!(shown, ["[7<drm-file:1 virtio_gpu>], MSG_CTRUNC) = 0", "[8<drm-file:3 virtio_gpu>]) = 0"]);
+    let shown = two_messages(&[4], &[(MSG_CTRUNC, &[]), (0, &[8])]);
+    assert_eq!(shown[1], "[8<drm-file:3 virtio_gpu>]) = 0");
 }
 
 #[test]

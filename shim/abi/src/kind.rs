@@ -1,5 +1,10 @@
 //! What a record tells of.
 
+/// Of recvmsg's flags: the message stays (include/linux/socket.h).
+pub const MSG_PEEK: u32 = 2;
+/// Among the flags that recvmsg gives back: there was no room for all control data.
+pub const MSG_CTRUNC: u32 = 8;
+
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
         /// What a record tells of. `fd`, `request` and `result` are the slot's fields; a `result` below zero is
@@ -40,7 +45,8 @@ kinds! {
     Dup = 7, "dup";
     /// sendmsg with SCM_RIGHTS: `fd` is the socket, section FDS what was sent. Given away at `enter`.
     Send = 8, "send-fds";
-    /// recvmsg with SCM_RIGHTS: `fd` is the socket, section FDS what came, at `exit`.
+    /// recvmsg with SCM_RIGHTS: `fd` is the socket, section FDS what came, at `exit`; `request` the flags, with
+    /// [`MSG_CTRUNC`] if control data was cut, and so maybe fds.
     Receive = 9, "receive-fds";
     /// socketpair: section FDS.
     SocketPair = 10, "socketpair";

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use fencelab_abi::kind::{MSG_CTRUNC, MSG_PEEK};
 use fencelab_abi::section::{ADDRESS, FLAGS, OUT_FENCE_SIZE, OUT_FENCES, PATH};
 use fencelab_abi::{Ioctl, Kind, Object, flags};
 
@@ -80,7 +81,10 @@ impl Text<'_, '_> {
                 write!(f, "sendmsg({}, {})", self.fd(call.fd, false), self.list(call.fds(), false))
             }
             Some(Kind::Receive) => {
-                write!(f, "recvmsg({}, {})", self.fd(call.fd, false), self.list(call.fds(), true))
+                write!(f, "recvmsg({}, {}", self.fd(call.fd, false), self.list(call.fds(), true))?;
+                let told = [(MSG_PEEK, ", MSG_PEEK"), (MSG_CTRUNC, ", MSG_CTRUNC")];
+                let told = told.into_iter().filter(|(flag, _)| call.request.0 & flag != 0);
+                told.map(|(_, name)| name).chain([")"]).try_for_each(|word| f.write_str(word))
             }
             Some(Kind::SocketPair) => write!(f, "socketpair({})", self.list(call.fds(), true)),
             Some(kind @ (Kind::Connect | Kind::Bind)) => {

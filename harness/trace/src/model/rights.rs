@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use fencelab_abi::FdClass;
+use fencelab_abi::kind::{MSG_CTRUNC, MSG_PEEK};
 use fencelab_abi::section::ADDRESS;
 
 use super::effect::Effect;
@@ -104,7 +105,7 @@ impl State {
     pub(super) fn receive(&mut self, space: SpaceId, call: &Call<'_>) {
         let Some(socket) = self.socket(space, call.fd) else { return };
         let fds: Vec<i32> = call.fds().collect();
-        let message = self.message(socket, fds.len());
+        let message = self.message(socket, fds.len(), call.request.0);
         for (index, &fd) in fds.iter().enumerate() {
             match message.get(index).copied().flatten() {
                 Some(entry) => {
@@ -115,18 +116,21 @@ impl State {
                 None => self.unbind_fd(space, fd),
             }
         }
-        for entry in message.iter().flatten() {
-            self.release(entry.object);
+        if call.request.0 & MSG_PEEK == 0 {
+            message.iter().flatten().for_each(|entry| self.release(entry.object));
         }
     }
 
-    /// The next message for a socket with so many fds. Earlier ones with other counts were received out of sight.
-    fn message(&mut self, socket: ObjectId, count: usize) -> Vec<Option<Entry>> {
+    /// The next message for a socket with so many fds, or with more where there was no room for all. Earlier ones were received
+    /// out of sight. One that is only looked at stays.
+    fn message(&mut self, socket: ObjectId, count: usize, flags: u32) -> Vec<Option<Entry>> {
+        let fits = |len: usize| if flags & MSG_CTRUNC != 0 { len > count } else { len == count };
         let peer = self.sockets.get(&socket).and_then(|socket| socket.peer);
         let Some(peer) = peer.and_then(|peer| self.sockets.get_mut(&peer)) else { return Vec::new() };
-        let Some(at) = peer.sent.iter().position(|message| message.len() == count) else { return Vec::new() };
-        let mut skipped: Vec<Vec<Option<Entry>>> = peer.sent.drain(..=at).collect();
-        let message = skipped.pop().unwrap_or_default();
+        let Some(at) = peer.sent.iter().position(|message| fits(message.len())) else { return Vec::new() };
+        let skipped: Vec<Vec<Option<Entry>>> = peer.sent.drain(..at).collect();
+        let message = if flags & MSG_PEEK != 0 { peer.sent.front().cloned() } else { peer.sent.pop_front() };
+        let message = message.unwrap_or_default();
         for entry in skipped.into_iter().flatten().flatten() {
             self.release(entry.object);
         }

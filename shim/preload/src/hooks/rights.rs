@@ -2,6 +2,7 @@
 
 use core::ffi::{c_int, c_uint, c_void};
 
+use fencelab_abi::kind::MSG_CTRUNC;
 use fencelab_abi::{FdClass, Kind};
 
 use super::{Part, brought, head, timed, write};
@@ -46,11 +47,20 @@ fn sent(namespace: usize, socket: c_int, message: usize, make: impl FnOnce() -> 
 #[inline]
 pub fn recvmsg(namespace: usize, socket: c_int, message: *mut c_void, flags: c_int) -> isize {
     let make = || real!(namespace, Recvmsg, fn(c_int, *mut c_void, c_int) -> isize, socket, message, flags);
-    if has_control(message as usize) { received(namespace, socket, message as usize, make) } else { make() }
+    if has_control(message as usize) {
+        received(namespace, [socket, flags], message as usize, make)
+    } else {
+        make()
+    }
 }
 
 #[cold]
-fn received(namespace: usize, socket: c_int, message: usize, make: impl FnOnce() -> isize) -> isize {
+fn received(
+    namespace: usize,
+    [socket, flags]: [c_int; 2],
+    message: usize,
+    make: impl FnOnce() -> isize,
+) -> isize {
     ring::thread();
     let mut result = 0;
     let call = timed(|| {
@@ -66,8 +76,11 @@ fn received(namespace: usize, socket: c_int, message: usize, make: impl FnOnce()
         for &fd in &list[..count] {
             fds::set(fd, FdClass::Foreign);
         }
-        if count > 0 {
-            write(&head(namespace, Kind::Receive, socket, 0, &call), &[Part::fds(&list[..count])]);
+        // SAFETY: the kernel has written it (struct msghdr: flags at 48).
+        let cut = unsafe { load(message + 48, 4) as u32 } & MSG_CTRUNC;
+        if count > 0 || cut != 0 {
+            let head = head(namespace, Kind::Receive, socket, flags as u32 | cut, &call);
+            write(&head, &[Part::fds(&list[..count])]);
         }
     }
     result
