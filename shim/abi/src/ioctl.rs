@@ -109,10 +109,18 @@ pub enum Role {
     Text,
     /// Timeline point; 0 is the binary one.
     Point,
-    /// Absolute CLOCK_MONOTONIC, in nanoseconds.
+    /// Absolute CLOCK_MONOTONIC, in nanoseconds; below zero: it is past (drm_timeout_abs_to_jiffies() in drm_syncobj.c).
     Deadline,
+    /// The same, but below zero: for ever (amdgpu_gem_timeout() in amdgpu_gem.c).
+    OpenDeadline,
+    /// Absolute CLOCK_MONOTONIC, in seconds, with nanoseconds in the 8 bytes behind it (struct drm_msm_timespec,
+    /// struct drm_etnaviv_timespec).
+    DeadlineSeconds,
     /// Nanoseconds from now; below zero: for ever.
     Timeout,
+    /// The same, or if those bits are so a deadline; below zero in both cases: for ever (to_jiffies_timeout() in
+    /// xe_wait_user_fence.c).
+    TimeoutOrDeadline(Bits),
     /// Names an object that is there.
     Uses(Object),
     /// Names an object that the call makes.

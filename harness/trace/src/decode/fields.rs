@@ -8,6 +8,7 @@ use super::array::elements;
 use super::flags;
 use super::value::{Field, Value};
 use crate::Call;
+use crate::model::until::are_so;
 use crate::payload::{Payload, number};
 
 /// The fields of an ioctl's argument. What the call would have made is left out if it failed or has not returned, and so
@@ -155,19 +156,25 @@ fn one(field: &ioctl::Field, bytes: &[u8], ioctl: &Ioctl) -> Option<Field> {
         return Some(Field { name, value: words(field, data) });
     }
     let number = number(bytes, field.offset, field.size)?;
+    if let Role::TimeoutOrDeadline(bits) = field.role {
+        let is_deadline = number as i64 >= 0 && are_so(bits, bytes)?;
+        let role = if is_deadline { Role::Deadline } else { Role::Timeout };
+        return Some(Field { name, value: value(&ioctl::Field { role, ..*field }, number, ioctl) });
+    }
     Some(Field { name, value: value(field, number, ioctl) })
 }
 
 fn value(field: &ioctl::Field, number: u64, ioctl: &Ioctl) -> Value {
     let handle = |object, made| Value::Handle { object, handle: number, point: 0, made };
     match field.role {
-        Role::Plain | Role::Count => flags::constant(ioctl.name, field.name, number)
+        Role::Plain | Role::Count | Role::DeadlineSeconds => flags::constant(ioctl.name, field.name, number)
             .map_or(Value::Number(number), |name| Value::Named(number, name)),
         Role::Flags => flags::flags(ioctl.name, field.name, field.size, number),
         Role::Pointer => Value::Address(number),
         Role::Point => Value::Point(number),
-        Role::Deadline => Value::Deadline(number as i64),
-        Role::Timeout => Value::Timeout(number as i64),
+        Role::OpenDeadline if (number as i64) < 0 => Value::Timeout(number as i64),
+        Role::Deadline | Role::OpenDeadline => Value::Deadline(number as i64),
+        Role::Timeout | Role::TimeoutOrDeadline(_) => Value::Timeout(number as i64),
         Role::Uses(object) | Role::Ends(object) => handle(object, false),
         Role::Makes(object) => handle(object, true),
         Role::MakesSyncobj => handle(Object::Syncobj, true),

@@ -18,6 +18,7 @@ mod space;
 mod state;
 mod submit;
 mod sync;
+pub(crate) mod until;
 mod wait;
 
 use std::io;

@@ -10,6 +10,7 @@ use super::scene::Scene;
 use super::space::SpaceId;
 use super::state::State;
 use super::sync::access;
+use super::until::until;
 use crate::Call;
 use crate::payload::number;
 
@@ -119,21 +120,5 @@ impl State {
         if let Some(object) = self.fd_of(space, fd, class, Origin::Unseen) {
             self.used(object);
         }
-    }
-}
-
-/// Until when an ioctl waits: its first field that is a deadline or a timeout says.
-fn until(scene: &Scene<'_, '_>) -> Until {
-    let fields = scene.known.ioctl.fields.iter();
-    let times = fields.filter(|field| matches!(field.role, Role::Deadline | Role::Timeout));
-    let Some(field) = times.into_iter().next() else { return Until::Forever };
-    let Some(value) = scene.number(field, scene.call.argument_in()).map(|value| value as i64) else {
-        return Until::Unknown;
-    };
-    match (field.role, value) {
-        (Role::Deadline, i64::MAX) => Until::Forever,
-        (Role::Deadline, at) => Until::At(at.max(0) as u64),
-        (_, timeout) if timeout < 0 => Until::Forever,
-        (_, timeout) => Until::At(scene.ns.saturating_add(timeout as u64)),
     }
 }

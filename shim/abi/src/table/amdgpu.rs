@@ -3,7 +3,7 @@
 use super::build::{field, follow, ioctl};
 use crate::ioctl::Count::Field;
 use crate::ioctl::Ioctl;
-use crate::ioctl::Role::{Count, Deadline, Flags, Makes, Plain, Point, Pointer, Uses};
+use crate::ioctl::Role::{Count, Flags, Makes, OpenDeadline, Plain, Point, Pointer, Uses};
 use crate::ioctl::Shape::{Array, Pointers};
 use crate::ioctl::effect::{BLOCKS, OVERWRITES, SUBMITS, WAITS};
 use crate::object::{Driver, Object};
@@ -113,7 +113,7 @@ pub(super) static TABLE: [Ioctl; 15] = [
     .fields(&[
         field("in.handle", 0, 4, Uses(Object::Gem)),
         field("in.flags", 4, 4, Flags),
-        field("in.timeout", 8, 8, Deadline),
+        field("in.timeout", 8, 8, OpenDeadline),
         field("out.status", 0, 4, Plain),
         field("out.domain", 4, 4, Plain),
     ]),
@@ -143,7 +143,7 @@ pub(super) static TABLE: [Ioctl; 15] = [
         .effects(BLOCKS | WAITS | OVERWRITES)
         .fields(&[
             field("in.handle", 0, 8, Uses(Object::Seqno)),
-            field("in.timeout", 8, 8, Deadline),
+            field("in.timeout", 8, 8, OpenDeadline),
             field("in.ip_type", 16, 4, Plain),
             field("in.ip_instance", 20, 4, Plain),
             field("in.ring", 24, 4, Plain),
@@ -185,7 +185,7 @@ pub(super) static TABLE: [Ioctl; 15] = [
         field("in.fences", 0, 8, Pointer),
         field("in.fence_count", 8, 4, Count),
         field("in.wait_all", 12, 4, Plain),
-        field("in.timeout_ns", 16, 8, Deadline),
+        field("in.timeout_ns", 16, 8, OpenDeadline),
         field("out.status", 0, 4, Plain),
         field("out.first_signaled", 4, 4, Plain),
     ])

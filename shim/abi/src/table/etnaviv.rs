@@ -3,7 +3,7 @@
 use super::build::{field, follow, ioctl};
 use crate::ioctl::Count::Field;
 use crate::ioctl::Ioctl;
-use crate::ioctl::Role::{Count, Flags, Makes, MakesFd, Plain, Pointer, Uses};
+use crate::ioctl::Role::{Count, DeadlineSeconds, Flags, Makes, MakesFd, Plain, Pointer, Uses};
 use crate::ioctl::Shape::Array;
 use crate::ioctl::effect::{BLOCKS, OVERWRITES, SUBMITS, WAITS};
 use crate::object::{Driver, FdClass, Object};
@@ -44,7 +44,7 @@ pub(super) static TABLE: [Ioctl; 7] = [
     .fields(&[
         field("handle", 0, 4, Uses(Object::Gem)),
         field("op", 4, 4, Plain),
-        field("timeout.tv_sec", 8, 8, Plain),
+        field("timeout.tv_sec", 8, 8, DeadlineSeconds),
         field("timeout.tv_nsec", 16, 8, Plain),
     ]),
     ioctl(
@@ -97,7 +97,7 @@ pub(super) static TABLE: [Ioctl; 7] = [
         field("fence", 4, 4, Uses(Object::Seqno)),
         field("flags", 8, 4, Flags),
         field("pad", 12, 4, Plain),
-        field("timeout.tv_sec", 16, 8, Plain),
+        field("timeout.tv_sec", 16, 8, DeadlineSeconds),
         field("timeout.tv_nsec", 24, 8, Plain),
     ]),
     ioctl(
@@ -128,7 +128,7 @@ pub(super) static TABLE: [Ioctl; 7] = [
         field("handle", 4, 4, Uses(Object::Gem)),
         field("flags", 8, 4, Flags),
         field("pad", 12, 4, Plain),
-        field("timeout.tv_sec", 16, 8, Plain),
+        field("timeout.tv_sec", 16, 8, DeadlineSeconds),
         field("timeout.tv_nsec", 24, 8, Plain),
     ]),
 ];

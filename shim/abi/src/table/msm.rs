@@ -3,7 +3,7 @@
 use super::build::{field, follow, ioctl};
 use crate::ioctl::Count::Field;
 use crate::ioctl::Ioctl;
-use crate::ioctl::Role::{Count, Ends, Flags, Makes, MakesFd, Plain, Point, Pointer, Uses};
+use crate::ioctl::Role::{Count, DeadlineSeconds, Ends, Flags, Makes, MakesFd, Plain, Point, Pointer, Uses};
 use crate::ioctl::Shape::{Array, Strided};
 use crate::ioctl::effect::{BLOCKS, OVERWRITES, SUBMITS, WAITS};
 use crate::object::{Driver, FdClass, Object};
@@ -40,7 +40,7 @@ pub(super) static TABLE: [Ioctl; 7] = [
     .fields(&[
         field("handle", 0, 4, Uses(Object::Gem)),
         field("op", 4, 4, Plain),
-        field("timeout.tv_sec", 8, 8, Plain),
+        field("timeout.tv_sec", 8, 8, DeadlineSeconds),
         field("timeout.tv_nsec", 16, 8, Plain),
     ]),
     ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_MSM_GEM_SUBMIT", "struct drm_msm_gem_submit", (b'd', 0x46), 72)
@@ -101,7 +101,7 @@ pub(super) static TABLE: [Ioctl; 7] = [
         .fields(&[
             field("fence", 0, 4, Uses(Object::Seqno)),
             field("flags", 4, 4, Flags),
-            field("timeout.tv_sec", 8, 8, Plain),
+            field("timeout.tv_sec", 8, 8, DeadlineSeconds),
             field("timeout.tv_nsec", 16, 8, Plain),
             field("queueid", 24, 4, Uses(Object::Queue)),
         ]),

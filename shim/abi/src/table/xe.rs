@@ -2,14 +2,16 @@
 
 use super::build::{field, follow, ioctl};
 use crate::ioctl::Count::Field;
-use crate::ioctl::Ioctl;
-use crate::ioctl::Role::{Count, Ends, Flags, Makes, Plain, Point, Pointer, Timeout, Uses};
+use crate::ioctl::Role::{Count, Ends, Flags, Makes, Plain, Point, Pointer, TimeoutOrDeadline, Uses};
 use crate::ioctl::Shape::Array;
 use crate::ioctl::effect::{BLOCKS, MEMORY_FENCE, SUBMITS, WAITS};
+use crate::ioctl::{Bits, Ioctl};
 use crate::object::{Driver, Object};
 
 const HEADER: &str = "drm/xe_drm.h";
 const DRIVER: Driver = Driver::Xe;
+/// DRM_XE_UFENCE_WAIT_FLAG_ABSTIME, in the u16 `flags` behind the u16 `op`.
+const ABSTIME: Bits = Bits { offset: 16, wide: false, mask: 1 << 16, value: 1 << 16 };
 
 /// Its ioctls.
 pub(super) static TABLE: [Ioctl; 9] = [
@@ -170,7 +172,7 @@ pub(super) static TABLE: [Ioctl; 9] = [
         field("pad", 20, 4, Plain),
         field("value", 24, 8, Plain),
         field("mask", 32, 8, Plain),
-        field("timeout", 40, 8, Timeout),
+        field("timeout", 40, 8, TimeoutOrDeadline(ABSTIME)),
         field("exec_queue_id", 48, 4, Uses(Object::Queue)),
         field("pad2", 52, 4, Plain),
         field("reserved", 56, 16, Plain),
