@@ -38,7 +38,7 @@ pub(super) static TABLE: [Ioctl; 15] = [
             field("out.addr_ptr", 0, 8, Plain),
         ]),
     ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_AMDGPU_CTX", "union drm_amdgpu_ctx", (b'd', 0x42), 16)
-        .effects(OVERWRITES)
+        .effects(BLOCKS | OVERWRITES)
         .fields(&[
             field("in.op", 0, 4, Plain),
             field("in.flags", 4, 4, Flags),

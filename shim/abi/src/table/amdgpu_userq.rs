@@ -15,7 +15,7 @@ const DRIVER: Driver = Driver::Amdgpu;
 /// Its ioctls.
 pub(super) static TABLE: [Ioctl; 3] = [
     ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_AMDGPU_USERQ", "union drm_amdgpu_userq", (b'd', 0x56), 72)
-        .effects(OVERWRITES | USER_QUEUE)
+        .effects(BLOCKS | OVERWRITES | USER_QUEUE)
         .fields(&[
             field("in.op", 0, 4, Plain),
             field("in.queue_id", 4, 4, Uses(Object::Queue)),

@@ -42,6 +42,7 @@ pub(super) static TABLE: [Ioctl; 17] = [
     ioctl(None, HEADER, "DRM_IOCTL_SET_CLIENT_CAP", "struct drm_set_client_cap", (b'd', 0xd), 16)
         .fields(&[field("capability", 0, 8, Plain), field("value", 8, 8, Plain)]),
     ioctl(None, HEADER, "DRM_IOCTL_GEM_CLOSE", "struct drm_gem_close", (b'd', 0x9), 8)
+        .effects(BLOCKS)
         .fields(&[field("handle", 0, 4, Ends(Object::Gem)), field("pad", 4, 4, Plain)]),
     ioctl(None, HEADER, "DRM_IOCTL_GEM_FLINK", "struct drm_gem_flink", (b'd', 0xa), 8)
         .fields(&[field("handle", 0, 4, Uses(Object::Gem)), field("name", 4, 4, Plain)]),

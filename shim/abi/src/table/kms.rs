@@ -237,6 +237,7 @@ pub(super) static TABLE: [Ioctl; 31] = [
         field("offset", 8, 8, Plain),
     ]),
     ioctl(None, HEADER, "DRM_IOCTL_MODE_DESTROY_DUMB", "struct drm_mode_destroy_dumb", (b'd', 0xb4), 4)
+        .effects(BLOCKS)
         .fields(&[field("handle", 0, 4, Ends(Object::Gem))]),
     ioctl(
         None,

@@ -56,5 +56,6 @@ pub(super) static TABLE: [Ioctl; 6] = [
     ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_LIMA_CTX_CREATE", "struct drm_lima_ctx_create", (b'd', 0x45), 8)
         .fields(&[field("id", 0, 4, Makes(Object::Queue)), field("_pad", 4, 4, Plain)]),
     ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_LIMA_CTX_FREE", "struct drm_lima_ctx_free", (b'd', 0x46), 8)
+        .effects(BLOCKS)
         .fields(&[field("id", 0, 4, Ends(Object::Queue)), field("_pad", 4, 4, Plain)]),
 ];

@@ -76,6 +76,7 @@ pub fn find(request: Request, class: FdClass) -> Option<&'static Ioctl> {
 mod tests {
     extern crate std;
     use super::*;
+    use crate::ioctl::effect;
     use crate::object::Driver;
     use std::collections::HashSet;
 
@@ -115,5 +116,32 @@ mod tests {
         let panthor = find(request, FdClass::Drm(Driver::Panthor)).map(|ioctl| ioctl.name);
         assert_eq!(panthor, None);
         assert!(find(request, FdClass::Unknown).is_none());
+    }
+
+    /// What a driver may wait in, as Linux 6.12 has it (user queues: 7.0), beside what is for waiting.
+    #[test]
+    fn what_gives_things_up_may_wait_for_others() {
+        let waits = [
+            // Lock the buffer's reservation, which others hold over waits: amdgpu_gem_object_close(),
+            // nouveau_gem_object_close(). virtio_gpu_queue_fenced_ctrl_buffer() waits for room in the host's queue.
+            "DRM_IOCTL_GEM_CLOSE",
+            "DRM_IOCTL_MODE_DESTROY_DUMB",
+            // nouveau_channel_idle()
+            "DRM_IOCTL_NOUVEAU_CHANNEL_FREE",
+            // drm_sched_entity_flush(): until all jobs were begun, so until their in-fences signal.
+            "DRM_IOCTL_AMDGPU_CTX",
+            "DRM_IOCTL_LIMA_CTX_FREE",
+            // amdgpu_userq_wait_for_last_fence()
+            "DRM_IOCTL_AMDGPU_USERQ",
+            // xe_vm_close_and_put() flushes the work that waits for preempt fences.
+            "DRM_IOCTL_XE_VM_DESTROY",
+        ];
+        for name in waits {
+            let ioctl = all().find(|ioctl| ioctl.name == name).expect(name);
+            assert_ne!(ioctl.effects & effect::BLOCKS, 0, "{name}");
+        }
+        for ioctl in all().filter(|ioctl| ioctl.effects & effect::WAITS != 0) {
+            assert_ne!(ioctl.effects & effect::BLOCKS, 0, "{}", ioctl.name);
+        }
     }
 }

@@ -38,6 +38,7 @@ pub(super) static TABLE: [Ioctl; 8] = [
         (b'd', 0x43),
         4,
     )
+    .effects(BLOCKS)
     .fields(&[field("channel", 0, 4, Ends(Object::Queue))]),
     ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_NOUVEAU_GEM_NEW", "struct drm_nouveau_gem_new", (b'd', 0x80), 48)
         .fields(&[

@@ -50,6 +50,7 @@ pub(super) static TABLE: [Ioctl; 9] = [
             field("reserved", 16, 16, Plain),
         ]),
     ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_XE_VM_DESTROY", "struct drm_xe_vm_destroy", (b'd', 0x44), 24)
+        .effects(BLOCKS)
         .fields(&[
             field("vm_id", 0, 4, Ends(Object::Vm)),
             field("pad", 4, 4, Plain),
