@@ -101,7 +101,7 @@ pub enum ChunkKind {
 pub mod state {
     /// Its thread writes, or may write again.
     pub const HELD: u32 = 1;
-    /// Its thread is gone: in flight mode another may take it. Only the recorder sets it.
+    /// Its thread is gone, or never used it: in flight mode another may take it.
     pub const ORPHAN: u32 = 2;
 }
 
@@ -130,10 +130,8 @@ pub struct ChunkHeader {
     pub dropped: AtomicU64,
     /// Ticks when it was claimed.
     pub claimed: u64,
-    /// Records in it, stored when the thread left it for the next one; 0 while it is written.
-    pub records: AtomicU32,
     /// Zero.
-    pub reserved: u32,
+    pub reserved: [u32; 2],
 }
 
 /// Why bytes are no session of ours.

@@ -2,9 +2,10 @@
 //!
 //! A program may pass any address; the kernel answers EFAULT, and so it must stay. What a call that *succeeded* named, the
 //! kernel has just read, so we may. Before a call, or after one that failed, an address is read only if it lies in memory
-//! that stays mapped: between the stack pointer and the stack's end, in the executable's own data, or in the heap below
-//! the break. What is left is asked of the kernel, and only where it matters, in front of a call that may block: a
-//! rt_sigprocmask with no valid `how` reads its mask and does nothing else. A program under seccomp is not asked for.
+//! that stays mapped: between the stack pointer and the end of the thread's stack, in the executable's own data, or in the
+//! heap below the break. What is left is asked of the kernel, and only in front of a call that may block, or on a stack of
+//! the program's own making: a rt_sigprocmask with no valid `how` reads its mask and does nothing else. A program under
+//! seccomp is not asked for.
 
 use core::arch::asm;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -22,8 +23,10 @@ static HEAP_START: AtomicUsize = AtomicUsize::new(0);
 static HEAP_END_AT: AtomicUsize = AtomicUsize::new(0);
 static MAY_PROBE: AtomicBool = AtomicBool::new(true);
 
-/// How far from the stack pointer an address counts as on the stack.
+/// How far from the main thread's stack's end the stack pointer is still on it.
 const STACK_REACH: usize = 8 << 20;
+/// How far above the stack pointer an address may be on a stack that nobody knows of.
+const NEAR: usize = 64 << 10;
 const PAGE: usize = 4096;
 
 /// What may be done to find out whether memory is there.
@@ -52,8 +55,11 @@ pub fn learn() {
     let (start, end) = data_segment(value(AT_PHDR), value(AT_PHNUM));
     DATA[0].store(start, Relaxed);
     DATA[1].store(end, Relaxed);
-    HEAP_START.store(sys::heap_end(), Relaxed);
-    HEAP_END_AT.store(crate::real::heap_end_variable(), Relaxed);
+    // Under a filter of system calls the kernel is not asked where the heap begins: there is none for us.
+    if may_ask() {
+        HEAP_START.store(sys::heap_end(), Relaxed);
+        HEAP_END_AT.store(crate::real::heap_end_variable(), Relaxed);
+    }
 }
 
 fn word(bytes: &[u8]) -> u64 {
@@ -92,32 +98,49 @@ pub fn may_ask() -> bool {
 }
 
 /// Whether `len` bytes at `address` may be read.
-#[inline]
+#[inline(never)]
 pub fn check(address: usize, len: usize, trust: Trust) -> bool {
+    check_at_once(address, len, trust)
+}
+
+/// The same, where every instruction counts.
+#[inline(always)]
+pub fn check_at_once(address: usize, len: usize, trust: Trust) -> bool {
     let Some(end) = address.checked_add(len) else { return false };
     trust == Trust::Proven || on_stack(address, end) || elsewhere(address, end, trust)
 }
 
+/// Whether it lies between the stack pointer and the end of the stack that this points into: the main thread's, or one that
+/// libc knows of. Below a coroutine's stack, or a signal handler's own, there may be anything.
 #[inline]
 fn on_stack(address: usize, end: usize) -> bool {
     let here = tls::stack_pointer();
     let main_end = STACK_END.load(Relaxed);
-    let top = match main_end {
-        _ if here < main_end && main_end - here < STACK_REACH => main_end,
-        _ if raw::is_on() => return false,
-        _ => tls::thread_pointer(),
-    };
-    address >= here && end <= top && top - here < STACK_REACH
+    if here < main_end && main_end - here < STACK_REACH {
+        return address >= here && end <= main_end;
+    }
+    address >= here && end <= tls::thread_pointer() && !raw::is_on() && tls::is_on_own_stack(here)
+}
+
+/// Whether `len` bytes at `address` are in memory that stays mapped.
+#[inline(never)]
+pub fn stays(address: usize, len: usize) -> bool {
+    address.checked_add(len).is_some_and(|end| on_stack(address, end) || in_program(address, end))
+}
+
+fn in_program(address: usize, end: usize) -> bool {
+    let in_data = address >= DATA[0].load(Relaxed) && end <= DATA[1].load(Relaxed);
+    in_data || in_heap(address, end)
 }
 
 #[cold]
 fn elsewhere(address: usize, end: usize, trust: Trust) -> bool {
-    let in_data = address >= DATA[0].load(Relaxed) && end <= DATA[1].load(Relaxed);
-    if in_data || in_heap(address, end) {
+    if in_program(address, end) {
         return true;
     }
-    // In raw mode a question costs little beside the call itself.
-    let asked = (trust == Trust::Ask || raw::is_on()) && MAY_PROBE.load(Relaxed);
+    // In raw mode a question costs little beside the call itself; and it is seldom that a thread is on a stack of its own making.
+    let is_near = address.wrapping_sub(tls::stack_pointer()) < NEAR;
+    let asked = (trust == Trust::Ask || raw::is_on() || is_near) && MAY_PROBE.load(Relaxed);
     let there = asked && (address / PAGE..=(end - 1) / PAGE).all(|page| probe((page * PAGE).max(address)));
     if !there {
         session::blind(blind::UNREAD);

@@ -13,9 +13,6 @@ use crate::{borrow, clock, raw, readable, session};
 
 const SLOTS: u32 = (CHUNK_SIZE / SLOT_SIZE) as u32;
 
-/// In [`Thread::busy`]: inside a step that a signal handler must not start over.
-const BUSY: u32 = 1;
-
 /// Who claims a chunk.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Owner {
@@ -73,18 +70,14 @@ fn attach() -> Option<*mut Thread> {
         if (*thread).epoch == session::epoch() {
             return Some(thread);
         }
-        let borrowed = (*thread).busy & borrow::BORROWED;
         let tid = own_id(&*thread);
-        if (*thread).busy & BUSY != 0 && (*thread).tid == tid {
-            session::unrecorded();
-            return None;
-        }
-        (*thread).busy = borrowed | BUSY;
-        (*thread).tid = tid;
         let serial = session::pool().threads.fetch_add(1, Relaxed);
-        *thread = Thread { tid: (*thread).tid, busy: borrowed | BUSY, serial, ..Thread::EMPTY };
-        (*thread).epoch = session::epoch();
-        (*thread).busy = borrowed;
+        let (epoch, busy) = (session::epoch(), (*thread).busy);
+        // A signal handler that records has done the same by now, or does so once more: then what it wrote has another serial.
+        if (&raw const (*thread).epoch).read_volatile() != epoch {
+            thread.write(Thread { tid, serial, busy, ..Thread::EMPTY });
+            (&raw mut (*thread).epoch).write_volatile(epoch);
+        }
     }
     Some(thread)
 }
@@ -102,6 +95,8 @@ pub struct Draft {
     commit: u32,
     slots: u8,
     thread: *mut Thread,
+    /// The thread's epoch when the room was taken.
+    epoch: u32,
     /// Bytes of payload written.
     pub len: usize,
 }
@@ -128,25 +123,76 @@ pub struct Head {
 }
 
 /// Takes room for a record; `None`, counted, if there is none.
-#[inline(always)]
+///
+/// A signal handler may come between any two instructions here and write records of its own, so what it could change is
+/// changed by one. It may also fork: then we go on in the child with what was the parent's.
+#[inline(never)]
 pub fn reserve(thread: *mut Thread, slots: usize) -> Option<Draft> {
+    reserve_at_once(thread, slots)
+}
+
+/// The same, where every instruction counts.
+#[inline(always)]
+pub fn reserve_at_once(thread: *mut Thread, slots: usize) -> Option<Draft> {
+    let wanted = slots.clamp(1, MAX_SLOTS) as u32;
+    // SAFETY: the block is the calling thread's, or in a forked child a copy of its.
+    unsafe {
+        let epoch = (&raw const (*thread).epoch).read_volatile();
+        if epoch == session::epoch() {
+            let place = tls::add(&raw mut (*thread).place, wanted.into());
+            if place as u32 + wanted <= SLOTS {
+                return Some(draft(thread, place, wanted, epoch));
+            }
+        }
+    }
+    reserve_elsewhere(thread, slots)
+}
+
+/// The record at a place.
+///
+/// # Safety
+///
+/// `thread` is the calling thread's block, and the place was taken by it.
+#[inline(always)]
+unsafe fn draft(thread: *mut Thread, place: u64, slots: u32, epoch: u32) -> Draft {
+    let chunk = session::chunk(index_of(place));
+    let slot = place as u32 as usize;
+    // SAFETY: the header of a chunk that is the thread's.
+    let generation = unsafe { (*chunk.cast::<ChunkHeader>()).generation.load(Relaxed) };
+    let commit = commit_word(generation, slot);
+    Draft { slot: chunk.wrapping_add(slot * SLOT_SIZE), commit, slots: slots as u8, thread, epoch, len: 0 }
+}
+
+/// Takes room in another chunk, or in a forked child for its own record.
+#[cold]
+#[inline(never)]
+fn reserve_elsewhere(mut thread: *mut Thread, slots: usize) -> Option<Draft> {
     let wanted = slots.clamp(1, MAX_SLOTS) as u32;
     loop {
-        // SAFETY: the block is the calling thread's. A signal handler on it may write records of its own between any two
-        // of these lines; if it moved on to another chunk, the slot was taken there, stays a hole, and we try again.
+        // SAFETY: as in `reserve`.
         unsafe {
-            let (chunk, generation) = ((&raw const (*thread).chunk).read_volatile(), (*thread).generation);
-            let slot = tls::add(&raw mut (*thread).next, wanted);
-            if slot + wanted <= SLOTS && (&raw const (*thread).chunk).read_volatile() == chunk {
-                let commit = commit_word(generation, slot as usize);
-                let slot = chunk.add(slot as usize * SLOT_SIZE);
-                return Some(Draft { slot, commit, slots: wanted as u8, thread, len: 0 });
+            if (*thread).epoch != session::epoch() {
+                thread = self::thread()?;
             }
-            if slot + wanted > SLOTS && !next_chunk(thread) {
+            let epoch = (*thread).epoch;
+            let place = tls::add(&raw mut (*thread).place, wanted.into());
+            if place as u32 + wanted <= SLOTS {
+                return Some(draft(thread, place, wanted, epoch));
+            }
+            if !next_chunk(&*thread, index_of(place), epoch) {
                 return None;
             }
         }
     }
+}
+
+/// A chunk and a slot in it, as [`Thread::place`] holds them.
+pub const fn place(index: u32, slot: u32) -> u64 {
+    (index as u64) << 32 | slot as u64
+}
+
+const fn index_of(place: u64) -> u32 {
+    (place >> 32) as u32
 }
 
 #[cfg(test)]
@@ -154,11 +200,18 @@ impl Draft {
     /// A record in memory of a test's, with that many slots.
     pub(crate) fn in_memory(slots: &mut [[u64; SLOT_SIZE / 8]]) -> Self {
         let (slot, count) = (slots.as_mut_ptr().cast(), slots.len() as u8);
-        Self { slot, commit: 0, slots: count, thread: core::ptr::null_mut(), len: 0 }
+        Self { slot, commit: 0, slots: count, thread: core::ptr::null_mut(), epoch: session::epoch(), len: 0 }
     }
 }
 
 impl Draft {
+    /// Whether we are still in the process that took the room: a signal handler may have forked, and in the child the slot is
+    /// the parent's. What is left is the time between this look and the stores behind it.
+    #[inline(always)]
+    fn is_ours(&self) -> bool {
+        session::epoch() == self.epoch
+    }
+
     /// Where byte `at` of the payload goes.
     #[inline]
     fn place(&self, at: usize) -> *mut u8 {
@@ -175,7 +228,7 @@ impl Draft {
     /// Appends eight bytes, if they fit.
     #[inline]
     pub fn word(&mut self, word: u64) {
-        if self.room() >= 8 {
+        if self.room() >= 8 && self.is_ours() {
             // SAFETY: within the record's slots; places are 4-byte aligned.
             unsafe { self.place(self.len).cast::<u64>().write_unaligned(word) };
             self.len += 8;
@@ -191,7 +244,7 @@ impl Draft {
     pub unsafe fn copy(&mut self, address: usize, len: usize) {
         let len = len.min(self.room() & !7);
         let mut at = 0;
-        while at < len {
+        while at < len && self.is_ours() {
             // SAFETY: below `len`, which fits; places are 4-byte aligned.
             unsafe {
                 let word = readable::load(address + at, (len - at).min(8));
@@ -205,7 +258,7 @@ impl Draft {
     /// Changes eight bytes that were appended before.
     #[inline]
     pub fn patch(&mut self, at: usize, word: u64) {
-        if at + 8 <= self.len {
+        if at + 8 <= self.len && self.is_ours() {
             // SAFETY: within what was written.
             unsafe { self.place(at).cast::<u64>().write_unaligned(word) };
         }
@@ -223,6 +276,9 @@ impl Draft {
     /// those stores are done.
     #[inline(always)]
     pub fn commit_short(self, times: [u64; 2], call: [u32; 3], kinds: u32, words: [u64; INLINE / 8]) {
+        if !self.is_ours() {
+            return;
+        }
         let slot = self.slot.cast::<Slot>();
         // SAFETY: as in `publish`; the payload is 4-byte aligned.
         unsafe {
@@ -239,7 +295,6 @@ impl Draft {
             (&raw mut (*slot).kind).cast::<u32>().write(kinds);
             let commit = self.slot.add(offset_of!(Slot, commit)).cast::<AtomicU32>();
             (*commit).store(self.commit, Release);
-            tls::count(&raw mut (*self.thread).records);
             // The next but one, to be written: a chunk's lines are seldom near. It faults nowhere.
             _mm_prefetch::<_MM_HINT_ET0>(self.slot.wrapping_add(2 * SLOT_SIZE).cast());
         }
@@ -247,6 +302,9 @@ impl Draft {
 
     #[inline(always)]
     fn publish(self, head: &Head) {
+        if !self.is_ours() {
+            return;
+        }
         let slot = self.slot.cast::<Slot>();
         // SAFETY: the slot is this thread's alone until its commit word is there, and the word is stored last.
         unsafe {
@@ -261,7 +319,6 @@ impl Draft {
             (&raw mut (*slot).kind).cast::<[u8; 4]>().write_unaligned(kinds);
             let commit = self.slot.add(offset_of!(Slot, commit)).cast::<AtomicU32>();
             (*commit).store(self.commit, Release);
-            tls::count(&raw mut (*self.thread).records);
         }
     }
 }
@@ -273,107 +330,124 @@ pub fn write(head: &Head) {
     }
 }
 
-/// Leaves the thread's chunk, if it has one, for another. False, and counted: there is none.
+/// Leaves the thread's full chunk for another, as far as no signal handler has done so meanwhile. False, and counted: there is
+/// none.
 ///
-/// # Safety
-///
-/// `thread` is the calling thread's block.
+/// A handler may come anywhere here and leave the chunk itself, or jump out. So a chunk is picked for us alone, made ready, and
+/// becomes the thread's by one instruction, if the thread still has the one that was full; else it is kept for later.
 #[cold]
-unsafe fn next_chunk(thread: *mut Thread) -> bool {
-    // SAFETY: the block is the calling thread's; a signal handler that finds it busy leaves it alone.
-    let thread = unsafe { &mut *thread };
-    if thread.busy & BUSY != 0 {
-        thread.dropped += 1;
-        return false;
-    }
-    thread.busy |= BUSY;
-    if let Some(header) = header(thread.index) {
-        header.records.store(thread.records, Relaxed);
-    }
-    let gained = match pick(thread) {
-        Some((index, lost)) => {
-            enter_chunk(thread, index, lost);
-            true
-        }
-        None => {
-            thread.dropped += 1;
-            match header(thread.index) {
-                Some(header) => header.dropped.store(thread.dropped, Relaxed),
-                None => _ = session::pool().homeless.fetch_add(1, Relaxed),
-            }
-            thread.next = SLOTS;
-            false
-        }
+fn next_chunk(thread: &Thread, full: u32, epoch: u32) -> bool {
+    let is_over = || {
+        let now = thread.place.load(Relaxed);
+        session::epoch() != epoch || index_of(now) != full || (now as u32) < SLOTS
     };
-    thread.busy &= !BUSY;
-    gained
-}
-
-/// Which chunk is next, and what its records' loss is to say: how many, and since when.
-fn pick(thread: &mut Thread) -> Option<(u32, Option<(u32, u64)>)> {
-    let pool = session::pool();
-    let flight = pool.mode == Mode::Flight as u32;
-    let may_grow = !flight || thread.held < pool.ring_chunks;
-    if let Some(index) = may_grow.then(take_chunk).flatten() {
-        thread.held += 1;
-        return Some((index, None));
+    let picked = pick(thread, full);
+    if is_over() {
+        picked.into_iter().for_each(|index| keep(thread, index, epoch));
+        return true;
     }
-    let oldest = header(thread.oldest).filter(|_| flight)?;
-    let lost = (oldest.records.load(Relaxed), oldest.claimed);
-    let index = thread.oldest;
-    thread.dropped += u64::from(lost.0);
-    thread.oldest = if thread.held == 1 { NO_CHUNK } else { oldest.next.load(Relaxed) };
-    Some((index, Some(lost)))
-}
-
-/// Makes a picked chunk the one that the thread writes.
-fn enter_chunk(thread: &mut Thread, index: u32, lost: Option<(u32, u64)>) {
-    if let Some(previous) = header(thread.index).filter(|_| thread.index != index) {
+    let Some(index) = picked else {
+        let dropped = thread.dropped.fetch_add(1, Relaxed) + 1;
+        match header(full) {
+            Some(header) => _ = header.dropped.fetch_max(dropped, Relaxed),
+            None => _ = session::pool().homeless.fetch_add(1, Relaxed),
+        }
+        // It must not run over.
+        let now = thread.place.load(Relaxed);
+        let _ = thread.place.compare_exchange(now, place(index_of(now), SLOTS), Relaxed, Relaxed);
+        return false;
+    };
+    let first = start_chunk(thread, index);
+    loop {
+        let now = thread.place.load(Relaxed);
+        if is_over() {
+            keep(thread, index, epoch);
+            return true;
+        }
+        if thread.place.compare_exchange(now, place(index, first), Relaxed, Relaxed).is_ok() {
+            break;
+        }
+    }
+    if let Some(previous) = header(full).filter(|_| full != index) {
         previous.next.store(index, Relaxed);
     }
-    if thread.oldest == NO_CHUNK {
-        thread.oldest = index;
+    let _ = thread.oldest.compare_exchange(NO_CHUNK, index, Relaxed, Relaxed);
+    true
+}
+
+/// A chunk that nobody else has: one that was kept, a new one, or in flight mode the thread's oldest.
+fn pick(thread: &Thread, full: u32) -> Option<u32> {
+    let kept = thread.spare.swap(NO_CHUNK, Relaxed);
+    if kept != NO_CHUNK {
+        return Some(kept);
     }
-    thread.sequence += 1;
+    let pool = session::pool();
+    let flight = pool.mode == Mode::Flight as u32;
+    let may_grow = !flight || thread.held.load(Relaxed) < pool.ring_chunks;
+    if let Some(index) = may_grow.then(take_chunk).flatten() {
+        thread.held.fetch_add(1, Relaxed);
+        return Some(index);
+    }
+    loop {
+        let oldest = thread.oldest.load(Relaxed);
+        let header = header(oldest).filter(|_| flight)?;
+        let next = if oldest == full { NO_CHUNK } else { header.next.load(Relaxed) };
+        if thread.oldest.compare_exchange(oldest, next, Relaxed, Relaxed).is_ok() {
+            return Some(oldest);
+        }
+    }
+}
+
+/// Keeps a chunk that was picked in vain: a signal handler was quicker. In a forked child it is the parent's.
+fn keep(thread: &Thread, index: u32, epoch: u32) {
+    if session::epoch() == epoch {
+        let other = thread.spare.swap(index, Relaxed);
+        if let Some(header) = header(other) {
+            header.state.store(state::ORPHAN, Release);
+        }
+    }
+}
+
+/// Makes a picked chunk ready for the thread's records, the first of which tells of what was there before. Gives the first free
+/// slot.
+fn start_chunk(thread: &Thread, index: u32) -> u32 {
+    let (lost, since) =
+        header(index).map_or((0, 0), |header| (lost_with(thread, index, header), header.claimed));
+    let dropped = thread.dropped.fetch_add(lost.into(), Relaxed) + u64::from(lost);
     let owner = Owner {
         process: session::process_chunk(),
         pid: borrow::pid(thread),
         tid: thread.tid,
         serial: thread.serial,
-        sequence: thread.sequence,
-        dropped: thread.dropped,
+        sequence: thread.sequence.fetch_add(1, Relaxed) + 1,
+        dropped,
     };
     let base = open_chunk(index, ChunkKind::Records, &owner);
-    publish(base, ChunkKind::Records);
-    thread.index = index;
-    // SAFETY: the header of the chunk that is ours now.
-    thread.generation = unsafe { (*base.cast::<ChunkHeader>()).generation.load(Relaxed) };
-    thread.records = 0;
-    thread.chunk = base;
-    thread.next = 1;
-    if let Some((request, enter)) = lost {
-        let head = Head {
-            kind: Kind::Dropped,
-            enter,
-            exit: clock::now(),
-            request,
-            fd: -1,
-            result: 0,
-            flags: 0,
-            class: 0,
-        };
-        let draft = Draft {
-            slot: base.wrapping_add(SLOT_SIZE),
-            commit: commit_word(thread.generation, 1),
-            slots: 1,
-            thread,
-            len: 0,
-        };
-        draft.commit(&head);
-        thread.next = 2;
-        // What tells of loss is no loss when it is overwritten itself.
-        thread.records = 0;
+    let mut first = 1;
+    if lost > 0 {
+        let exit = clock::now();
+        let (kind, request) = (Kind::Dropped, lost);
+        let head = Head { kind, enter: since, exit, request, fd: -1, result: 0, flags: 0, class: 0 };
+        // SAFETY: the chunk is this thread's.
+        unsafe { draft((&raw const *thread).cast_mut(), place(index, first), 1, thread.epoch) }.commit(&head);
+        first += 1;
     }
+    publish(base, ChunkKind::Records);
+    first
+}
+
+/// Records of the thread's that go when a chunk is started over. What tells of loss is no loss itself.
+fn lost_with(thread: &Thread, index: u32, header: &ChunkHeader) -> u32 {
+    let own = header.kind.load(Relaxed) == ChunkKind::Records as u32
+        && header.process == session::process_chunk()
+        && header.thread == thread.serial;
+    let generation = header.generation.load(Relaxed);
+    let is_lost = |at: &usize| {
+        // SAFETY: a slot of a chunk that is this thread's.
+        let slot = unsafe { session::chunk(index).add(at * SLOT_SIZE).cast::<Slot>().read_volatile() };
+        slot.commit == commit_word(generation, *at) && slot.kind != Kind::Dropped as u8
+    };
+    if own { (1..SLOTS as usize).filter(is_lost).count() as u32 } else { 0 }
 }
 
 fn header(index: u32) -> Option<&'static ChunkHeader> {
@@ -424,7 +498,6 @@ pub fn open_chunk(index: u32, kind: ChunkKind, owner: &Owner) -> *mut u8 {
     header.sequence = owner.sequence;
     header.dropped.store(owner.dropped, Relaxed);
     header.claimed = clock::now();
-    header.records.store(0, Relaxed);
     base
 }
 

@@ -5,10 +5,12 @@
 //! allocate it.
 
 use core::arch::{asm, global_asm};
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use fencelab_abi::pool::NO_CHUNK;
 use fencelab_abi::{CHUNK_SIZE, SLOT_SIZE};
+
+use crate::ring::place;
 
 /// A thread's state. All zero: it has written nothing yet.
 #[repr(C, align(64))]
@@ -17,53 +19,46 @@ pub struct Thread {
     pub epoch: u32,
     /// Its id.
     pub tid: u32,
-    /// First byte of the chunk that it writes.
-    pub chunk: *mut u8,
-    /// First free slot there. Changed by one instruction, as signal handlers write records too.
-    pub next: u32,
-    /// The chunk's generation.
-    pub generation: u32,
-    /// Records written there.
-    pub records: u32,
-    /// Index of the chunk.
-    pub index: u32,
+    /// The chunk that it writes, in the upper half, and the first free slot there: changed by one instruction, as signal
+    /// handlers write records too.
+    pub place: AtomicU64,
     /// Index of the oldest chunk that it holds.
-    pub oldest: u32,
+    pub oldest: AtomicU32,
     /// Chunks that it holds.
-    pub held: u32,
+    pub held: AtomicU32,
+    /// A chunk that it holds and has no use for yet.
+    pub spare: AtomicU32,
     /// The session's serial of the thread.
     pub serial: u32,
-    /// Bits: inside a step that a signal handler must not start over; a block of [`crate::borrow`].
+    /// A bit: a block of [`crate::borrow`].
     pub busy: u32,
     /// Chunks it has claimed.
-    pub sequence: u64,
+    pub sequence: AtomicU64,
     /// Its records that are gone.
-    pub dropped: u64,
+    pub dropped: AtomicU64,
     /// Calls that fault mode has looked at.
     pub calls: u64,
 }
 
 impl Thread {
     /// Before the first record: its chunk is full.
+    #[allow(clippy::declare_interior_mutable_const, reason = "each use makes a block of its own")]
     pub const EMPTY: Self = Self {
         epoch: 0,
         tid: 0,
-        chunk: core::ptr::null_mut(),
-        next: (CHUNK_SIZE / SLOT_SIZE) as u32,
-        generation: 0,
-        records: 0,
-        index: NO_CHUNK,
-        oldest: NO_CHUNK,
-        held: 0,
+        place: AtomicU64::new(place(NO_CHUNK, (CHUNK_SIZE / SLOT_SIZE) as u32)),
+        oldest: AtomicU32::new(NO_CHUNK),
+        held: AtomicU32::new(0),
+        spare: AtomicU32::new(NO_CHUNK),
         serial: 0,
         busy: 0,
-        sequence: 0,
-        dropped: 0,
+        sequence: AtomicU64::new(0),
+        dropped: AtomicU64::new(0),
         calls: 0,
     };
 }
 
-const SIZE: usize = 128;
+const SIZE: usize = 64;
 const _: () = assert!(size_of::<Thread>() == SIZE);
 
 global_asm!(
@@ -72,9 +67,9 @@ global_asm!(
     ".globl fencelab_thread",
     ".hidden fencelab_thread",
     ".type fencelab_thread,@object",
-    ".size fencelab_thread,128",
+    ".size fencelab_thread,64",
     "fencelab_thread:",
-    ".zero 128",
+    ".zero 64",
     ".popsection",
 );
 
@@ -123,6 +118,53 @@ pub fn libc_id() -> Option<u32> {
     (offset != 0).then(|| unsafe { ((thread_pointer() + offset) as *const u32).read_volatile() })
 }
 
+/// Offset from the thread pointer at which glibc keeps where a thread's stack is; 0: not looked for; [`NOWHERE`]: not found.
+static STACK_OFFSET: AtomicUsize = AtomicUsize::new(0);
+const NOWHERE: usize = usize::MAX;
+
+/// Whether an address is on the stack that libc has made for the calling thread, or was given for it: between its guard and the
+/// thread pointer all is mapped then. The main thread has none.
+#[inline]
+pub fn is_on_own_stack(address: usize) -> bool {
+    match STACK_OFFSET.load(Relaxed) {
+        0 => finds_stack(address),
+        NOWHERE => false,
+        offset => holds_stack(offset, address),
+    }
+}
+
+/// Whether there are at that offset, as in glibc's struct pthread: where a stack begins on which that address is, its size,
+/// which reaches to the descriptor's end, and that of its guard.
+fn holds_stack(offset: usize, address: usize) -> bool {
+    /// The descriptor and what aligns it.
+    const REACH: usize = 8192;
+    let pointer = thread_pointer();
+    // SAFETY: within the descriptor, as `finds_stack` has seen to.
+    let word = |nth: usize| unsafe { ((pointer + offset) as *const usize).add(nth).read_volatile() };
+    let (start, size, guard) = (word(0), word(1), word(2));
+    let beyond = start.wrapping_add(size).wrapping_sub(pointer);
+    // A small number beside a pointer into the descriptor adds up, too.
+    beyond <= REACH
+        && guard < size
+        && size < start
+        && address >= start.wrapping_add(guard)
+        && address < pointer
+}
+
+/// Looks for it, on the first thread that asks while it is on its stack.
+#[cold]
+fn finds_stack(address: usize) -> bool {
+    /// Where it may be, in a descriptor that has 2304 bytes (nptl/descr.h, x86-64). The id's place tells that it is glibc's.
+    const PLACES: core::ops::Range<usize> = 0x500..0x8c0;
+    const GLIBC_ID: usize = 0x2d0;
+    if ID_OFFSET.load(Relaxed) != GLIBC_ID {
+        STACK_OFFSET.store(NOWHERE, Relaxed);
+        return false;
+    }
+    let found = PLACES.step_by(8).find(|offset| holds_stack(*offset, address));
+    found.inspect(|offset| STACK_OFFSET.store(*offset, Relaxed)).is_some()
+}
+
 /// The stack pointer.
 #[inline]
 pub fn stack_pointer() -> usize {
@@ -138,23 +180,12 @@ pub fn stack_pointer() -> usize {
 /// # Safety
 ///
 /// `counter` is valid for reads and writes and belongs to the calling thread.
-#[inline]
-pub unsafe fn add(counter: *mut u32, amount: u32) -> u32 {
+#[inline(always)]
+pub unsafe fn add(counter: *mut AtomicU64, amount: u64) -> u64 {
     let before;
     // SAFETY: as promised by the caller.
     unsafe {
-        asm!("xadd dword ptr [{0}], {1:e}", in(reg) counter, inlateout(reg) amount => before, options(nostack))
+        asm!("xadd qword ptr [{0}], {1}", in(reg) counter, inlateout(reg) amount => before, options(nostack))
     };
     before
-}
-
-/// Adds 1 to a thread's counter in one instruction, as [`add`] does.
-///
-/// # Safety
-///
-/// As for [`add`].
-#[inline(always)]
-pub unsafe fn count(counter: *mut u32) {
-    // SAFETY: as promised by the caller.
-    unsafe { asm!("add dword ptr [{0}], 1", in(reg) counter, options(nostack)) };
 }

@@ -11,7 +11,6 @@ use fencelab_abi::section::Section;
 use fencelab_abi::{FdClass, Kind, flags};
 
 use super::ioctl::Call;
-use super::short::kinds;
 use crate::payload::{MAX_ELEMENTS, header};
 use crate::readable::{self, Trust, load};
 use crate::ring::{self, Head};
@@ -62,13 +61,7 @@ fn record(call: &Call, thread: *mut Thread, trust: Trust, arrays: bool, mut head
     if !there {
         head.flags |= if size > 0 { flags::UNREAD } else { 0 };
         if let Some(draft) = ring::reserve(thread, 1) {
-            let call = [head.request, head.fd as u32, head.result as u32];
-            draft.commit_short(
-                [head.enter, head.exit],
-                call,
-                kinds(head.kind, head.flags, head.class),
-                [0; 3],
-            );
+            draft.commit(&head);
         }
         return;
     }

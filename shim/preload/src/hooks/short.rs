@@ -37,8 +37,8 @@ pub(crate) fn make(
     let outcome = real::outcome(namespace, result);
     let trust = if outcome >= 0 { Trust::Proven } else { Trust::Look };
     let size = argument_size(request);
-    let there = size > 0 && readable::check(argument as usize, size, trust);
-    if let Some(draft) = ring::reserve(thread, 1) {
+    let there = size > 0 && readable::check_at_once(argument as usize, size, trust);
+    if let Some(draft) = ring::reserve_at_once(thread, 1) {
         let found = if there { flags::ARG } else { u8::from(size > 0) * flags::UNREAD };
         // SAFETY: checked.
         let words = if there { unsafe { words(argument as usize, size) } } else { [0; 3] };
