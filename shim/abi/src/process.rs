@@ -33,7 +33,8 @@ pub mod blind {
     pub const MEMORY_FENCES: u32 = 16;
     /// Some arguments of calls that did not return could not be read.
     pub const UNREAD: u32 = 32;
-    /// A seccomp filter was set: an argument outside the known mappings is no longer probed.
+    /// A seccomp filter was set: an argument outside the known mappings is no longer probed. If it was set before the program
+    /// began, neither the executable's path is known, nor the fds that came over the exec.
     pub const SECCOMP: u32 = 64;
     /// Shared-memory children beyond those that the shim has room for made calls.
     pub const BORROWERS: u32 = 128;

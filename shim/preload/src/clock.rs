@@ -1,9 +1,9 @@
 //! Ticks.
 
 use core::arch::x86_64::_rdtsc;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*};
 
-use fencelab_abi::Clock;
+use fencelab_abi::{Clock, ClockPair};
 
 use crate::sys;
 
@@ -11,6 +11,13 @@ const CLOCK_MONOTONIC: i32 = 1;
 const NR_CLOCK_GETTIME: usize = 228;
 
 static TSC: AtomicBool = AtomicBool::new(true);
+
+/// Ticks and the monotonic clock at one moment, and how many ticks a nanosecond has, shifted left by so many bits: set when the
+/// time stamp counter may no longer be read, but its ticks are what the session counts in. A rate of 0: the clock stands still.
+static ANCHOR: [AtomicU64; 4] = [const { AtomicU64::new(0) }; 4];
+
+/// Whether [`ANCHOR`] is set.
+static DERIVED: AtomicBool = AtomicBool::new(false);
 
 /// libc's clock_gettime, which reads the vDSO; 0 while it is not known.
 static CLOCK_GETTIME: AtomicUsize = AtomicUsize::new(0);
@@ -41,8 +48,41 @@ pub fn now() -> u64 {
     if is_tsc() { tsc() } else { monotonic() }
 }
 
+/// From now on the time stamp counter is not read: who does so may be killed. `from`: an earlier moment on both clocks.
+#[cold]
+pub fn leave_tsc(from: ClockPair) {
+    if !is_tsc() {
+        return;
+    }
+    // The vDSO reads the counter too.
+    CLOCK_GETTIME.store(0, Relaxed);
+    let [ticks, time] = if crate::readable::may_ask() { [tsc(), monotonic()] } else { [tsc(), 0] };
+    let [went, passed] = [ticks.wrapping_sub(from.after), time.saturating_sub(from.monotonic)];
+    let shift = went.leading_zeros();
+    let rate = (went << (shift & 63)).checked_div(passed).unwrap_or(0);
+    for (place, value) in ANCHOR.iter().zip([ticks, time, rate, shift.into()]) {
+        place.store(value, Relaxed);
+    }
+    DERIVED.store(true, Relaxed);
+    TSC.store(false, Release);
+    crate::session::leave_usual();
+}
+
+/// Ticks by the monotonic clock.
+fn derived() -> u64 {
+    let [ticks, time, rate, shift] = [0, 1, 2, 3].map(|at: usize| ANCHOR[at].load(Relaxed));
+    if rate == 0 || !crate::readable::may_ask() {
+        return ticks;
+    }
+    ticks + ((u128::from(read_monotonic() - time) * u128::from(rate)) >> shift) as u64
+}
+
 #[cold]
 fn monotonic() -> u64 {
+    if DERIVED.load(Relaxed) { derived() } else { read_monotonic() }
+}
+
+fn read_monotonic() -> u64 {
     let mut time = [0u64; 2];
     let address = CLOCK_GETTIME.load(Relaxed);
     if address == 0 {

@@ -5,8 +5,9 @@
 //!
 //! The program comes first. On the way of a call there is no allocation, no lock, no thread, no signal handler, no
 //! kept fd and no panic; errno is what the real call left. The system calls it makes of its own are at a process's start
-//! (see [`session`]), who it is after a fork, DRM_IOCTL_VERSION when a DRM device is opened, and a probe of memory (see [`readable`]) before a call that may block
-//! when its argument lies neither on the stack nor in the heap or data of the program.
+//! (see [`session`]), who it is after a fork, DRM_IOCTL_VERSION when a DRM device is opened, and a probe of memory (see
+//! [`readable`]) before a call that may block when its argument lies neither on the stack nor in the heap or data of the
+//! program.
 //!
 //! # How it is built
 //!
@@ -47,6 +48,7 @@ pub mod readable;
 pub mod real;
 pub mod ring;
 pub mod session;
+pub mod status;
 pub mod sys;
 pub mod tls;
 

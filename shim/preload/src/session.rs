@@ -3,6 +3,9 @@
 //! At a process's start: the environment is read from /proc/self/environ, the pool opened, mapped and its fd closed, one
 //! page marked to be wiped in children, the executable's path, command line and auxiliary vector read, and the open fds
 //! listed. Nothing of it stays open, and nothing of it happens again.
+//!
+//! Under a filter of system calls that came over the exec, none is made that ld.so has not just made itself: what they would
+//! tell stays unknown, and the header says so.
 
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::*};
@@ -13,6 +16,7 @@ use fencelab_abi::process::{
 };
 use fencelab_abi::{CHUNK_SIZE, Clock, MAGIC, POOL_FILE, PoolHeader, SESSION_VARIABLE, VERSION};
 
+use crate::status::Status;
 use crate::sys::{self, nr};
 use crate::{clock, fault, readable, real, ring, tls};
 
@@ -55,6 +59,11 @@ static USUAL: AtomicBool = AtomicBool::new(false);
 #[inline(always)]
 pub fn is_usual() -> bool {
     USUAL.load(Relaxed)
+}
+
+/// From now on each call looks at what it may do.
+pub fn leave_usual() {
+    USUAL.store(false, Relaxed);
 }
 
 /// The mapped pool's header. Only once the process has an epoch.
@@ -162,17 +171,23 @@ pub fn start_as(entry: Entry, folder: impl FnOnce(&mut [u8]) -> Option<usize>) -
     if STATE.compare_exchange(UNSTARTED, STARTING, AcqRel, Acquire).is_err() {
         return false;
     }
+    crate::raw::table::fill();
     if entry != Entry::Trace {
         real::resolve();
     }
+    let status = Status::read();
+    if status.is_filtered {
+        readable::stop_probing();
+    }
+    let free = readable::may_ask();
     let state = match map_pool(folder) {
-        Some(()) => claim_process(entry, NO_CHUNK),
+        Some(()) => claim_process(entry, NO_CHUNK, &status),
         None => OFF,
     };
     if state == READY {
         readable::learn();
         if entry != Entry::Trace {
-            tls::learn_id(sys::gettid());
+            tls::learn_id(if free { sys::gettid() } else { status.pid });
         }
         fault::enable(pool().faults.any());
         USUAL.store(clock::is_tsc() && !pool().faults.any(), Relaxed);
@@ -180,14 +195,14 @@ pub fn start_as(entry: Entry, folder: impl FnOnce(&mut [u8]) -> Option<usize>) -
             crate::hooks::exit::register();
             real::learn_errno();
         }
-        let wiped = wipe_on_fork();
+        let wiped = free && wipe_on_fork();
         EPOCH.0.store(PROCESS.load(Relaxed) + 1, Release);
         if !wiped {
             blind(blind_bits::FORK);
         }
     }
     STATE.store(state, Release);
-    if state == READY {
+    if state == READY && free {
         crate::hooks::open::inherited();
     }
     state == READY
@@ -199,7 +214,7 @@ pub fn adopt() -> bool {
     if EPOCH.0.compare_exchange(0, ADOPTING, AcqRel, Acquire).is_err() {
         return epoch() != ADOPTING;
     }
-    let state = claim_process(Entry::Fork, PROCESS.load(Relaxed));
+    let state = claim_process(Entry::Fork, PROCESS.load(Relaxed), &Status::default());
     if state != READY {
         STATE.store(state, Release);
         pool().homeless.fetch_add(1, Relaxed);
@@ -211,8 +226,15 @@ pub fn adopt() -> bool {
 
 /// In a child that a fork of ours has just made: adopts it, also where the kernel has not wiped its epoch.
 pub fn adopt_child() {
+    adopt_child_of(PROCESS.load(Relaxed));
+}
+
+/// The same, of the process with that chunk. It may be adopted already: by a record of a handler that pthread_atfork was given.
+pub fn adopt_child_of(parent: u32) {
     if STATE.load(Acquire) == READY {
-        EPOCH.0.store(0, Release);
+        if PROCESS.load(Relaxed) == parent {
+            EPOCH.0.store(0, Release);
+        }
         adopt();
     }
 }
@@ -249,7 +271,9 @@ fn map(fd: i32) -> Option<usize> {
     let head = sys::map_shared(fd, POOL_HEADER_SIZE)?;
     // SAFETY: just mapped, from a file that is long enough; unmapped below and not used after that.
     let len = pool_len(unsafe { core::slice::from_raw_parts(head as *const u8, 64) });
-    sys::unmap(head, POOL_HEADER_SIZE);
+    if readable::may_ask() {
+        sys::unmap(head, POOL_HEADER_SIZE);
+    }
     sys::map_shared(fd, len.filter(|len| *len <= size)?)
 }
 
@@ -318,10 +342,13 @@ struct Identity {
     user: u32,
 }
 
-/// Asks the kernel; in a child under a filter of system calls, goes by what its parent was.
-fn identity(parent: u32) -> Identity {
-    if parent == NO_CHUNK || readable::may_ask() {
+/// Asks the kernel; under a filter of system calls, goes by what the status says, or in a child by what its parent was.
+fn identity(parent: u32, status: &Status) -> Identity {
+    if readable::may_ask() {
         return Identity { pid: sys::getpid(), parent: sys::getppid(), user: sys::geteuid() };
+    }
+    if parent == NO_CHUNK {
+        return Identity { pid: status.pid, parent: status.parent, user: status.user };
     }
     // SAFETY: the parent's chunk; what is read does not change after its start.
     let from = unsafe { &*chunk(parent).add(PROCESS_OFFSET).cast::<ProcessHeader>() };
@@ -329,9 +356,9 @@ fn identity(parent: u32) -> Identity {
 }
 
 /// Claims and fills in the process's chunk. Gives the new state.
-fn claim_process(entry: Entry, parent: u32) -> u32 {
+fn claim_process(entry: Entry, parent: u32, status: &Status) -> u32 {
     let Some(index) = ring::take_chunk() else { return FULL };
-    let identity = identity(parent);
+    let identity = identity(parent, status);
     let base = ring::open_chunk(
         index,
         fencelab_abi::ChunkKind::Process,
@@ -342,7 +369,7 @@ fn claim_process(entry: Entry, parent: u32) -> u32 {
     header.pid = identity.pid;
     header.parent = identity.parent;
     header.entry = entry as u32;
-    *header.blind.get_mut() = 0;
+    *header.blind.get_mut() = if readable::may_ask() { 0 } else { blind_bits::SECCOMP };
     header.forked_from = parent;
     header.user = identity.user;
     header.seen = clock::now();
@@ -353,10 +380,14 @@ fn claim_process(entry: Entry, parent: u32) -> u32 {
     header.pid_namespace = 0;
     if parent == NO_CHUNK {
         header.exe.fill(0);
-        header.exe_len = sys::readlink(b"/proc/self/exe\0", &mut header.exe[..EXE_SIZE - 1]).len() as u16;
+        header.exe_len = 0;
+        if readable::may_ask() {
+            let exe = &mut header.exe[..EXE_SIZE - 1];
+            header.exe_len = sys::readlink(b"/proc/self/exe\0", exe).len() as u16;
+            header.pid_namespace = pid_namespace();
+        }
         header.cmdline_len =
             sys::read_file(b"/proc/self/cmdline\0", &mut header.cmdline[..CMDLINE_SIZE]).len() as u16;
-        header.pid_namespace = pid_namespace();
     } else {
         // SAFETY: the parent's chunk; what is read does not change after its start.
         let from = unsafe { &*chunk(parent).add(PROCESS_OFFSET).cast::<ProcessHeader>() };

@@ -59,6 +59,8 @@ pub mod nr {
     pub const EPOLL_PWAIT: usize = 281;
     pub const ACCEPT4: usize = 288;
     pub const DUP3: usize = 292;
+    pub const RECVMMSG: usize = 299;
+    pub const SENDMMSG: usize = 307;
     pub const SECCOMP: usize = 317;
     pub const EXECVEAT: usize = 322;
     pub const IO_PGETEVENTS: usize = 333;

@@ -5,7 +5,7 @@ use core::ffi::{c_char, c_int, c_uint, c_ulong};
 use fencelab_abi::Kind;
 
 use super::{about_to, write};
-use crate::{readable, real, sys::nr};
+use crate::{clock, readable, real, session, sys::nr};
 
 /// `int chroot(const char *path)`.
 pub fn chroot(namespace: usize, path: *const c_char) -> c_int {
@@ -35,8 +35,20 @@ pub fn setresuid(namespace: usize, user: c_uint, effective: c_uint, saved: c_uin
 #[inline]
 pub fn prctl(namespace: usize, operation: c_int, rest: [c_ulong; 4]) -> c_int {
     const PR_SET_SECCOMP: c_int = 22;
-    if operation == PR_SET_SECCOMP {
-        seccomp();
+    const PR_SET_TSC: c_int = 26;
+    const PR_TSC_SIGSEGV: c_ulong = 2;
+    const SECCOMP_MODE_STRICT: c_ulong = 1;
+    let forbids_tsc = match operation {
+        PR_SET_TSC => rest[0] == PR_TSC_SIGSEGV,
+        PR_SET_SECCOMP => {
+            seccomp();
+            // Which forbids it too (kernel/seccomp.c: seccomp_set_mode_strict).
+            rest[0] == SECCOMP_MODE_STRICT
+        }
+        _ => false,
+    };
+    if forbids_tsc {
+        forbid_tsc();
     }
     real!(
         namespace,
@@ -56,6 +68,14 @@ pub fn prctl(namespace: usize, operation: c_int, rest: [c_ulong; 4]) -> c_int {
 pub(crate) fn seccomp() {
     write(&about_to(Kind::Confined, -1, nr::SECCOMP as u32), &[]);
     readable::stop_probing();
+}
+
+/// The time stamp counter is about to be forbidden.
+#[cold]
+pub(crate) fn forbid_tsc() {
+    if crate::ring::thread().is_some() {
+        clock::leave_tsc(session::pool().first_pair);
+    }
 }
 
 fn confined(result: c_int, call: u32) -> c_int {

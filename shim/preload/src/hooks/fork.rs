@@ -11,6 +11,7 @@ use super::{Part, Timed, head, path, timed, write};
 use crate::{borrow, clock, real, ring, session, sys};
 
 const CLONE_VM: c_int = 0x100;
+const CLONE_VFORK: c_int = 0x4000;
 const CLONE_THREAD: c_int = 0x10000;
 const CLONE_SETTLS: c_int = 0x80000;
 
@@ -25,9 +26,11 @@ pub fn fork_only(namespace: usize) -> c_int {
 }
 
 fn forked(namespace: usize, make: impl FnOnce() -> c_int) -> c_int {
+    ring::thread();
+    let parent = session::process_chunk();
     let call = timed(make);
     if call.result == 0 {
-        session::adopt_child();
+        session::adopt_child_of(parent);
     } else {
         write(&head(namespace, Kind::Fork, -1, 0, &call), &[]);
     }
@@ -61,9 +64,9 @@ pub fn clone(
             rest[2]
         )
     });
-    // A child that shares the memory may go on borrowing for as long as it lives: only a call that failed ends it.
-    if borrows && call.result < 0 {
-        borrow::ended(0);
+    // A child that shares the memory may go on borrowing for as long as it lives, if its parent does not wait for its end.
+    if borrows && (call.result < 0 || flags & CLONE_VFORK != 0) {
+        borrow::ended(call.result.max(0) as u32);
     }
     if flags & CLONE_THREAD == 0 {
         let kind = if flags & CLONE_VM != 0 { Kind::Vfork } else { Kind::Fork };
@@ -105,7 +108,7 @@ extern "C" fn begin_vfork() {
 }
 
 /// In the parent, when the child has its own memory or is gone.
-extern "C" fn end_vfork(result: isize) -> c_int {
+pub(super) extern "C" fn end_vfork(result: isize) -> isize {
     borrow::ended(result.max(0) as u32);
     let now = clock::now();
     let failed = result < 0;
@@ -114,7 +117,7 @@ extern "C" fn end_vfork(result: isize) -> c_int {
     }
     let call = Timed { result: if failed { -1 } else { result as c_int }, enter: now, exit: now };
     write(&head(0, Kind::Vfork, -1, 0, &call), &[]);
-    call.result
+    call.result as isize
 }
 
 /// `int posix_spawn(pid_t *pid, const char *path, ...)`.

@@ -36,7 +36,7 @@ mod last;
 mod save;
 pub mod signals;
 mod start;
-mod table;
+pub(crate) mod table;
 pub mod threads;
 
 use core::ffi::c_char;
@@ -70,7 +70,6 @@ extern "C" fn fencelab_raw_start(base: usize, len: usize, folder: *const c_char)
     borrow::begins();
     CODE[0].store(base, Relaxed);
     CODE[1].store(len, Relaxed);
-    table::fill();
     // SAFETY: the recorder has written a C string.
     let path = unsafe { core::ffi::CStr::from_ptr(folder) }.to_bytes();
     let copy = |room: &mut [u8]| {

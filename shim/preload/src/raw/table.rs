@@ -18,7 +18,7 @@ extern "C" fn ppoll(list: usize, count: usize, timeout: usize, mask: usize) -> i
 macro_rules! fill {
     ($($function:ident = $number:expr;)*) => {
         /// Puts them where the hooks look.
-        pub(super) fn fill() {
+        pub(crate) fn fill() {
             $( set(RAW, Function::$function, call::<{ $number }> as *const () as usize); )*
             set(RAW, Function::Ppoll, ppoll as *const () as usize);
             set(RAW, Function::Execve, super::exec::execve as *const () as usize);
@@ -31,6 +31,6 @@ fill! {
     Accept = nr::ACCEPT; Accept4 = nr::ACCEPT4; Bind = nr::BIND; Chroot = nr::CHROOT; Close = nr::CLOSE;
     CloseRange = nr::CLOSE_RANGE; Connect = nr::CONNECT; Dup = nr::DUP; Dup2 = nr::DUP2; Dup3 = nr::DUP3;
     Fcntl = nr::FCNTL; Ioctl = nr::IOCTL; Open = nr::OPEN; Openat = nr::OPENAT; PidfdGetfd = nr::PIDFD_GETFD;
-    PidfdOpen = nr::PIDFD_OPEN; Poll = nr::POLL; Prctl = nr::PRCTL; Recvmsg = nr::RECVMSG; Sendmsg = nr::SENDMSG;
+    PidfdOpen = nr::PIDFD_OPEN; Poll = nr::POLL; Prctl = nr::PRCTL; Recvmmsg = nr::RECVMMSG; Recvmsg = nr::RECVMSG; Sendmmsg = nr::SENDMMSG; Sendmsg = nr::SENDMSG;
     Setresuid = nr::SETRESUID; Setreuid = nr::SETREUID; Setuid = nr::SETUID; Socketpair = nr::SOCKETPAIR;
 }
