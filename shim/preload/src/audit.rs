@@ -3,7 +3,7 @@
 //! (-fno-plt), which go around a preloaded object or an auditor's la_symbind, do not go around this one.
 
 use core::ffi::{c_char, c_uint, c_ulong};
-use core::sync::atomic::{AtomicU32, Ordering::*};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use fencelab_abi::process::blind;
 
@@ -11,8 +11,8 @@ use crate::elf::{LinkMap, Object};
 use crate::real::{self, NAMESPACES};
 use crate::{exports, session};
 
-/// Libcs seen so far, one for each link namespace.
-static COUNT: AtomicU32 = AtomicU32::new(0);
+/// The libcs that are loaded, one for each link namespace: their link maps. What a program frees, another may have.
+static LIBCS: [AtomicUsize; NAMESPACES] = [const { AtomicUsize::new(0) }; NAMESPACES];
 
 #[unsafe(no_mangle)]
 extern "C" fn la_version(version: c_uint) -> c_uint {
@@ -28,18 +28,18 @@ extern "C" fn la_objopen(map: &LinkMap, _namespace: c_ulong, _cookie: &mut usize
     if is_libc(map.name) {
         // SAFETY: ld.so's map of an object that it has just mapped.
         if let Some(libc) = unsafe { Object::new(map) } {
-            adopt_libc(&libc);
+            adopt_libc(map as *const LinkMap as usize, &libc);
         }
     }
     FLAGS
 }
 
 /// Learns a libc's functions, and puts ours in their place.
-fn adopt_libc(libc: &Object) {
-    let number = COUNT.fetch_add(1, Relaxed) as usize;
-    if number >= NAMESPACES {
+fn adopt_libc(map: usize, libc: &Object) {
+    let is_free = |place: &AtomicUsize| place.compare_exchange(0, map, Relaxed, Relaxed).is_ok();
+    let Some(number) = LIBCS.iter().position(is_free) else {
         return session::blind(blind::NAMESPACES);
-    }
+    };
     for name in &real::NAMES {
         if let Some(address) = libc.find(name.text().to_bytes()) {
             real::set(number, name.function(), address);
@@ -52,6 +52,16 @@ fn adopt_libc(libc: &Object) {
         libc.divert(name, address);
     }
     libc.lock();
+}
+
+/// Called when an object is unloaded, with what ld.so has put in its cookie: where its link map is. The program's own libc
+/// stays.
+#[unsafe(no_mangle)]
+extern "C" fn la_objclose(cookie: &mut usize) -> c_uint {
+    for place in LIBCS.iter().skip(1) {
+        let _ = place.compare_exchange(*cookie, 0, Relaxed, Relaxed);
+    }
+    0
 }
 
 /// Whether an object's path ends in libc.so.6, or is musl's, which is its ld.so too.
