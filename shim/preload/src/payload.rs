@@ -232,6 +232,14 @@ impl Elements {
         Self { shape: step.shape, start, count, stride, trust: argument.trust, bytes: 0 }
     }
 
+    /// Bytes of an element that the kernel may read: no more than one has, and than they are apart.
+    fn known(&self) -> usize {
+        match self.shape {
+            Shape::Strided(size, _) => self.stride.min(size.into()),
+            _ => self.stride,
+        }
+    }
+
     /// Copies as many elements as fit and can be read. False: not all.
     fn copy(&mut self, sink: &mut Sink<'_>) -> bool {
         match self.shape {
@@ -240,15 +248,19 @@ impl Elements {
                     return false;
                 }
                 let fits = self.count.min(sink.room() / self.stride);
-                if fits == 0 || !readable::check(self.start, fits * self.stride, self.trust) {
+                let len = fits * self.stride;
+                // Of the last element the kernel reads no more than it knows of: what is behind need not be there.
+                let read = len - (self.stride - self.known());
+                if fits == 0 || !readable::check(self.start, read, self.trust) {
                     self.bytes = 0;
                     let whole = self.count == 0;
                     self.count = 0;
                     return whole;
                 }
-                self.bytes = fits * self.stride;
+                self.bytes = len;
                 // SAFETY: checked.
-                unsafe { sink.copy(self.start, self.bytes) };
+                unsafe { sink.copy(self.start, read) };
+                (read.next_multiple_of(8)..len).step_by(8).for_each(|_| sink.word(0));
                 let whole = fits == self.count;
                 self.count = fits;
                 whole
@@ -273,7 +285,7 @@ impl Elements {
     fn element(&self, index: usize) -> Option<(usize, usize)> {
         let (address, size) = match self.shape {
             Shape::Array(_) | Shape::Strided(..) => {
-                return (index < self.count).then(|| (self.start + index * self.stride, self.stride));
+                return (index < self.count).then(|| (self.start + index * self.stride, self.known()));
             }
             Shape::Pointers(size) => {
                 let slot = self.start + index * 8;
@@ -446,6 +458,18 @@ mod tests {
         let argument = [two(3, 0), two(40, 1), queue.as_ptr() as u64];
         let found = follow("DRM_IOCTL_PANTHOR_GROUP_SUBMIT", &argument);
         assert_eq!(found.last(), Some(&(0x11, 1, std::vec![1, 7, 5, 0])));
+    }
+
+    #[test]
+    fn syncs_of_an_msm_submission_are_read_as_the_kernel_reads_them() {
+        const IN: u32 = 0x0800_0000;
+        // Three words apart, and the last has two: the third is not there.
+        let syncs = [two(7, 0), 5, u64::MAX, two(8, 1), 6];
+        let bad = 8u64;
+        let submit = |flags| [two(flags, 0), 0, 0, 0, 0, syncs.as_ptr() as u64, bad, two(2, 3), 24];
+        let all = std::vec![7, 0, 5, 0, u32::MAX, u32::MAX, 8, 1, 6, 0, 0, 0];
+        assert_eq!(follow("DRM_IOCTL_MSM_GEM_SUBMIT", &submit(IN)), [(2, 0, all)]);
+        assert_eq!(follow("DRM_IOCTL_MSM_GEM_SUBMIT", &submit(0)), []);
     }
 
     #[test]

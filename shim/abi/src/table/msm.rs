@@ -1,6 +1,6 @@
 //! The msm driver.
 
-use super::build::{field, follow, ioctl};
+use super::build::{bits, field, follow, ioctl};
 use crate::ioctl::Count::Field;
 use crate::ioctl::Ioctl;
 use crate::ioctl::Role::{Count, DeadlineSeconds, Ends, Flags, Makes, MakesFd, Plain, Point, Pointer, Uses};
@@ -10,6 +10,10 @@ use crate::object::{Driver, FdClass, Object};
 
 const HEADER: &str = "drm/msm_drm.h";
 const DRIVER: Driver = Driver::Msm;
+
+/// MSM_SUBMIT_SYNCOBJ_IN and MSM_SUBMIT_SYNCOBJ_OUT: without them the arrays are not looked at.
+const SYNCOBJ_IN: u64 = 0x0800_0000;
+const SYNCOBJ_OUT: u64 = 0x0400_0000;
 
 /// Its ioctls.
 pub(super) static TABLE: [Ioctl; 7] = [
@@ -83,7 +87,8 @@ pub(super) static TABLE: [Ioctl; 7] = [
                     field("flags", 4, 4, Flags),
                     field("point", 8, 8, Point),
                 ],
-            ),
+            )
+            .only_if(bits(0, false, SYNCOBJ_IN, SYNCOBJ_IN)),
             follow(
                 "out_syncobjs",
                 48,
@@ -94,7 +99,8 @@ pub(super) static TABLE: [Ioctl; 7] = [
                     field("flags", 4, 4, Flags),
                     field("point", 8, 8, Point),
                 ],
-            ),
+            )
+            .only_if(bits(0, false, SYNCOBJ_OUT, SYNCOBJ_OUT)),
         ]),
     ioctl(Some(DRIVER), HEADER, "DRM_IOCTL_MSM_WAIT_FENCE", "struct drm_msm_wait_fence", (b'd', 0x47), 32)
         .effects(BLOCKS | WAITS)
