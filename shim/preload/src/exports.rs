@@ -4,6 +4,7 @@
 use core::ffi::{c_char, c_int, c_uint, c_ulong, c_void};
 
 use crate::hooks;
+use crate::real::NAMESPACES;
 use crate::session;
 
 type Strings = *const *const c_char;
@@ -28,32 +29,43 @@ macro_rules! exports {
         }
 
         /// The names of the functions that are replaced, each ended by a NUL: a list of strings would need a relocation each.
-        const NAMES: &str = concat!($(stringify!($symbol), "\0",)* "vfork\0syscall\0");
+        const NAMES: &str = concat!($(stringify!($symbol), "\0",)* "vfork\0syscall\0execl\0execle\0execlp\0");
 
-        /// What takes the place of the function of that name in the libc of that number.
-        fn hook(name: &[u8], libc: usize) -> Option<usize> {
-            $( if name == stringify!($symbol).as_bytes() {
-                return match libc {
-                    0 => Some(preloaded::$symbol as *const () as usize),
-                    1 => Some(audited::$symbol::<1> as *const () as usize),
-                    2 => Some(audited::$symbol::<2> as *const () as usize),
-                    3 => Some(audited::$symbol::<3> as *const () as usize),
-                    _ => None,
-                };
-            } )*
-            match name {
-                b"vfork" => Some(fencelab_vfork as *const () as usize),
-                b"syscall" if libc == 0 => Some(fencelab_syscall as *const () as usize),
-                _ => None,
-            }
-        }
+        // What takes the place of each in each libc: how far from here; 0: nothing does.
+        core::arch::global_asm!(
+            concat!(
+                ".pushsection .rodata.fencelab_hooks,\"a\",@progbits\n.p2align 2\n",
+                ".globl fencelab_hooks\n.hidden fencelab_hooks\nfencelab_hooks:\n",
+                $(".long {}-fencelab_hooks,{}-fencelab_hooks,{}-fencelab_hooks,{}-fencelab_hooks # ", stringify!($symbol), "\n",)*
+                ".rept 4\n.long fencelab_vfork-fencelab_hooks\n.endr\n",
+                ".long fencelab_syscall-fencelab_hooks,0,0,0\n",
+                ".long fencelab_execl-fencelab_hooks,0,0,0\n",
+                ".long fencelab_execle-fencelab_hooks,0,0,0\n",
+                ".long fencelab_execlp-fencelab_hooks,0,0,0\n",
+                ".popsection"
+            ),
+            $(
+                sym preloaded::$symbol, sym audited::$symbol::<1>,
+                sym audited::$symbol::<2>, sym audited::$symbol::<3>,
+            )*
+        );
     };
+}
+
+unsafe extern "C" {
+    /// Made above.
+    static fencelab_hooks: [[i32; NAMESPACES]; 0];
 }
 
 /// Each name with what takes its place in the libc of that number.
 pub(crate) fn hooks(libc: usize) -> impl Iterator<Item = (&'static [u8], usize)> {
     let names = NAMES.as_bytes().split(|&byte| byte == 0).filter(|name| !name.is_empty());
-    names.filter_map(move |name| Some((name, hook(name, libc)?)))
+    let table = (&raw const fencelab_hooks).cast::<[i32; NAMESPACES]>();
+    names.enumerate().filter_map(move |(at, name)| {
+        // SAFETY: the table has an entry for each name, in their order.
+        let away = *unsafe { &*table.add(at) }.get(libc)?;
+        (away != 0).then(|| (name, (table as usize).wrapping_add_signed(away as isize)))
+    })
 }
 
 exports! {
@@ -68,6 +80,8 @@ exports! {
     __open64_2(path: *const c_char, flags: c_int) -> c_int = hooks::open::open64_2(path, flags);
     __openat_2(folder: c_int, path: *const c_char, flags: c_int) -> c_int = hooks::open::openat_2(folder, path, flags);
     __openat64_2(folder: c_int, path: *const c_char, flags: c_int) -> c_int = hooks::open::openat64_2(folder, path, flags);
+    creat(path: *const c_char, mode: c_uint) -> c_int = hooks::open::creat(path, mode);
+    creat64(path: *const c_char, mode: c_uint) -> c_int = hooks::open::creat64(path, mode);
     close(fd: c_int) -> c_int = hooks::close::close(fd);
     close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int = hooks::close::close_range(first, last, flags);
     dup(fd: c_int) -> c_int = hooks::dup::dup(fd);
@@ -77,6 +91,10 @@ exports! {
     fcntl64(fd: c_int, command: c_int, argument: *mut c_void) -> c_int = hooks::dup::fcntl64(fd, command, argument);
     sendmsg(socket: c_int, message: *const c_void, flags: c_int) -> isize = hooks::rights::sendmsg(socket, message, flags);
     recvmsg(socket: c_int, message: *mut c_void, flags: c_int) -> isize = hooks::rights::recvmsg(socket, message, flags);
+    sendmmsg(socket: c_int, messages: *mut c_void, count: c_uint, flags: c_int) -> c_int =
+        hooks::rights::sendmmsg(socket, messages, count, flags);
+    recvmmsg(socket: c_int, messages: *mut c_void, count: c_uint, flags: c_int, timeout: *mut c_void) -> c_int =
+        hooks::rights::recvmmsg(socket, messages, count, flags, timeout);
     pidfd_open(pid: c_int, flags: c_uint) -> c_int = hooks::rights::pidfd_open(pid, flags);
     pidfd_getfd(pidfd: c_int, fd: c_int, flags: c_uint) -> c_int = hooks::rights::pidfd_getfd(pidfd, fd, flags);
     socketpair(domain: c_int, kind: c_int, protocol: c_int, pair: *mut c_int) -> c_int =
@@ -91,6 +109,12 @@ exports! {
         hooks::poll::poll_checked(list, count, timeout, size);
     ppoll(list: *mut c_void, count: c_ulong, timeout: *const c_void, mask: *const c_void) -> c_int =
         hooks::poll::ppoll(list, count, timeout, mask);
+    __ppoll_chk(list: *mut c_void, count: c_ulong, timeout: *const c_void, mask: *const c_void, size: usize) -> c_int =
+        hooks::poll::ppoll_checked(list, count, timeout, mask, size);
+    select(count: c_int, a: *mut c_void, b: *mut c_void, c: *mut c_void, timeout: *mut c_void) -> c_int =
+        hooks::select::select(count, [a, b, c], timeout);
+    pselect(count: c_int, a: *mut c_void, b: *mut c_void, c: *mut c_void, timeout: *const c_void, mask: *const c_void) -> c_int =
+        hooks::select::pselect(count, [a, b, c], timeout, mask);
     fork() -> c_int = hooks::fork::fork();
     _Fork() -> c_int = hooks::fork::fork_only();
     clone(start: *const c_void, stack: *mut c_void, flags: c_int, argument: *mut c_void, a: usize, b: usize, c: usize) -> c_int =
@@ -120,18 +144,17 @@ exports! {
         hooks::confine::prctl(operation, [a, b, c, d]);
 }
 
-unsafe extern "C" {
-    /// In [`hooks::fork`].
-    fn fencelab_vfork() -> c_int;
-    /// In [`hooks::number`].
-    fn fencelab_syscall() -> isize;
-}
-
 core::arch::global_asm!(
     ".globl vfork",
     ".set vfork, fencelab_vfork",
     ".globl syscall",
     ".set syscall, fencelab_syscall",
+    ".globl execl",
+    ".set execl, fencelab_execl",
+    ".globl execle",
+    ".set execle, fencelab_execle",
+    ".globl execlp",
+    ".set execlp, fencelab_execlp",
 );
 
 /// Run when the object is loaded. An auditor is loaded before libc, and starts when la_preinit comes.

@@ -35,6 +35,13 @@ pub(crate) fn programs() -> &'static Programs {
         let early = programs.path("libearly.so");
         let with_early = ["-pthread", "-Wl,--no-as-needed", early.to_str().unwrap()];
         programs.compile("matrix.c", "early", &with_early);
+        programs.compile("during.c", "libduring.so", &["-shared", "-fPIC"]);
+        let during = programs.path("libduring.so");
+        let with_during = ["-pthread", "-Wl,--no-as-needed", during.to_str().unwrap()];
+        programs.compile("handlers.c", "handlers", &with_during);
+        programs.compile("confined.c", "confined", &[]);
+        programs.compile("stacks.c", "stacks", &["-pthread"]);
+        programs.compile("messages.c", "messages", &["-pthread"]);
         programs
     })
 }
@@ -84,6 +91,13 @@ pub(crate) struct Thread {
     pub(crate) borrowed: bool,
     pub(crate) dropped: u64,
     pub(crate) events: Vec<Event>,
+}
+
+impl Thread {
+    /// Records of the program's calls.
+    pub(crate) fn marks(&self) -> u64 {
+        self.events.iter().filter(|event| event.kind() == Kind::Ioctl).count() as u64
+    }
 }
 
 /// Reads a session, thread by thread as they appeared.

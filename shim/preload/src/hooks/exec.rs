@@ -1,5 +1,6 @@
 //! exec. The record is written before the call, as nothing of ours is left after it.
 
+use core::arch::global_asm;
 use core::ffi::{c_char, c_int};
 
 use fencelab_abi::section::PATH;
@@ -40,6 +41,62 @@ execs! {
         path, Some(environment);
     /// `int fexecve(int fd, char *const argv[], char *const envp[])`.
     fexecve = Fexecve(fd: c_int, arguments: Strings, environment: Strings), core::ptr::null(), Some(environment);
+}
+
+// execl and its like take their arguments one by one: five in registers, the rest on the stack. Without the return address
+// between them, they lie there as an array.
+global_asm!(
+    ".pushsection .text.fencelab_execl,\"ax\",@progbits",
+    ".macro listed name hook",
+    ".globl \\name",
+    ".hidden \\name",
+    ".type \\name,@function",
+    "\\name:",
+    "endbr64",
+    "pop r10",
+    "push r9",
+    "push r8",
+    "push rcx",
+    "push rdx",
+    "push rsi",
+    "mov rsi, rsp",
+    "push r10", // aligns the stack
+    "call \\hook",
+    "pop r10",
+    "add rsp, 40",
+    "push r10",
+    "ret",
+    ".endm",
+    "listed fencelab_execl {execl}",
+    "listed fencelab_execle {execle}",
+    "listed fencelab_execlp {execlp}",
+    ".popsection",
+    execl = sym execl,
+    execle = sym execle,
+    execlp = sym execlp,
+);
+
+/// `int execl(const char *path, const char *argument, ..., NULL)`.
+extern "C" fn execl(path: *const c_char, arguments: Strings) -> c_int {
+    execv(0, path, arguments)
+}
+
+/// `int execle(const char *path, const char *argument, ..., NULL, char *const envp[])`.
+extern "C" fn execle(path: *const c_char, arguments: Strings) -> c_int {
+    let mut end = arguments;
+    // SAFETY: the list ends with a null pointer, and the environment follows.
+    let environment = unsafe {
+        while !(*end).is_null() {
+            end = end.add(1);
+        }
+        *end.add(1)
+    };
+    execve(0, path, arguments, environment.cast())
+}
+
+/// `int execlp(const char *file, const char *argument, ..., NULL)`.
+extern "C" fn execlp(file: *const c_char, arguments: Strings) -> c_int {
+    execvp(0, file, arguments)
 }
 
 /// Records that the program is about to be replaced. What it passes may be garbage: the kernel is yet to say so.

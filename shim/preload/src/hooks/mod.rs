@@ -14,6 +14,7 @@ pub mod open;
 pub mod out_fence;
 pub mod poll;
 pub mod rights;
+pub mod select;
 mod short;
 pub mod socket;
 

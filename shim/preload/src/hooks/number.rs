@@ -5,14 +5,17 @@ use core::ffi::{c_int, c_void};
 
 use fencelab_abi::{FdClass, Request, flags, plan};
 
-use super::{confine, exit, rights, short};
+use super::fork::end_vfork;
+use super::{confine, exec, exit, short};
+use crate::raw::dispatch;
 use crate::readable::{self, Trust};
-use crate::real::{Function, address};
+use crate::real::{Function, RAW, address};
 use crate::sys::nr;
 use crate::{borrow, fds, real};
 
 // `long syscall(long number, ...)`: lets all pass but the calls that we record, without a frame of ours, so that whatever
-// fork or vfork is made this way finds the stack as it left it.
+// fork is made this way finds the stack as it left it. A child that borrows this very stack until it execs returns twice: there
+// the return address waits in a register that the kernel keeps.
 global_asm!(
     ".pushsection .text.fencelab_syscall,\"ax\",@progbits",
     ".globl fencelab_syscall",
@@ -20,15 +23,12 @@ global_asm!(
     ".type fencelab_syscall,@function",
     "fencelab_syscall:",
     "endbr64",
-    "cmp rdi, {ioctl}",
-    "je {by_number}",
-    "cmp rdi, {getfd}",
-    "je {by_number}",
-    "cmp rdi, {seccomp}",
-    "je {by_number}",
-    "cmp rdi, {exit_group}",
-    "je {by_number}",
-    "push rdi",
+    "cmp rdi, {numbers}",
+    "jae 2f",
+    "lea rax, [rip + {ours}]",
+    "bt qword ptr [rax], rdi",
+    "jc {by_number}",
+    "2: push rdi",
     "push rsi",
     "push rdx",
     "push rcx",
@@ -43,19 +43,79 @@ global_asm!(
     "pop rdx",
     "pop rsi",
     "pop rdi",
+    "test rax, rax",
+    "jz 3f",
     "jmp rax",
+    "3: mov rax, rdi",
+    "mov rdi, rsi",
+    "mov rsi, rdx",
+    "mov rdx, rcx",
+    "mov r10, r8",
+    "mov r8, r9",
+    "pop r9",
+    "syscall",
+    "push r9",
+    "test rax, rax",
+    "jz 4f",
+    "mov rdi, rax",
+    "jmp {end}",
+    "4: ret",
     ".popsection",
-    ioctl = const nr::IOCTL,
-    getfd = const nr::PIDFD_GETFD,
-    seccomp = const nr::SECCOMP,
-    exit_group = const nr::EXIT_GROUP,
+    numbers = const NUMBERS,
+    ours = sym OURS,
     by_number = sym by_number,
     next = sym next,
+    end = sym end_vfork,
 );
 
-/// Where the real one is. Also notes that a child may borrow our memory.
-extern "C" fn next(number: usize, flags: usize) -> usize {
+/// Numbers that are looked up: those below.
+const NUMBERS: usize = 448;
+
+/// A bit for each call that has a hook.
+static OURS: [u64; NUMBERS / 64] = {
+    let ours = [
+        nr::IOCTL,
+        nr::OPEN,
+        nr::OPENAT,
+        nr::OPENAT2,
+        nr::CLOSE,
+        nr::CLOSE_RANGE,
+        nr::DUP,
+        nr::DUP2,
+        nr::DUP3,
+        nr::FCNTL,
+        nr::SENDMSG,
+        nr::RECVMSG,
+        nr::SENDMMSG,
+        nr::RECVMMSG,
+        nr::PIDFD_OPEN,
+        nr::PIDFD_GETFD,
+        nr::SOCKETPAIR,
+        nr::CONNECT,
+        nr::BIND,
+        nr::ACCEPT,
+        nr::ACCEPT4,
+        nr::POLL,
+        nr::EXECVE,
+        nr::EXECVEAT,
+        nr::CHROOT,
+        nr::PRCTL,
+        nr::SECCOMP,
+        nr::EXIT_GROUP,
+    ];
+    let (mut bits, mut i) = ([0; NUMBERS / 64], 0);
+    while i < ours.len() {
+        bits[ours[i] / 64] |= 1 << (ours[i] % 64);
+        i += 1;
+    }
+    bits
+};
+
+/// Where the real one is. Also notes that a child may borrow our memory; 0: it borrows the stack as well, until it execs or
+/// ends.
+extern "C" fn next(number: usize, flags: usize, stack: usize) -> usize {
     const CLONE_VM: usize = 0x100;
+    const CLONE_VFORK: usize = 0x4000;
     const CLONE_SETTLS: usize = 0x80000;
     let flags = match number {
         nr::CLONE => flags,
@@ -64,22 +124,38 @@ extern "C" fn next(number: usize, flags: usize) -> usize {
         nr::VFORK => CLONE_VM,
         _ => 0,
     };
-    if flags & (CLONE_VM | CLONE_SETTLS) == CLONE_VM {
+    let borrows = flags & (CLONE_VM | CLONE_SETTLS) == CLONE_VM;
+    if borrows {
+        crate::ring::thread();
         borrow::begins();
     }
-    address(0, Function::Syscall)
+    let returns = number == nr::VFORK || number == nr::CLONE && flags & CLONE_VFORK != 0 && stack == 0;
+    if borrows && returns { 0 } else { address(0, Function::Syscall) }
 }
 
-extern "C" fn by_number(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize) -> isize {
+extern "C" fn by_number(number: usize, a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> isize {
     match number {
-        nr::IOCTL => ioctl(0, a as c_int, b, c as *mut c_void) as isize,
-        nr::PIDFD_GETFD => rights::pidfd_getfd(0, a as c_int, b as c_int, c as u32) as isize,
+        nr::IOCTL => return ioctl(0, a as c_int, b, c as *mut c_void) as isize,
         nr::EXIT_GROUP => exit::exit_at_once(0, a as c_int),
-        _ => {
-            confine::seccomp();
-            real!(0, Syscall, fn(usize, usize, usize, usize, usize, usize) -> isize, number, a, b, c, d, e)
+        nr::EXECVE => return exec::execve(0, a as *const _, b as *const _, c as *const _) as isize,
+        nr::EXECVEAT => {
+            let (arguments, environment) = (c as *const _, d as *const _);
+            return exec::execveat(0, a as c_int, b as *const _, arguments, environment, e as c_int) as isize;
         }
+        nr::SECCOMP => {
+            const SECCOMP_SET_MODE_STRICT: usize = 0;
+            confine::seccomp();
+            if a == SECCOMP_SET_MODE_STRICT {
+                confine::forbid_tsc();
+            }
+        }
+        _ => {}
     }
+    let result = match number {
+        nr::PRCTL => confine::prctl(RAW, a as c_int, [b, c, d, e].map(|argument| argument as u64)) as isize,
+        _ => dispatch::hooked(number, [a, b, c, d, e, f]),
+    };
+    if (-4095..0).contains(&result) { real::fail(0, -result as c_int) as isize } else { result }
 }
 
 /// An ioctl that was made by its number.

@@ -13,6 +13,9 @@ use crate::{fds, real};
 
 type Mode = c_uint;
 
+/// O_CREAT, O_WRONLY and O_TRUNC.
+const CREAT: c_int = 0o1101;
+
 macro_rules! opens {
     ($($(#[$doc:meta])* $name:ident = $function:ident($($argument:ident: $type:ty),*), $path:ident, $flags:ident;)*) => { $(
         $(#[$doc])*
@@ -32,6 +35,10 @@ opens! {
     openat = Openat(folder: c_int, path: *const c_char, flags: c_int, mode: Mode), path, flags;
     /// `int openat64(int folder, const char *path, int flags, ...)`.
     openat64 = Openat64(folder: c_int, path: *const c_char, flags: c_int, mode: Mode), path, flags;
+    /// `int creat(const char *path, mode_t mode)`.
+    creat = Creat(path: *const c_char, mode: Mode), path, CREAT;
+    /// `int creat64(const char *path, mode_t mode)`.
+    creat64 = Creat64(path: *const c_char, mode: Mode), path, CREAT;
     /// What `open` becomes under _FORTIFY_SOURCE.
     open_2 = Open2(path: *const c_char, flags: c_int), path, flags;
     /// What `open64` becomes under _FORTIFY_SOURCE.
@@ -61,7 +68,7 @@ pub(crate) fn opened(namespace: usize, name: *const c_char, flags: c_int, call: 
 fn record(namespace: usize, name: &[u8], flags: c_int, class: FdClass, call: &Timed) {
     let mut buffer = [0; 32];
     let driver = match class {
-        FdClass::Drm(_) => driver_name(call.result, &mut buffer),
+        FdClass::Drm(_) if crate::readable::may_ask() => driver_name(call.result, &mut buffer),
         _ => &[],
     };
     let class = if driver.is_empty() { class } else { FdClass::Drm(Driver::from_name(driver)) };

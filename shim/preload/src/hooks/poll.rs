@@ -69,7 +69,7 @@ pub fn ppoll(
         namespace,
         list as usize,
         count as usize,
-        || timespec(timeout as usize),
+        || timespec(timeout as usize, 1),
         || {
             real!(
                 namespace,
@@ -79,6 +79,35 @@ pub fn ppoll(
                 count,
                 timeout,
                 mask
+            )
+        },
+    )
+}
+
+/// What `ppoll` becomes under _FORTIFY_SOURCE.
+pub fn ppoll_checked(
+    namespace: usize,
+    list: *mut c_void,
+    count: c_ulong,
+    timeout: *const c_void,
+    mask: *const c_void,
+    size: usize,
+) -> c_int {
+    around(
+        namespace,
+        list as usize,
+        count as usize,
+        || timespec(timeout as usize, 1),
+        || {
+            real!(
+                namespace,
+                PpollChecked,
+                fn(*mut c_void, c_ulong, *const c_void, *const c_void, usize) -> c_int,
+                list,
+                count,
+                timeout,
+                mask,
+                size
             )
         },
     )
@@ -100,8 +129,8 @@ fn milliseconds(timeout: c_int) -> Option<i64> {
     Some(if timeout < 0 { FOREVER } else { i64::from(timeout) * 1_000_000 })
 }
 
-/// ppoll's; `None`: it cannot be read.
-fn timespec(address: usize) -> Option<i64> {
+/// ppoll's, or another of seconds and so many nanoseconds; `None`: it cannot be read.
+pub(super) fn timespec(address: usize, unit: i64) -> Option<i64> {
     if address == 0 {
         return Some(FOREVER);
     }
@@ -109,9 +138,8 @@ fn timespec(address: usize) -> Option<i64> {
         return None;
     }
     // SAFETY: checked.
-    let [seconds, nanos] =
-        unsafe { [readable::load64(address) as i64, readable::load64(address + 8) as i64] };
-    Some(seconds.saturating_mul(1_000_000_000).saturating_add(nanos))
+    let [seconds, rest] = unsafe { [readable::load64(address) as i64, readable::load64(address + 8) as i64] };
+    Some(seconds.saturating_mul(1_000_000_000).saturating_add(rest.saturating_mul(unit)))
 }
 
 /// Whether the list can be read and names a sync_file, a dma-buf, a sync object's eventfd, or what may be one.
@@ -122,7 +150,7 @@ fn any_of_ours(list: usize, count: usize) -> bool {
         && (0..count).any(|index| is_ours(entry(list, index).0))
 }
 
-fn is_ours(fd: c_int) -> bool {
+pub(super) fn is_ours(fd: c_int) -> bool {
     matches!(
         fds::class(fd),
         FdClass::SyncFile | FdClass::DmaBuf | FdClass::Syncobj | FdClass::Eventfd | FdClass::Foreign

@@ -5,100 +5,148 @@ use core::ffi::{c_int, c_uint, c_void};
 use fencelab_abi::kind::MSG_CTRUNC;
 use fencelab_abi::{FdClass, Kind};
 
-use super::{Part, brought, head, timed, write};
-use crate::readable::{self, Trust, load};
-use crate::{fds, real, ring};
+use super::{Part, Timed, begin, brought, head, timed, write};
+use crate::readable::{self, load};
+use crate::{clock, fds, real};
 
 /// The kernel's SCM_MAX_FD.
 const MOST: usize = 253;
+
+/// Size of struct mmsghdr: a struct msghdr of 56 bytes, and how much of its data went.
+const NEXT: usize = 64;
 
 /// `ssize_t sendmsg(int socket, const struct msghdr *message, int flags)`.
 #[inline]
 pub fn sendmsg(namespace: usize, socket: c_int, message: *const c_void, flags: c_int) -> isize {
     let make = || real!(namespace, Sendmsg, fn(c_int, *const c_void, c_int) -> isize, socket, message, flags);
-    if has_control(message as usize) { sent(namespace, socket, message as usize, make) } else { make() }
-}
-
-/// Whether a message has room for a control message (struct msghdr: control at 32, its length at 40).
-#[inline]
-fn has_control(message: usize) -> bool {
-    // SAFETY: checked first.
-    readable::check(message, 56, Trust::Look)
-        && unsafe { load(message + 32, 8) != 0 && load(message + 40, 8) >= 20 }
-}
-
-#[cold]
-fn sent(namespace: usize, socket: c_int, message: usize, make: impl FnOnce() -> isize) -> isize {
-    let mut list = [0; MOST];
-    let count = rights(message, Trust::Look, &mut list);
-    ring::thread();
-    let mut result = 0;
-    let call = timed(|| {
-        result = make();
-        if result < 0 { -1 } else { 0 }
-    });
-    if count > 0 {
-        write(&head(namespace, Kind::Send, socket, 0, &call), &[Part::fds(&list[..count])]);
-    }
-    result
+    one(namespace, Kind::Send, socket, message as usize, flags, make)
 }
 
 /// `ssize_t recvmsg(int socket, struct msghdr *message, int flags)`.
 #[inline]
 pub fn recvmsg(namespace: usize, socket: c_int, message: *mut c_void, flags: c_int) -> isize {
     let make = || real!(namespace, Recvmsg, fn(c_int, *mut c_void, c_int) -> isize, socket, message, flags);
-    if has_control(message as usize) {
-        received(namespace, [socket, flags], message as usize, make)
-    } else {
-        make()
-    }
+    one(namespace, Kind::Receive, socket, message as usize, flags, make)
 }
 
-#[cold]
-fn received(
+#[inline]
+fn one(
     namespace: usize,
-    [socket, flags]: [c_int; 2],
+    kind: Kind,
+    socket: c_int,
     message: usize,
+    flags: c_int,
     make: impl FnOnce() -> isize,
 ) -> isize {
-    ring::thread();
-    let mut result = 0;
-    let call = timed(|| {
-        result = make();
-        if result < 0 { -1 } else { 0 }
-    });
+    // SAFETY: looked at first.
+    if readable::stays(message, 56) && !unsafe { has_control(message) } {
+        return make();
+    }
+    let enter = begin();
+    let result = make();
     if result >= 0 {
-        if fds::class(socket) == FdClass::Foreign {
-            fds::set(socket, FdClass::Socket);
-        }
-        let mut list = [0; MOST];
-        let count = rights(message, Trust::Proven, &mut list);
-        for &fd in &list[..count] {
-            fds::set(fd, FdClass::Foreign);
-        }
-        // SAFETY: the kernel has written it (struct msghdr: flags at 48).
-        let cut = unsafe { load(message + 48, 4) as u32 } & MSG_CTRUNC;
-        if count > 0 || cut != 0 {
-            let head = head(namespace, Kind::Receive, socket, flags as u32 | cut, &call);
-            write(&head, &[Part::fds(&list[..count])]);
-        }
+        carried(namespace, kind, [socket, flags], message, 1, enter);
     }
     result
 }
 
+/// `int sendmmsg(int socket, struct mmsghdr *messages, unsigned count, int flags)`.
+pub fn sendmmsg(
+    namespace: usize,
+    socket: c_int,
+    messages: *mut c_void,
+    count: c_uint,
+    flags: c_int,
+) -> c_int {
+    let enter = begin();
+    let result = real!(
+        namespace,
+        Sendmmsg,
+        fn(c_int, *mut c_void, c_uint, c_int) -> c_int,
+        socket,
+        messages,
+        count,
+        flags
+    );
+    carried(namespace, Kind::Send, [socket, flags], messages as usize, result, enter);
+    result
+}
+
+/// `int recvmmsg(int socket, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout)`.
+pub fn recvmmsg(
+    namespace: usize,
+    socket: c_int,
+    messages: *mut c_void,
+    count: c_uint,
+    flags: c_int,
+    timeout: *mut c_void,
+) -> c_int {
+    let enter = begin();
+    let result = real!(
+        namespace,
+        Recvmmsg,
+        fn(c_int, *mut c_void, c_uint, c_int, *mut c_void) -> c_int,
+        socket,
+        messages,
+        count,
+        flags,
+        timeout
+    );
+    carried(namespace, Kind::Receive, [socket, flags], messages as usize, result, enter);
+    result
+}
+
+/// Whether a message has room for a control message (struct msghdr: control at 32, its length at 40).
+///
+/// # Safety
+///
+/// The message is there.
+unsafe fn has_control(message: usize) -> bool {
+    // SAFETY: as promised.
+    unsafe { load(message + 32, 8) != 0 && load(message + 40, 8) >= 20 }
+}
+
+/// Records the fds of messages that went, or came, by a call that has succeeded: all that it named is there.
+#[inline(never)]
+fn carried(namespace: usize, kind: Kind, call: [c_int; 2], messages: usize, count: c_int, enter: u64) {
+    let [socket, flags] = call;
+    let call = Timed { result: 0, enter, exit: clock::now() };
+    for message in (0..count.max(0) as usize).map(|at| messages + at * NEXT) {
+        let mut list = [0; MOST];
+        // SAFETY: the kernel has read it.
+        let count = unsafe { if has_control(message) { rights(message, &mut list) } else { 0 } };
+        let fds = list.get(..count).unwrap_or(&[]);
+        let cut = if kind == Kind::Receive { received(socket, fds, message) } else { 0 };
+        if count > 0 || cut != 0 {
+            write(&head(namespace, kind, socket, flags as u32 | cut, &call), &[Part::fds(fds)]);
+        }
+    }
+}
+
+/// Takes note of fds that came by a socket. Whether the message was cut, as the kernel says it: MSG_CTRUNC or 0.
+fn received(socket: c_int, fds: &[c_int], message: usize) -> u32 {
+    if fds::class(socket) == FdClass::Foreign {
+        fds::set(socket, FdClass::Socket);
+    }
+    fds.iter().for_each(|fd| fds::set(*fd, FdClass::Foreign));
+    // SAFETY: the kernel has written it (struct msghdr: flags at 48).
+    unsafe { load(message + 48, 4) as u32 & MSG_CTRUNC }
+}
+
 /// The fds in a message's control messages (struct cmsghdr: length, level, type; data at 16).
-fn rights(message: usize, trust: Trust, list: &mut [c_int; MOST]) -> usize {
+///
+/// # Safety
+///
+/// They are there.
+unsafe fn rights(message: usize, list: &mut [c_int; MOST]) -> usize {
     const HEADER: usize = 16;
     const SOL_SOCKET: u64 = 1;
     const SCM_RIGHTS: u64 = 1;
-    // SAFETY: `has_control` checked it.
+    // SAFETY: as promised.
     let (start, len) = unsafe { (load(message + 32, 8) as usize, load(message + 40, 8) as usize) };
-    if !readable::check(start, len, trust) {
-        return 0;
-    }
     let (mut at, mut count) = (0, 0);
     while at + HEADER <= len {
-        // SAFETY: checked, below `len`.
+        // SAFETY: below `len`.
         let (size, level, kind) =
             unsafe { (load(start + at, 8) as usize, load(start + at + 8, 4), load(start + at + 12, 4)) };
         if size < HEADER || size > len - at {

@@ -62,7 +62,7 @@ pub(super) extern "C" fn on_sigsys(signal: c_int, info: &Info, frame: &mut Frame
 
 /// Calls that have a hook, and all others.
 #[inline(never)]
-fn hooked(number: usize, a: [usize; 6]) -> isize {
+pub(crate) fn hooked(number: usize, a: [usize; 6]) -> isize {
     let (fd, pointer) = (a[0] as c_int, a[1] as *mut c_void);
     let word = |at: usize| a[at] as u32;
     let int = |at: usize| a[at] as c_int;
@@ -79,6 +79,8 @@ fn hooked(number: usize, a: [usize; 6]) -> isize {
         nr::FCNTL => dup::fcntl(RAW, fd, int(1), a[2] as *mut c_void),
         nr::SENDMSG => return rights::sendmsg(RAW, fd, pointer, int(2)),
         nr::RECVMSG => return rights::recvmsg(RAW, fd, pointer, int(2)),
+        nr::SENDMMSG => rights::sendmmsg(RAW, fd, pointer, word(2), int(3)),
+        nr::RECVMMSG => rights::recvmmsg(RAW, fd, pointer, word(2), int(3), a[4] as *mut c_void),
         nr::PIDFD_OPEN => rights::pidfd_open(RAW, fd, word(1)),
         nr::PIDFD_GETFD => rights::pidfd_getfd(RAW, fd, int(1), word(2)),
         nr::SOCKETPAIR => socket::socketpair(RAW, fd, int(1), int(2), a[3] as *mut c_int),
@@ -95,6 +97,7 @@ fn hooked(number: usize, a: [usize; 6]) -> isize {
         nr::SETRESUID => confine::setresuid(RAW, word(0), word(1), word(2)),
         // A kernel without Syscall User Dispatch: what we use is not there for the program.
         nr::PRCTL if word(0) as usize == super::PR_SET_SYSCALL_USER_DISPATCH => return EINVAL,
+        nr::PRCTL => confine::prctl(RAW, fd, [a[1], a[2], a[3], a[4]].map(|argument| argument as u64)),
         _ => return call(number, a),
     }) as isize
 }
