@@ -16,8 +16,8 @@ pub struct Step {
     pub count: Count,
     /// How they lie.
     pub shape: Shape,
-    /// Condition, with a mask of 0 if there is none.
-    pub only_if: Bits,
+    /// Condition.
+    pub only_if: Condition,
     /// Whether the kernel writes there.
     pub output: bool,
     inner: Steps,
@@ -28,6 +28,26 @@ impl Step {
     #[inline]
     pub fn inner(&self) -> &'static [Step] {
         self.inner.get()
+    }
+}
+
+/// Bits of the u32 at an offset that must be so: of all that the tables ask for, the lower half says enough. A mask of 0: none.
+#[derive(Clone, Copy, Debug)]
+pub struct Condition {
+    /// Offset of the field.
+    pub offset: u16,
+    /// Which bits.
+    pub mask: u32,
+    /// What they are.
+    pub value: u32,
+}
+
+impl Condition {
+    const NONE: Self = Self { offset: 0, mask: 0, value: 0 };
+
+    const fn new(bits: &Bits) -> Self {
+        assert!(bits.mask >> 32 == 0 && bits.value >> 32 == 0);
+        Self { offset: bits.offset, mask: bits.mask as u32, value: bits.value as u32 }
     }
 }
 
@@ -161,7 +181,7 @@ const EMPTY: Step = Step {
     pointer: 0,
     count: Count::Fixed(0),
     shape: Shape::Array(0),
-    only_if: Bits { offset: 0, wide: false, mask: 0, value: 0 },
+    only_if: Condition::NONE,
     output: false,
     inner: Steps::NONE,
 };
@@ -257,9 +277,9 @@ const fn first<T: Copy, const N: usize>(from: &[T; ROOM]) -> [T; N] {
 }
 
 const fn step(follow: &Follow, inner: Steps) -> Step {
-    let only_if = match follow.only_if {
-        Some(bits) => bits,
-        None => Bits { offset: 0, wide: false, mask: 0, value: 0 },
+    let only_if = match &follow.only_if {
+        Some(bits) => Condition::new(bits),
+        None => Condition::NONE,
     };
     let (pointer, count, shape, output) = (follow.pointer, follow.count, follow.shape, follow.output);
     Step { pointer, count, shape, only_if, output, inner }

@@ -1,7 +1,7 @@
 //! What a record holds of an ioctl's argument and of what its pointers lead to.
 
-use fencelab_abi::ioctl::{Bits, Count, Shape};
-use fencelab_abi::plan::{MAX_FOLLOW, Plan, Step};
+use fencelab_abi::ioctl::{Count, Shape};
+use fencelab_abi::plan::{Condition, MAX_FOLLOW, Plan, Step};
 use fencelab_abi::record::{MAX_SLOTS, payload_len};
 use fencelab_abi::section::{Section, TRUNCATED};
 
@@ -343,9 +343,8 @@ fn field(address: usize, size: usize, offset: u16, width: u8) -> u64 {
     unsafe { load(address + offset, width) }
 }
 
-fn holds(address: usize, size: usize, bits: &Bits) -> bool {
-    bits.mask == 0
-        || field(address, size, bits.offset, if bits.wide { 8 } else { 4 }) & bits.mask == bits.value
+fn holds(address: usize, size: usize, bits: &Condition) -> bool {
+    bits.mask == 0 || field(address, size, bits.offset, 4) as u32 & bits.mask == bits.value
 }
 
 #[cfg(test)]
