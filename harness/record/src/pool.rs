@@ -84,6 +84,7 @@ impl Pool {
             last_pair: pair,
             bell: AtomicU32::new(0),
             requests: [const { AtomicU32::new(0) }; REQUESTS],
+            filters: filters(&std::fs::read_to_string("/proc/self/status").unwrap_or_default()),
         };
         // SAFETY: the mapping begins with room for it, page-aligned, and nobody else has it yet.
         unsafe { pool.base.cast::<PoolHeader>().write(header) };
@@ -162,5 +163,24 @@ impl Drop for Pool {
     fn drop(&mut self) {
         // SAFETY: the mapping is this value's, and nothing borrowed from it outlives it. An error leaves it mapped.
         let _ = unsafe { munmap(self.base.cast(), self.len) };
+    }
+}
+
+/// How many filters of system calls a process is under whose /proc/PID/status this is. Before Linux 5.9 they are not counted: one.
+fn filters(status: &str) -> u32 {
+    let number = |name| status.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    number("Seccomp_filters:").or_else(|| number("Seccomp:").map(|mode: u32| mode.min(1))).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_are_counted_as_far_as_the_kernel_tells() {
+        assert_eq!(filters("Name:\tx\nSeccomp:\t2\nSeccomp_filters:\t3\n"), 3);
+        assert_eq!(filters("Seccomp:\t2\n"), 1);
+        assert_eq!(filters("Seccomp:\t0\nSeccomp_filters:\t0\n"), 0);
+        assert_eq!(filters(""), 0);
     }
 }

@@ -43,9 +43,10 @@ kinds! {
     CloseRange = 6, "close-range";
     /// dup family and F_DUPFD: `fd` is the old, `result` the new one, `request` the flags.
     Dup = 7, "dup";
-    /// sendmsg with SCM_RIGHTS: `fd` is the socket, section FDS what was sent. Given away at `enter`.
+    /// sendmsg or sendmmsg with SCM_RIGHTS that has worked: `fd` is the socket, `request` the flags, section FDS what was sent.
+    /// Given away at `enter`.
     Send = 8, "send-fds";
-    /// recvmsg with SCM_RIGHTS: `fd` is the socket, section FDS what came, at `exit`; `request` the flags, with
+    /// recvmsg or recvmmsg with SCM_RIGHTS: `fd` is the socket, section FDS what came, at `exit`; `request` the flags, with
     /// [`MSG_CTRUNC`] if control data was cut, and so maybe fds.
     Receive = 9, "receive-fds";
     /// socketpair: section FDS.
@@ -72,7 +73,7 @@ kinds! {
     /// An fd of interest that the program was started with: section PATH is its link in /proc/self/fd, `request`
     /// the low half of its inode.
     Inherited = 20, "inherited";
-    /// poll or ppoll on fds of interest is about to be made: sections FDS and TIMEOUT.
+    /// poll, ppoll, select or pselect on fds of interest is about to be made: sections FDS and TIMEOUT.
     PollEnter = 21, "poll-enter";
     /// It came back: section FDS are those ready, `result` what poll returned.
     PollExit = 22, "poll-exit";

@@ -60,6 +60,7 @@
 //! 1.1 added [`PoolHeader::requests`], by which tasks ask a living recorder for company over an exec; a reader ignores them.
 //! 1.2 added how processes end: [`ProcessHeader::exiting`] and what follows it, and [`Kind::Exit`]; and the timeout of a
 //! poll, [`section::TIMEOUT`].
+//! 1.3 added [`PoolHeader::filters`], and a send's and a receive's flags in their `request`.
 //!
 //! [`VERSION`] is (major, minor). A reader refuses a newer major; a newer minor only adds kinds, flags, sections and
 //! table entries, which a reader shows as unknown.
@@ -90,7 +91,7 @@ pub use record::{Slot, commit_word, flags};
 pub use section::Section;
 
 /// Version of the trace format: (major, minor).
-pub const VERSION: (u16, u16) = (1, 2);
+pub const VERSION: (u16, u16) = (1, 3);
 
 /// First bytes of a pool.
 pub const MAGIC: [u8; 8] = *b"FENCELAB";

@@ -69,6 +69,9 @@ pub struct PoolHeader {
     pub bell: AtomicU32,
     /// Tasks that are about to exec and want the recorder to bring the shim into what they become: see [`request`].
     pub requests: [AtomicU32; REQUESTS],
+    /// Filters of system calls that the recorder is under itself (`Seccomp_filters` in /proc/self/status): those of a container,
+    /// say. Since format 1.3.
+    pub filters: u32,
 }
 
 /// Execs that can be asked for at the same time.

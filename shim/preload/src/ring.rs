@@ -442,12 +442,15 @@ fn lost_with(thread: &Thread, index: u32, header: &ChunkHeader) -> u32 {
         && header.process == session::process_chunk()
         && header.thread == thread.serial;
     let generation = header.generation.load(Relaxed);
-    let is_lost = |at: &usize| {
+    let (mut lost, mut at) = (0, 1);
+    while own && at < SLOTS as usize {
         // SAFETY: a slot of a chunk that is this thread's.
         let slot = unsafe { session::chunk(index).add(at * SLOT_SIZE).cast::<Slot>().read_volatile() };
-        slot.commit == commit_word(generation, *at) && slot.kind != Kind::Dropped as u8
-    };
-    if own { (1..SLOTS as usize).filter(is_lost).count() as u32 } else { 0 }
+        let is_valid = slot.commit == commit_word(generation, at);
+        lost += u32::from(is_valid && slot.kind != Kind::Dropped as u8);
+        at += if is_valid { slot.slots.max(1).into() } else { 1 };
+    }
+    lost
 }
 
 fn header(index: u32) -> Option<&'static ChunkHeader> {

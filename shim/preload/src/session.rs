@@ -176,11 +176,13 @@ pub fn start_as(entry: Entry, folder: impl FnOnce(&mut [u8]) -> Option<usize>) -
         real::resolve();
     }
     let status = Status::read();
-    if status.is_filtered {
+    let mapped = map_pool(folder, status.filters == 0);
+    // What the recorder is under itself, a container's, has allowed it more than we ask for.
+    if mapped.is_some() && status.filters > pool().filters {
         readable::stop_probing();
     }
     let free = readable::may_ask();
-    let state = match map_pool(folder) {
+    let state = match mapped {
         Some(()) => claim_process(entry, NO_CHUNK, &status),
         None => OFF,
     };
@@ -246,8 +248,8 @@ fn wipe_on_fork() -> bool {
     unsafe { sys::syscall(nr::MADVISE, args) == 0 }
 }
 
-/// Opens, checks and maps the pool of the session folder.
-fn map_pool(folder: impl FnOnce(&mut [u8]) -> Option<usize>) -> Option<()> {
+/// Opens, checks and maps the pool of the session folder. `free`: no filter of system calls is set.
+fn map_pool(folder: impl FnOnce(&mut [u8]) -> Option<usize>, free: bool) -> Option<()> {
     const O_RDWR: usize = 2;
     let mut path = [0; 1024];
     let len = folder(&mut path)?;
@@ -256,7 +258,7 @@ fn map_pool(folder: impl FnOnce(&mut [u8]) -> Option<usize>) -> Option<()> {
     name[1..].copy_from_slice(POOL_FILE.as_bytes());
     path.get(len + 1 + POOL_FILE.len())?;
     let fd = sys::open(&path, O_RDWR)?;
-    let address = map(fd);
+    let address = map(fd, free);
     sys::close(fd);
     POOL.store(address? as *mut u8, Release);
     let header = pool();
@@ -266,12 +268,12 @@ fn map_pool(folder: impl FnOnce(&mut [u8]) -> Option<usize>) -> Option<()> {
 
 /// The whole file, mapped shared, if it is a pool of our version. The header is looked at through a mapping too: a pool may
 /// lie in a device's memory, which sysfs lets be mapped and not read (drivers/pci/pci-sysfs.c).
-fn map(fd: i32) -> Option<usize> {
+fn map(fd: i32, free: bool) -> Option<usize> {
     let size = sys::size(fd).filter(|size| *size >= POOL_HEADER_SIZE)?;
     let head = sys::map_shared(fd, POOL_HEADER_SIZE)?;
     // SAFETY: just mapped, from a file that is long enough; unmapped below and not used after that.
     let len = pool_len(unsafe { core::slice::from_raw_parts(head as *const u8, 64) });
-    if readable::may_ask() {
+    if free {
         sys::unmap(head, POOL_HEADER_SIZE);
     }
     sys::map_shared(fd, len.filter(|len| *len <= size)?)

@@ -12,8 +12,8 @@ pub struct Status {
     pub parent: u32,
     /// Effective user.
     pub user: u32,
-    /// Whether a filter of system calls is set.
-    pub is_filtered: bool,
+    /// Filters of system calls that it is under. Before Linux 5.9 they are not counted: one.
+    pub filters: u32,
 }
 
 impl Status {
@@ -54,7 +54,9 @@ impl Status {
             number();
             self.user = number();
         } else if name == b"Seccomp:" {
-            self.is_filtered = number() != 0;
+            self.filters = number().min(1);
+        } else if name == b"Seccomp_filters:" {
+            self.filters = number();
         }
     }
 }
@@ -74,16 +76,16 @@ mod tests {
     fn lines_are_read() {
         let mut status = Status::default();
         for line in
-            ["Tgid:\t7", "Pid:\t71", "PPid:\t6", "Uid:\t0\t1000\t0\t0", "Seccomp_filters:\t3", "Seccomp:\t2"]
+            ["Tgid:\t7", "Pid:\t71", "PPid:\t6", "Uid:\t0\t1000\t0\t0", "Seccomp:\t2", "Seccomp_filters:\t3"]
         {
             status.line(line.as_bytes());
         }
-        assert_eq!(status, Status { pid: 71, parent: 6, user: 1000, is_filtered: true });
+        assert_eq!(status, Status { pid: 71, parent: 6, user: 1000, filters: 3 });
     }
 
     #[test]
     fn this_process_is_found() {
         let status = Status::read();
-        assert_eq!((status.pid, status.is_filtered), (std::process::id(), false));
+        assert_eq!(status.pid, std::process::id());
     }
 }

@@ -7,7 +7,7 @@ use fencelab_abi::section::TIMEOUT;
 
 use super::poll::{is_ours, timespec};
 use super::{Part, about_to, head, timed, write};
-use crate::readable::{self, Trust, load64};
+use crate::readable::{self, load64};
 use crate::{real, ring};
 
 /// The three sets of a call.
@@ -92,7 +92,7 @@ fn ours(count: c_int, sets: Sets, list: &mut [c_int; NAMED]) -> &[c_int] {
     for first in (0..count).step_by(64) {
         let word = |set: &*mut c_void| {
             let address = *set as usize + first / 8;
-            let there = !set.is_null() && readable::check(address, 8, Trust::Look);
+            let there = !set.is_null() && readable::stays(address, 8);
             // SAFETY: checked.
             there.then(|| unsafe { load64(address) }).unwrap_or(0)
         };
