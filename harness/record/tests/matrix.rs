@@ -60,7 +60,7 @@ ways! {
     vfork_and_exec: "vfork-exec" ["borrowed: exec", "preload: 1 vfork 3", "preload: 10"];
     posix_spawn: "spawn" ["preload: 1 spawn 3", "preload: 10"];
     exec: "execv" ["preload: 1 exec", "preload: 10"];
-    exec_with_a_list: "exec" ["preload: 1", "preload: 10"];
+    exec_with_a_list: "exec" ["preload: 1 exec", "preload: 10"];
     longjmp: "longjmp" ["preload: 1 2 3"];
     dlopen: "dlopen" ["preload: 1 2 3"];
     syscall_by_number: "by-number" ["preload: 1 2 3"];

@@ -62,6 +62,11 @@ pub fn learn() {
     }
 }
 
+/// Where the executable's path is, as exec was given it: the last that the kernel has put on the stack.
+pub fn executable() -> usize {
+    STACK_END.load(Relaxed)
+}
+
 fn word(bytes: &[u8]) -> u64 {
     bytes.try_into().map_or(0, u64::from_ne_bytes)
 }
@@ -119,7 +124,8 @@ fn on_stack(address: usize, end: usize) -> bool {
     if here < main_end && main_end - here < STACK_REACH {
         return address >= here && end <= main_end;
     }
-    address >= here && end <= tls::thread_pointer() && !raw::is_on() && tls::is_on_own_stack(here)
+    // In raw mode, not even the thread pointer may be looked at.
+    !raw::is_on() && address >= here && end <= tls::thread_pointer() && tls::is_on_own_stack(here)
 }
 
 /// Whether `len` bytes at `address` are in memory that stays mapped.

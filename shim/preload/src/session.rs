@@ -188,6 +188,9 @@ pub fn start_as(entry: Entry, folder: impl FnOnce(&mut [u8]) -> Option<usize>) -
     };
     if state == READY {
         readable::learn();
+        if !free {
+            name_executable();
+        }
         if entry != Entry::Trace {
             tls::learn_id(if free { sys::gettid() } else { status.pid });
         }
@@ -335,6 +338,21 @@ fn pid_namespace() -> u32 {
     let mut link = [0; 32];
     let digits = sys::readlink(b"/proc/self/ns/pid\0", &mut link).iter().filter(|byte| byte.is_ascii_digit());
     digits.fold(0u32, |inode, digit| inode.wrapping_mul(10).wrapping_add(u32::from(digit - b'0')))
+}
+
+/// The executable's path as exec was given it, where the link in /proc may not be read.
+#[cold]
+fn name_executable() {
+    let path = readable::executable() as *const core::ffi::c_char;
+    // SAFETY: a string that the kernel has put on the stack; the chunk is ours, and nobody has been told of it yet.
+    unsafe {
+        let path = crate::hooks::path(path);
+        let header = &mut *chunk(process_chunk()).add(PROCESS_OFFSET).cast::<ProcessHeader>();
+        for (to, from) in header.exe.iter_mut().zip(path) {
+            *to = *from;
+        }
+        header.exe_len = path.len().min(EXE_SIZE) as u16;
+    }
 }
 
 /// Who a process is.
