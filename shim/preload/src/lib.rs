@@ -20,8 +20,8 @@
 //!
 //! [`raw`] is the way in for programs without a libc that could be hooked.
 //!
-//! [`hooks`] holds what replaces libc's functions, a file per family; ioctl has three ways, by what there is to be followed. [`session`] maps the trace, [`ring`] claims chunks
-//! and writes records, [`payload`] gathers what an ioctl's pointers lead to, [`fds`] remembers what fds are.
+//! [`hooks`] holds what replaces libc's functions, a file per family; ioctl has three ways, by what there is to be followed. [`session`] maps the trace, [`chunk`] claims chunks
+//! of it, [`ring`] and [`draft`] write records there, [`payload`] gathers what an ioctl's pointers lead to, [`fds`] remembers what fds are.
 #![no_std]
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 #![allow(
@@ -32,7 +32,9 @@
 #[cfg(feature = "so")]
 mod audit;
 pub mod borrow;
+pub mod chunk;
 pub mod clock;
+pub mod draft;
 #[cfg(feature = "so")]
 mod elf;
 #[cfg(feature = "so")]

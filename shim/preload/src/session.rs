@@ -18,7 +18,7 @@ use fencelab_abi::{CHUNK_SIZE, Clock, MAGIC, POOL_FILE, PoolHeader, SESSION_VARI
 
 use crate::status::Status;
 use crate::sys::{self, nr};
-use crate::{clock, fault, readable, real, ring, tls};
+use crate::{chunk as chunks, clock, fault, readable, real, tls};
 
 const UNSTARTED: u32 = 0;
 const STARTING: u32 = 1;
@@ -377,12 +377,12 @@ fn identity(parent: u32, status: &Status) -> Identity {
 
 /// Claims and fills in the process's chunk. Gives the new state.
 fn claim_process(entry: Entry, parent: u32, status: &Status) -> u32 {
-    let Some(index) = ring::take_chunk() else { return FULL };
+    let Some(index) = chunks::take_chunk() else { return FULL };
     let identity = identity(parent, status);
-    let base = ring::open_chunk(
+    let base = chunks::open_chunk(
         index,
         fencelab_abi::ChunkKind::Process,
-        &ring::Owner { process: index, pid: identity.pid, ..ring::Owner::default() },
+        &chunks::Owner { process: index, pid: identity.pid, ..chunks::Owner::default() },
     );
     // SAFETY: the chunk is ours alone, and zero or a stale process header.
     let header = unsafe { &mut *base.add(PROCESS_OFFSET).cast::<ProcessHeader>() };
@@ -418,7 +418,7 @@ fn claim_process(entry: Entry, parent: u32, status: &Status) -> u32 {
         // A namespace of its own may begin with the child, which is 1 there.
         header.pid_namespace = if identity.pid == 1 { 0 } else { from.pid_namespace };
     }
-    ring::publish(base, fencelab_abi::ChunkKind::Process);
+    chunks::publish(base, fencelab_abi::ChunkKind::Process);
     PROCESS.store(index, Relaxed);
     READY
 }

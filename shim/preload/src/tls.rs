@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use fencelab_abi::pool::NO_CHUNK;
 use fencelab_abi::{CHUNK_SIZE, SLOT_SIZE};
 
-use crate::ring::place;
+use crate::chunk::place;
 
 /// A thread's state. All zero: it has written nothing yet.
 #[repr(C, align(64))]
