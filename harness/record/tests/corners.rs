@@ -86,6 +86,19 @@ fn a_filter_that_came_over_an_exec_is_respected() {
     check("confined", &["exec"], &["entered: 1 confined exec", "entered: 10"]);
 }
 
+/// A fork that goes around libc is noticed by what a filter might forbid.
+#[test]
+fn a_filter_that_the_recorder_is_under_too_forbids_nothing() {
+    for (filters, inside) in [(0, "preload: 10 11"), (1, "fork: 11")] {
+        let (folder, session) = session(4 << 20, Mode::Stop);
+        let pool = std::fs::OpenOptions::new().write(true).open(folder.path().join("pool")).unwrap();
+        let at = std::mem::offset_of!(fencelab_abi::PoolHeader, filters) as u64;
+        std::os::unix::fs::FileExt::write_all_at(&pool, &u32::to_le_bytes(filters), at).unwrap();
+        assert!(run(&session, "LD_PRELOAD", "confined", &["exec-contained"]).status.success());
+        assert!(lines(folder.path()).contains(&inside.to_owned()), "{filters}: {:?}", lines(folder.path()));
+    }
+}
+
 #[test]
 fn below_a_stack_that_is_no_threads_nobody_looks() {
     check("stacks", &["coroutine"], &["entered: ioctl ioctl-enter ioctl-exit 2"]);
