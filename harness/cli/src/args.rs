@@ -56,7 +56,7 @@ pub(crate) struct BenchArgs {
     /// `vm`, `local`, or a bench's YAML file.
     #[arg(long, short, default_value = "vm")]
     pub(crate) bench: String,
-    /// The guest's kernel: `stock`, `annotated`, or a folder with a bzImage and lib/modules.
+    /// The guest's kernel: `stock`, `annotated`, `kasan`, or a folder with a bzImage and lib/modules.
     #[arg(long, short, default_value = "stock")]
     pub(crate) kernel: String,
     /// How QEMU runs the guest; `auto` tries KVM and falls back to emulation.
@@ -153,7 +153,7 @@ pub(crate) enum What {
 
 #[derive(Debug, Args)]
 pub(crate) struct VmArgs {
-    /// The guest's kernel: `stock`, `annotated`, or a folder with a bzImage and lib/modules.
+    /// The guest's kernel: `stock`, `annotated`, `kasan`, or a folder with a bzImage and lib/modules.
     #[arg(long, short, default_value = "stock")]
     pub(crate) kernel: String,
     /// `vm`, or a bench's YAML file.
@@ -225,8 +225,9 @@ pub(crate) enum KernelCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct KernelBuildArgs {
-    /// `stock`, or `annotated`: with dma-fence annotations where the series of 2020 had them. Both if not given.
-    #[arg(long, value_parser = ["stock", "annotated"])]
+    /// `stock`, `annotated`: with dma-fence annotations where the series of 2020 had them, or `kasan`. The first two if not
+    /// given.
+    #[arg(long, value_parser = ["stock", "annotated", "kasan"])]
     pub(crate) variant: Option<String>,
     /// Your own kernel tree, instead of Debian's linux-source package; it is not changed.
     #[arg(long, value_name = "PATH")]
@@ -458,7 +459,7 @@ pub(crate) struct ProveArgs {
     /// `vm`, or a bench's YAML file; `local` plants in this machine's kernel and needs --i-know.
     #[arg(long, short, visible_alias = "on", default_value = "vm")]
     pub(crate) bench: String,
-    /// The kernel in which knobs are planted: `stock`, `annotated`, or a folder with a bzImage and lib/modules.
+    /// The kernel in which knobs are planted: `stock`, `annotated`, `kasan`, or a folder with a bzImage and lib/modules.
     #[arg(long, short, default_value = "stock")]
     pub(crate) kernel: String,
     /// How QEMU runs the guests.

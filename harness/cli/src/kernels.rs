@@ -11,13 +11,13 @@ use crate::paths;
 /// Where Debian's linux-source packages put their archives.
 const PACKAGED_SOURCES: &str = "/usr/src";
 
-/// `stock` and `annotated` from the cache, or a kernel of the user's own.
+/// `stock`, `annotated` and `kasan` from the cache, or a kernel of the user's own.
 pub(crate) fn resolve(word: &str) -> Result<vm::Kernel> {
     let kernel = match word.parse::<Variant>() {
         Ok(variant) => built(variant)?,
         Err(_) if Path::new(word).exists() => Kernel::at(Path::new(word), None).context("use the kernel")?,
         Err(_) => bail!(
-            "find the kernel `{word}`: there are `stock`, `annotated`, and folders with a bzImage and lib/modules"
+            "find the kernel `{word}`: there are `stock`, `annotated`, `kasan`, and folders with a bzImage and lib/modules"
         ),
     };
     Ok(vm::Kernel { image: kernel.image, modules: kernel.modules, release: kernel.release })

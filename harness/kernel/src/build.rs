@@ -26,7 +26,7 @@ const COLD_STEPS: u64 = 2376;
 /// Which kernel to build, from what, and where to put it.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Stock or annotated.
+    /// Which one.
     pub variant: Variant,
     /// The source; never written to.
     pub source: Source,
@@ -59,7 +59,7 @@ impl Request {
 /// [`Error::MissingTools`] if there is no compiler to key by.
 pub fn find(request: &Request) -> Result<Option<Kernel>, Error> {
     let plan = Plan::new(request)?;
-    Ok(Cache::new(&request.cache).find(&plan.key(request.variant)).filter(twins::are_current))
+    Ok(Cache::new(&request.cache).find(&plan.key(request.variant)?).filter(twins::are_current))
 }
 
 /// The kernel of this request, from the cache or built now.
@@ -76,7 +76,7 @@ pub fn find(request: &Request) -> Result<Option<Kernel>, Error> {
 pub fn build(request: &Request, progress: &mut dyn FnMut(Progress)) -> Result<Kernel, Error> {
     let plan = Plan::new(request)?;
     let cache = Cache::new(&request.cache);
-    let key = plan.key(request.variant);
+    let key = plan.key(request.variant)?;
     if let Some(kernel) = cache.find(&key).filter(twins::are_current) {
         return Ok(kernel);
     }
@@ -126,12 +126,13 @@ fn build_twins(
     })
 }
 
-/// After a success: an unpacked source goes, and its objects too once no variant needs them. A tree keeps both, because its
+/// After a success: an unpacked source goes, and its objects too once no usual variant needs them. A tree keeps both, because its
 /// owner is likely to build it again.
 fn tidy(plan: &Plan, cache: &Cache, work: Work) -> Result<(), Error> {
-    let complete = Variant::ALL
-        .into_iter()
-        .all(|variant| cache.find(&plan.key(variant)).is_some_and(|kernel| headers::are_there(&kernel)));
+    let mut complete = true;
+    for variant in Variant::USUAL {
+        complete &= cache.find(&plan.key(variant)?).is_some_and(|kernel| headers::are_there(&kernel));
+    }
     match plan.source {
         Source::Tree(_) => Ok(()),
         Source::DebianPackage(_) if complete => work.remove(),
@@ -158,8 +159,10 @@ impl Plan {
         Ok(Plan { source, fragments, fingerprint, toolchain: tools::toolchain()?, asked })
     }
 
-    fn key(&self, variant: Variant) -> String {
-        Inputs { variant, source: &self.fingerprint, options: &self.asked, toolchain: &self.toolchain }.key()
+    fn key(&self, variant: Variant) -> Result<String, Error> {
+        let mut options = self.asked.clone();
+        options.extend(asked(variant.own_fragment().as_slice())?);
+        Ok(Inputs { variant, source: &self.fingerprint, options: &options, toolchain: &self.toolchain }.key())
     }
 }
 
@@ -217,7 +220,8 @@ impl Builder<'_, '_> {
 
     fn configure(&mut self) -> Result<(), Error> {
         let mut fragments = self.plan.fragments.clone();
-        fragments.push(self.request.variant.fragment());
+        fragments.extend(self.request.variant.own_fragment());
+        fragments.push(self.request.variant.name_fragment());
         let wanted = self.work.object().join("fencelab.config");
         // A fragment need not end its last line.
         let text: String = fragments.iter().map(|fragment| format!("{}\n", fragment.text())).collect();
@@ -311,8 +315,8 @@ mod tests {
         let archive = dir.path().join("linux-source-6.12.tar.xz");
         fs::write(&archive, "not unpacked here").unwrap();
         let mut request = Request::new(Variant::Stock, Source::DebianPackage(archive), dir.path());
-        let plain = Plan::new(&request).unwrap().key(Variant::Stock);
+        let plain = Plan::new(&request).unwrap().key(Variant::Stock).unwrap();
         request.extra.extend(Fragment::optional("kasan"));
-        assert_ne!(Plan::new(&request).unwrap().key(Variant::Stock), plain);
+        assert_ne!(Plan::new(&request).unwrap().key(Variant::Stock).unwrap(), plain);
     }
 }

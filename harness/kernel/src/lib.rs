@@ -4,9 +4,10 @@
 //! a [`Kernel`]: an image and its modules, in a cache folder, under a key that covers everything that went into it.
 //! [`find`] looks there first. [`Kernel::at`] takes any kernel that somebody else built.
 //!
-//! There are two [`Variant`]s. `stock` is the source as it is. `annotated` adds our own patches, which put dma-fence
+//! There are three [`Variant`]s. `stock` is the source as it is. `annotated` adds our own patches, which put dma-fence
 //! annotations where the series of May 2020 had them; what such a kernel reports is a finding *under* an annotation that
-//! mainline does not carry. `uname -r` tells the two apart: see [`Variant::of_release`].
+//! mainline does not carry. `kasan` is `stock` with KASAN, built only for who names it. `uname -r` tells them apart: see
+//! [`Variant::of_release`].
 //!
 //! Each kernel has the twins beside its own modules: software GPUs (`ci/twins`), compiled anew when their sources change and
 //! not with the kernel. The headers for that, and for any other module, are in its `lib/modules/RELEASE/build`.

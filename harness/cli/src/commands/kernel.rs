@@ -21,7 +21,7 @@ pub(crate) fn run(args: &KernelArgs) -> Result<Outcome> {
 fn build(args: &KernelBuildArgs) -> Result<Outcome> {
     let variants = match &args.variant {
         Some(name) => vec![name.parse::<Variant>().context("choose the variant")?],
-        None => Variant::ALL.to_vec(),
+        None => Variant::USUAL.to_vec(),
     };
     for variant in variants {
         let request = kernels::request(variant, args.tree.as_deref())?;
