@@ -169,3 +169,22 @@ fn every_rule_names_a_document_of_the_kernel() {
         );
     }
 }
+
+#[test]
+fn a_section_that_a_work_function_leaves_open_is_not_balanced() {
+    let left = |class: &str| {
+        format!(
+            "BUG: workqueue leaked atomic, lock or RCU: kworker/u8:1[26]\n     \
+             preempt=0x00000000 lock=0->1 RCU=0->0 workfn=twin_ring_work [fencelab_twin]\n\
+             1 lock held by kworker/u8:1/26:\n #0: ffffffff8201e9c0 ({class}){{++++}}-{{0:0}}, at: \
+             twin_ring_work+0x1d/0x190 [fencelab_twin]\n\
+             CPU: 1 UID: 0 PID: 26 Comm: kworker/u8:1 Tainted: G           O       6.12.117-fencelab #1\n\
+             Workqueue: fencelab-gfx twin_ring_work [fencelab_twin]\nCall Trace:\n <TASK>\n \
+             dump_stack+0x10/0x20\n process_one_work+0x449/0x660\n worker_thread+0x18e/0x330\n </TASK>\n"
+        )
+    };
+    let broken = report(&left("dma_fence_map"), Kernel::Stock);
+    assert_eq!(ids(&broken), ["SIG-BALANCE"], "{broken:?}");
+    assert!(broken.rules[0].sentence.contains("returned without ending it"), "{broken:?}");
+    assert_eq!(ids(&report(&left("some_mutex"), Kernel::Stock)), [""; 0]);
+}

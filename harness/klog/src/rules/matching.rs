@@ -52,6 +52,7 @@ fn hit<'a>(rule: &'a Rule, report: &Report, edges: &'a [Edge]) -> Option<Hit<'a>
         When::Via(kinds, functions) => {
             line(of_kind(report, kinds).then(|| report_through(report, functions)).flatten())
         }
+        When::LeftByWork(role) => line(left_by_work(report, role)),
         When::At(kinds, file, functions) => {
             line(of_kind(report, kinds).then(|| at(report, file, functions)).flatten())
         }
@@ -83,6 +84,14 @@ fn lock_line(report: &Report, role: Role) -> Option<String> {
     let about = report.acquiring.iter().chain(report.details.holding.iter().map(|lock| &lock.class));
     let held = report.held.iter().filter(|_| matches!(report.kind, Kind::HeldAtReturn | Kind::StillHeld));
     about.chain(held).find(|class| Role::of(class) == role).map(|class| class.to_string())
+}
+
+/// "BUG: workqueue leaked atomic, lock or RCU" and what came before it (kernel/workqueue.c); debug_show_held_locks() follows.
+fn left_by_work(report: &Report, role: Role) -> Option<String> {
+    let leaked =
+        of_kind(report, &[Kind::Bug]) && report.text.iter().any(|text| text.contains("workqueue leaked"));
+    let mut held = report.held.iter().filter(|_| leaked);
+    held.find(|class| Role::of(class) == role).map(|class| class.to_string())
 }
 
 /// The first frame through one of these functions.

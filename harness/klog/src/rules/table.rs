@@ -15,6 +15,8 @@ pub(super) enum When {
     LockVia(&'static [Kind], Role, &'static [&'static str]),
     /// A report of one of these kinds, on a path through one of these functions.
     Via(&'static [Kind], &'static [&'static str]),
+    /// A work function returned with a lock of this role held (process_one_work(), kernel/workqueue.c).
+    LeftByWork(Role),
     /// A report of one of these kinds that stands in one of these functions, of this file.
     At(&'static [Kind], &'static str, &'static [&'static str]),
     /// A lock of this role is taken in reclaim, and reclaim happens while it is held (old kernels' usage RECLAIM_FS).
@@ -154,6 +156,8 @@ pub(super) const RULES: &[Rule] = &[
         "The task returns to user space inside the signalling section{section}. dma_fence_end_signalling() belongs on every path, also of errors.", ANNOTATIONS),
     rule("SIG-BALANCE", 3, When::Lock(&[Kind::StillHeld], Role::Signalling),
         "The task exits inside the signalling section{section}. dma_fence_end_signalling() belongs on every path, also of errors.", ANNOTATIONS),
+    rule("SIG-BALANCE", 3, When::LeftByWork(Role::Signalling),
+        "A work function began a signalling section and returned without ending it. dma_fence_end_signalling() belongs into the same function, on every path.", ANNOTATIONS),
     rule("SIG-RUNJOB", 0, When::EdgeVia(Role::Signalling, Role::Other, RUN_JOB),
         "The scheduler's run_job callback is a signalling section: what {by} does there, it does on the way to a fence.", SCHED),
     rule("SIG-RUNJOB", 0, When::EdgeVia(Role::Signalling, Role::Other, TIMEDOUT),
