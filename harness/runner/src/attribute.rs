@@ -225,15 +225,21 @@ const DISPATCH: [&str; 6] =
 
 /// The handler that the task was in: the ioctl's own function, else the work function, else the system call.
 fn entry(report: &Report) -> Option<String> {
-    let functions: Vec<&str> = report.frames.iter().map(|f| f.function.as_str()).collect();
+    // What the unwinder found on the stack but could not place is often a neighbour of the function that was called.
+    let functions: Vec<&str> =
+        report.frames.iter().filter(|f| !f.unreliable).map(|f| f.function.as_str()).collect();
     let handler = functions.iter().rev().find(|f| f.ends_with("_ioctl") && !DISPATCH.contains(f));
     let work = functions
         .iter()
         .position(|f| *f == "process_one_work")
-        .and_then(|i| functions.get(i.checked_sub(1)?));
+        .and_then(|i| functions.get(i.checked_sub(1)?))
+        .filter(|f| **f != "dump_stack");
+    // What a work function left behind is found when it has returned; the kernel names it beside its queue.
+    let returned = report.workqueue.as_deref().and_then(|queue| queue.split_whitespace().nth(1));
     let syscall =
         functions.iter().rev().find_map(|f| f.strip_prefix("__x64_sys_").or(f.strip_prefix("__arm64_sys_")));
-    handler.or(work).map(|f| (*f).to_owned()).or_else(|| syscall.map(|name| format!("{name}()")))
+    let named = handler.or(work).copied().or(returned);
+    named.map(str::to_owned).or_else(|| syscall.map(|name| format!("{name}()")))
 }
 
 #[cfg(test)]
