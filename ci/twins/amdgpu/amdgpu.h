@@ -144,9 +144,6 @@ struct twin_fpriv {
 	struct idr lists;
 };
 
-/* The milliseconds that a job may take. */
-extern unsigned int twin_amdgpu_timeout_ms;
-
 /**
  * struct twin_amdgpu_job - a job on its way through the scheduler
  * @base: the scheduler's part
@@ -166,19 +163,20 @@ struct twin_amdgpu_job {
 };
 
 /* sched.c */
-
 int twin_engines_init(struct amdgpu_twin *adev);
 void twin_engines_exit(void);
 struct twin_amdgpu_job *twin_amdgpu_job_alloc(struct amdgpu_twin *adev,
 					      struct drm_file *filp,
 					      struct drm_sched_entity *entity);
 void twin_amdgpu_job_free(struct twin_amdgpu_job *job);
-void twin_amdgpu_set_timeout(struct amdgpu_twin *adev, unsigned int ms);
+unsigned int twin_get_timeout(struct twin_device *twin);
+void twin_set_timeout(struct twin_device *twin, unsigned int ms);
 
 /* reset.c */
 int twin_reset_init(struct amdgpu_twin *adev);
 enum drm_gpu_sched_stat twin_timedout_job(struct drm_sched_job *job);
-void twin_reset_request(struct amdgpu_twin *adev, bool modeset);
+void twin_reset_request(struct twin_device *twin, bool modeset);
+void twin_reset_debugfs(struct drm_minor *minor);
 
 /* gem.c */
 extern const struct drm_gem_object_funcs twin_amdgpu_gem_funcs;
@@ -196,15 +194,7 @@ int twin_kms_init(struct amdgpu_twin *adev);
 void twin_cycle_display(struct drm_device *drm);
 extern const struct drm_mode_config_helper_funcs twin_commit_funcs;
 
-/* debugfs.c */
-void twin_amdgpu_debugfs(struct drm_minor *minor);
-void twin_amdgpu_debugfs_init(struct amdgpu_twin *adev);
-void twin_amdgpu_debugfs_exit(void);
-
 /* The ioctls. */
-#define TWIN_IOCTL(name) \
-	int name(struct drm_device *drm, void *data, struct drm_file *filp)
-
 TWIN_IOCTL(twin_info_ioctl);
 TWIN_IOCTL(twin_ctx_ioctl);
 TWIN_IOCTL(twin_vm_ioctl);

@@ -95,7 +95,7 @@ struct twin_bo_list *twin_bo_list_create(struct drm_file *filp,
 
 	if (in->bo_number > TWIN_LIST_MAX)
 		return ERR_PTR(-EINVAL);
-	list = kvzalloc(struct_size(list, bo, in->bo_number), GFP_KERNEL);
+	list = kvzalloc(struct_size(list, bo, in->bo_number), TWIN_GFP_USER);
 	if (!list)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&list->ref);

@@ -99,7 +99,7 @@ static int twin_cs_read_chunk(struct twin_chunk *chunk, u64 address)
 		return -EFAULT;
 	chunk->id = user.chunk_id;
 	chunk->size = (size_t)user.length_dw * 4;
-	chunk->data = kvmalloc(chunk->size ?: 1, GFP_KERNEL | __GFP_NOWARN);
+	chunk->data = kvmalloc(chunk->size ?: 1, TWIN_GFP_USER);
 	if (!chunk->data)
 		return -ENOMEM;
 	if (copy_from_user(chunk->data, u64_to_user_ptr(user.chunk_data),
@@ -122,7 +122,7 @@ int twin_cs_read_chunks(struct twin_cs *cs, union drm_amdgpu_cs *args)
 	int ret;
 
 	cs->chunks = kvcalloc(count, sizeof(*cs->chunks),
-			      GFP_KERNEL | __GFP_NOWARN);
+			      TWIN_GFP_USER);
 	if (!cs->chunks)
 		return -ENOMEM;
 	while (cs->num_chunks < count) {

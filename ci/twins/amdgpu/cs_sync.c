@@ -115,7 +115,7 @@ static int twin_cs_alloc_posts(struct twin_cs *cs, size_t count)
 	if (cs->posts)
 		return -EINVAL;
 	cs->posts = kvcalloc(count ?: 1, sizeof(*cs->posts),
-			     GFP_KERNEL | __GFP_NOWARN);
+			     TWIN_GFP_USER);
 	return cs->posts ? 0 : -ENOMEM;
 }
 

@@ -16,6 +16,7 @@
 #include "bo_list.h"
 #include "compat.h"
 #include "ctx.h"
+#include "namespace.h"
 #include "sched_faults.h"
 
 static int twin_open(struct drm_device *drm, struct drm_file *filp)
@@ -87,7 +88,7 @@ static const struct drm_driver twin_driver = {
 	.dumb_create = twin_dumb_create,
 	.dumb_map_offset = twin_dumb_mmap,
 	.gem_prime_import = twin_amdgpu_import,
-	.debugfs_init = twin_amdgpu_debugfs,
+	.debugfs_init = twin_reset_debugfs,
 	.name = "amdgpu",
 	.desc = "fencelab twin of amdgpu",
 #if TWIN_DRIVER_DATE
@@ -105,6 +106,23 @@ static void twin_idle_resv_fini(struct drm_device *drm, void *unused)
 	dma_resv_fini(&adev->idle_resv);
 }
 
+static void twin_stop(struct twin_device *twin)
+{
+	struct amdgpu_twin *adev = container_of(twin, struct amdgpu_twin, base);
+	int i;
+
+	for (i = 0; i < TWIN_ENGINES; i++)
+		twin_ring_abort_all(&adev->engines->engine[i].ring, -ENODEV);
+	drm_atomic_helper_shutdown(&twin->drm);
+}
+
+static const struct twin_ops twin_ops = {
+	.reset = twin_reset_request,
+	.get_timeout = twin_get_timeout,
+	.set_timeout = twin_set_timeout,
+	.stop = twin_stop,
+};
+
 static int twin_device_setup(struct amdgpu_twin *adev, struct pci_dev *pdev)
 {
 	struct drm_device *drm = &adev->base.drm;
@@ -114,7 +132,7 @@ static int twin_device_setup(struct amdgpu_twin *adev, struct pci_dev *pdev)
 		return ret;
 	dma_resv_init(&adev->idle_resv);
 	return drmm_add_action_or_reset(drm, twin_idle_resv_fini, NULL) ?:
-	       twin_device_init(&adev->base, pdev, TWIN_AMDGPU) ?:
+	       twin_device_init(&adev->base, pdev, TWIN_AMDGPU, &twin_ops) ?:
 	       twin_reset_init(adev) ?:
 	       twin_engines_init(adev) ?:
 	       twin_kms_init(adev);
@@ -123,44 +141,20 @@ static int twin_device_setup(struct amdgpu_twin *adev, struct pci_dev *pdev)
 static int twin_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
 	struct amdgpu_twin *adev;
-	int ret;
 
 	adev = devm_drm_dev_alloc(&pdev->dev, &twin_driver, struct amdgpu_twin,
 				  base.drm);
 	if (IS_ERR(adev))
 		return PTR_ERR(adev);
-	ret = twin_device_setup(adev, pdev);
-	if (ret)
-		return ret;
-	ret = drm_dev_register(&adev->base.drm, 0);
-	if (ret)
-		return ret;
-	twin_amdgpu_debugfs_init(adev);
-	return 0;
+	return twin_device_setup(adev, pdev) ?:
+	       twin_device_register(&adev->base);
 }
-
-static void twin_remove(struct pci_dev *pdev)
-{
-	struct twin_device *twin = pci_get_drvdata(pdev);
-	struct amdgpu_twin *adev = container_of(twin, struct amdgpu_twin, base);
-	int i;
-
-	twin_amdgpu_debugfs_exit();
-	drm_dev_unplug(&twin->drm);
-	/* Nobody waits for a device that is gone. */
-	for (i = 0; i < TWIN_ENGINES; i++)
-		twin_ring_abort_all(&adev->engines->engine[i].ring, -ENODEV);
-	drm_atomic_helper_shutdown(&twin->drm);
-}
-
-/* Without ids, it binds to what names it: see core/bus.c. */
-static const struct pci_device_id twin_no_ids[] = { {} };
 
 static struct pci_driver twin_pci_driver = {
 	.name = TWIN_AMDGPU_DRIVER,
 	.id_table = twin_no_ids,
 	.probe = twin_probe,
-	.remove = twin_remove,
+	.remove = twin_device_remove,
 };
 
 static int __init twin_amdgpu_init(void)
@@ -182,8 +176,4 @@ module_exit(twin_amdgpu_exit);
 
 MODULE_DESCRIPTION("fencelab twin of amdgpu");
 MODULE_LICENSE("GPL");
-#if TWIN_IMPORT_NS_STRING
-MODULE_IMPORT_NS("DMA_BUF");
-#else
-MODULE_IMPORT_NS(DMA_BUF);
-#endif
+TWIN_IMPORT_DMA_BUF;

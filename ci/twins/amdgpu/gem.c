@@ -68,18 +68,9 @@ static void twin_gem_close(struct drm_gem_object *obj, struct drm_file *filp)
 static int twin_begin_cpu_access(struct dma_buf *buf,
 				 enum dma_data_direction dir)
 {
-	struct drm_gem_object *obj = buf->priv;
-	int ret;
-
-	if (dir == DMA_TO_DEVICE)
-		return 0;
-	/* Where the real driver moves the buffer to where the CPU reads fast. */
-	ret = dma_resv_lock_interruptible(obj->resv, NULL);
-	if (ret)
-		return ret;
-	ret = twin_bo_validate(to_twin_bo(obj));
-	dma_resv_unlock(obj->resv);
-	return ret;
+	/* The real driver does nothing for a CPU that only writes. */
+	return dir == DMA_TO_DEVICE ? 0 :
+				      twin_dmabuf_begin_cpu_access(buf, dir);
 }
 
 static struct sg_table *twin_map(struct dma_buf_attachment *attach,
@@ -164,16 +155,6 @@ static int twin_create_check(const struct drm_amdgpu_gem_create_in *in)
 	return 0;
 }
 
-static int twin_handle_create(struct drm_file *filp, struct twin_bo *bo,
-			      u32 *handle)
-{
-	int ret = drm_gem_handle_create(filp, &bo->base, handle);
-
-	/* The handle has a reference of its own. */
-	drm_gem_object_put(&bo->base);
-	return ret;
-}
-
 /* Shares the reservation of the VM from before anybody sees the buffer. */
 static void twin_bo_make_private(struct twin_bo *bo, struct twin_vm *vm)
 {
@@ -202,7 +183,7 @@ TWIN_IOCTL(twin_gem_create_ioctl)
 	bo->no_cpu = in.domain_flags & AMDGPU_GEM_CREATE_NO_CPU_ACCESS;
 	if (twin_bo_is_private(bo))
 		twin_bo_make_private(bo, twin_vm_of(filp));
-	ret = twin_handle_create(filp, bo, &handle);
+	ret = twin_bo_publish(filp, bo, &handle);
 	if (ret)
 		return ret;
 	memset(args, 0, sizeof(*args));
@@ -253,7 +234,7 @@ TWIN_IOCTL(twin_gem_userptr_ioctl)
 		drm_gem_object_put(&bo->base);
 		return ret;
 	}
-	return twin_handle_create(filp, bo, &args->handle);
+	return twin_bo_publish(filp, bo, &args->handle);
 }
 
 /**
@@ -431,5 +412,5 @@ int twin_dumb_create(struct drm_file *filp, struct drm_device *drm,
 	args->pitch = pitch;
 	bo->domains = AMDGPU_GEM_DOMAIN_VRAM;
 	bo->flags = AMDGPU_GEM_CREATE_CPU_ACCESS_REQUIRED;
-	return twin_handle_create(filp, bo, &args->handle);
+	return twin_bo_publish(filp, bo, &args->handle);
 }

@@ -6,10 +6,12 @@
  * display is dealt with before and after.
  */
 #include <linux/console.h>
+#include <linux/debugfs.h>
 #include <linux/dma-fence.h>
 #include <linux/slab.h>
 #include <drm/drm_atomic_helper.h>
 #include <drm/drm_drv.h>
+#include <drm/drm_file.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_modeset_lock.h>
 #include <drm/drm_print.h>
@@ -177,15 +179,39 @@ static void twin_reset_work(struct work_struct *work)
 }
 
 /**
- * twin_reset_request - reset the device, and wait for it
- * @adev: the device
+ * twin_reset_request - &twin_ops.reset: reset the device, and wait for it
+ * @twin: the device
  * @modeset: switch the display off and on as well
  */
-void twin_reset_request(struct amdgpu_twin *adev, bool modeset)
+void twin_reset_request(struct twin_device *twin, bool modeset)
 {
+	struct amdgpu_twin *adev = container_of(twin, struct amdgpu_twin, base);
+
 	adev->reset_modeset = modeset;
 	queue_work(adev->reset_domain.wq, &adev->reset_work);
 	flush_work(&adev->reset_work);
+}
+
+/* Reading resets, as in the real driver. */
+static int twin_gpu_recover_get(void *data, u64 *value)
+{
+	struct amdgpu_twin *adev = data;
+
+	twin_reset_request(&adev->base, false);
+	*value = atomic_read(&adev->reset_counter);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(twin_gpu_recover_fops, twin_gpu_recover_get, NULL,
+			 "%lld\n");
+
+/**
+ * twin_reset_debugfs - &drm_driver.debugfs_init
+ * @minor: of the device
+ */
+void twin_reset_debugfs(struct drm_minor *minor)
+{
+	debugfs_create_file("amdgpu_gpu_recover", 0444, minor->debugfs_root,
+			    to_amdgpu(minor->dev), &twin_gpu_recover_fops);
 }
 
 /*

@@ -21,8 +21,8 @@
 /* Jobs that a ring holds at once: amdgpu.sched_hw_submission. */
 #define TWIN_HW_SUBMISSION	2
 
-unsigned int twin_amdgpu_timeout_ms = 1000;
-module_param_named(job_timeout_ms, twin_amdgpu_timeout_ms, uint, 0444);
+static unsigned int job_timeout_ms = 1000;
+module_param(job_timeout_ms, uint, 0444);
 MODULE_PARM_DESC(job_timeout_ms, "milliseconds that a job may take");
 
 static LIST_HEAD(all_engines);
@@ -161,14 +161,27 @@ void twin_amdgpu_job_free(struct twin_amdgpu_job *job)
 }
 
 /**
- * twin_amdgpu_set_timeout - how long jobs may take from now on
- * @adev: the device
- * @ms: milliseconds
+ * twin_get_timeout - &twin_ops.get_timeout
+ * @twin: the device
+ *
+ * Return: the milliseconds that a job may take.
  */
-void twin_amdgpu_set_timeout(struct amdgpu_twin *adev, unsigned int ms)
+unsigned int twin_get_timeout(struct twin_device *twin)
 {
+	return READ_ONCE(job_timeout_ms);
+}
+
+/**
+ * twin_set_timeout - &twin_ops.set_timeout
+ * @twin: the device
+ * @ms: the milliseconds that a job may take from now on
+ */
+void twin_set_timeout(struct twin_device *twin, unsigned int ms)
+{
+	struct amdgpu_twin *adev = container_of(twin, struct amdgpu_twin, base);
 	int i;
 
+	WRITE_ONCE(job_timeout_ms, ms);
 	for (i = 0; i < TWIN_ENGINES; i++)
 		WRITE_ONCE(adev->engines->engine[i].sched.timeout,
 			   msecs_to_jiffies(ms));
@@ -177,7 +190,7 @@ void twin_amdgpu_set_timeout(struct amdgpu_twin *adev, unsigned int ms)
 static int twin_sched_init(struct amdgpu_twin *adev, struct twin_engine *engine)
 {
 	struct workqueue_struct *wq = adev->reset_domain.wq;
-	long timeout = msecs_to_jiffies(twin_amdgpu_timeout_ms);
+	long timeout = msecs_to_jiffies(READ_ONCE(job_timeout_ms));
 	struct device *dev = &adev->base.pdev->dev;
 	const char *name = engine->ring.name;
 

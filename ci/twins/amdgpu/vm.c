@@ -82,6 +82,20 @@ static void twin_mapping_remove(struct twin_vm *vm,
 	vm->count--;
 }
 
+/* Takes back the addresses of a buffer, or all of them. */
+static void twin_vm_forget(struct twin_vm *vm, struct twin_bo *bo)
+{
+	struct twin_mapping *mapping, *next;
+
+	for (mapping = twin_vm_first(vm); mapping; mapping = next) {
+		next = twin_vm_next(mapping);
+		if (bo && mapping->bo != bo)
+			continue;
+		twin_mapping_remove(vm, mapping);
+		kfree(mapping);
+	}
+}
+
 /**
  * twin_vm_fini - end of a VM
  * @vm: the VM, whose file is closed
@@ -89,12 +103,8 @@ static void twin_mapping_remove(struct twin_vm *vm,
 void twin_vm_fini(struct twin_vm *vm)
 {
 	struct twin_vm_bo *vm_bo, *next;
-	struct twin_mapping *mapping;
 
-	while ((mapping = twin_vm_first(vm))) {
-		twin_mapping_remove(vm, mapping);
-		kfree(mapping);
-	}
+	twin_vm_forget(vm, NULL);
 	list_for_each_entry_safe(vm_bo, next, &vm->bos, node)
 		kfree(vm_bo);
 	drm_gem_object_put(&vm->root->base);
@@ -154,19 +164,12 @@ int twin_vm_bo_open(struct twin_vm *vm, struct twin_bo *bo)
 void twin_vm_bo_close(struct twin_vm *vm, struct twin_bo *bo)
 {
 	struct twin_vm_bo *vm_bo = twin_vm_bo_find(vm, bo);
-	struct twin_mapping *mapping, *next;
 
 	if (!vm_bo || --vm_bo->handles)
 		return;
 	list_del(&vm_bo->node);
 	kfree(vm_bo);
-	for (mapping = twin_vm_first(vm); mapping; mapping = next) {
-		next = twin_vm_next(mapping);
-		if (mapping->bo == bo) {
-			twin_mapping_remove(vm, mapping);
-			kfree(mapping);
-		}
-	}
+	twin_vm_forget(vm, bo);
 }
 
 static int twin_vm_check(struct twin_bo *bo, u64 va, u64 offset, u64 size)
@@ -177,22 +180,6 @@ static int twin_vm_check(struct twin_bo *bo, u64 va, u64 offset, u64 size)
 		return -EINVAL;
 	if (bo && offset + size > bo->base.size)
 		return -EINVAL;
-	return 0;
-}
-
-static int twin_vm_insert(struct twin_vm *vm, struct twin_bo *bo, u64 va,
-			  u64 offset, u64 size, u32 flags)
-{
-	struct twin_mapping *mapping = kzalloc(sizeof(*mapping), GFP_KERNEL);
-
-	if (!mapping)
-		return -ENOMEM;
-	mapping->it.start = va;
-	mapping->it.last = va + size - 1;
-	mapping->bo = bo;
-	mapping->offset = offset;
-	mapping->flags = flags;
-	twin_mapping_add(vm, mapping);
 	return 0;
 }
 
@@ -212,12 +199,22 @@ int twin_vm_map(struct twin_vm *vm, struct twin_bo *bo, u64 va, u64 offset,
 		u64 size, u32 flags)
 {
 	int ret = twin_vm_check(bo, va, offset, size);
+	struct twin_mapping *mapping;
 
 	if (ret)
 		return ret;
 	if (interval_tree_iter_first(&vm->mappings, va, va + size - 1))
 		return -EINVAL;
-	return twin_vm_insert(vm, bo, va, offset, size, flags);
+	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL);
+	if (!mapping)
+		return -ENOMEM;
+	mapping->it.start = va;
+	mapping->it.last = va + size - 1;
+	mapping->bo = bo;
+	mapping->offset = offset;
+	mapping->flags = flags;
+	twin_mapping_add(vm, mapping);
+	return 0;
 }
 
 /**
@@ -306,12 +303,7 @@ int twin_vm_clear(struct twin_vm *vm, u64 va, u64 size)
 int twin_vm_replace(struct twin_vm *vm, struct twin_bo *bo, u64 va, u64 offset,
 		    u64 size, u32 flags)
 {
-	int ret = twin_vm_check(bo, va, offset, size);
-
-	if (ret)
-		return ret;
-	ret = twin_vm_clear(vm, va, size);
-	if (ret)
-		return ret;
-	return twin_vm_insert(vm, bo, va, offset, size, flags);
+	return twin_vm_check(bo, va, offset, size) ?:
+	       twin_vm_clear(vm, va, size) ?:
+	       twin_vm_map(vm, bo, va, offset, size, flags);
 }

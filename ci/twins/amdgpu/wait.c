@@ -122,7 +122,7 @@ static int twin_wait_any(struct drm_file *filp, struct drm_amdgpu_fence *users,
 	struct dma_fence **fences;
 	long ret;
 
-	fences = kvcalloc(count, sizeof(*fences), GFP_KERNEL | __GFP_NOWARN);
+	fences = kvcalloc(count, sizeof(*fences), TWIN_GFP_USER);
 	if (!fences)
 		return -ENOMEM;
 	ret = twin_collect(filp, users, count, fences, &first);
@@ -152,7 +152,7 @@ TWIN_IOCTL(twin_wait_fences_ioctl)
 	if (!args->in.fence_count)
 		return -EINVAL;
 	size = array_size(args->in.fence_count, sizeof(*users));
-	users = kvmalloc(size, GFP_KERNEL | __GFP_NOWARN);
+	users = kvmalloc(size, TWIN_GFP_USER);
 	if (!users)
 		return -ENOMEM;
 	if (copy_from_user(users, u64_to_user_ptr(args->in.fences), size))

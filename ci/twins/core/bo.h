@@ -9,6 +9,7 @@
 #include "pages.h"
 
 struct dma_buf_ops;
+struct drm_file;
 struct iosys_map;
 struct sg_table;
 struct twin_userptr;
@@ -55,11 +56,15 @@ struct twin_bo *twin_bo_create(struct twin_device *twin, size_t size,
 struct twin_bo *twin_bo_create_empty(struct twin_device *twin, size_t size,
 				     const struct drm_gem_object_funcs *funcs);
 void twin_bo_free(struct drm_gem_object *obj);
+int twin_bo_publish(struct drm_file *filp, struct twin_bo *bo, u32 *handle);
+
+/* bo_map.c */
 int twin_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma);
 int twin_bo_vmap(struct drm_gem_object *obj, struct iosys_map *map);
 void twin_bo_vunmap(struct drm_gem_object *obj, struct iosys_map *map);
 extern const struct vm_operations_struct twin_bo_vm_ops;
 
+/* bo_move.c */
 int twin_bo_pin(struct twin_bo *bo);
 void twin_bo_unpin(struct twin_bo *bo);
 int twin_bo_validate(struct twin_bo *bo);
@@ -74,6 +79,8 @@ void twin_dmabuf_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
 		       enum dma_data_direction dir);
 int twin_dmabuf_pin(struct dma_buf_attachment *attach);
 void twin_dmabuf_unpin(struct dma_buf_attachment *attach);
+int twin_dmabuf_begin_cpu_access(struct dma_buf *buf,
+				 enum dma_data_direction dir);
 
 /* import.c: this device imports */
 struct drm_gem_object *

@@ -8,6 +8,7 @@
 #include <linux/ktime.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 #include <uapi/fencelab_twin.h>
 
@@ -63,84 +64,104 @@ static int twin_access(struct twin_job *job, u64 va, void *data, size_t size,
 	return 0;
 }
 
-static int twin_fill(struct twin_job *job, struct fencelab_twin_op *op)
-{
-	while (op->len) {
-		size_t size = min_t(u64, op->len, twin_left_in_page(op->dst));
-		struct page *page = twin_page(job, op->dst, true);
-		char *p;
+/* Those of a command's addresses that are ranges of @len bytes. */
+enum twin_ranges {
+	TWIN_DST = 1,
+	TWIN_SRC = 2,
+};
 
-		if (!page)
-			return -EFAULT;
-		if (twin_job_is_aborted(job))
-			return -ECANCELED;
-		p = kmap_local_page(page);
-		memset64((u64 *)(p + (op->dst & ~PAGE_MASK)), op->src,
-			 size / sizeof(u64));
-		kunmap_local(p);
-		op->dst += size;
-		op->len -= size;
-	}
-	return 0;
+/*
+ * One piece of a command, no larger than a page. @dst and @src are mapped, or
+ * NULL if the address is no range.
+ */
+typedef void (*twin_piece_t)(void *dst, const void *src, size_t size,
+			     u64 *value);
+
+static void *twin_map_local(struct twin_job *job, u64 va, bool write)
+{
+	struct page *page = twin_page(job, va, write);
+
+	return page ? kmap_local_page(page) + (va & ~PAGE_MASK) : NULL;
 }
 
-static int twin_copy(struct twin_job *job, struct fencelab_twin_op *op)
+static int twin_piece(struct twin_job *job, const struct fencelab_twin_op *op,
+		      unsigned int ranges, u64 done, size_t size,
+		      twin_piece_t piece, u64 *value)
 {
-	while (op->len) {
-		size_t size = min3(op->len, (u64)twin_left_in_page(op->dst),
-				   (u64)twin_left_in_page(op->src));
-		struct page *to = twin_page(job, op->dst, true);
-		struct page *from = twin_page(job, op->src, false);
-		char *dst, *src;
+	void *dst = NULL, *src = NULL;
+	int ret = 0;
 
-		if (!to || !from)
-			return -EFAULT;
-		if (twin_job_is_aborted(job))
-			return -ECANCELED;
-		dst = kmap_local_page(to);
-		src = kmap_local_page(from);
-		memmove(dst + (op->dst & ~PAGE_MASK),
-			src + (op->src & ~PAGE_MASK), size);
+	if (ranges & TWIN_DST)
+		dst = twin_map_local(job, op->dst + done, true);
+	if (ranges & TWIN_SRC)
+		src = twin_map_local(job, op->src + done, false);
+	if ((ranges & TWIN_DST && !dst) || (ranges & TWIN_SRC && !src))
+		ret = -EFAULT;
+	else
+		piece(dst, src, size, value);
+	if (src)
 		kunmap_local(src);
+	if (dst)
 		kunmap_local(dst);
-		op->dst += size;
-		op->src += size;
-		op->len -= size;
+	return ret;
+}
+
+/* A command's ranges in ascending order, piece by piece. */
+static int twin_walk(struct twin_job *job, const struct fencelab_twin_op *op,
+		     unsigned int ranges, twin_piece_t piece, u64 *value)
+{
+	u64 done = 0;
+
+	while (done < op->len) {
+		size_t size = min_t(u64, op->len - done, PAGE_SIZE);
+		int ret;
+
+		if (twin_job_is_aborted(job))
+			return -ECANCELED;
+		if (ranges & TWIN_DST)
+			size = min(size, twin_left_in_page(op->dst + done));
+		if (ranges & TWIN_SRC)
+			size = min(size, twin_left_in_page(op->src + done));
+		ret = twin_piece(job, op, ranges, done, size, piece, value);
+		if (ret)
+			return ret;
+		done += size;
+		cond_resched();
 	}
 	return 0;
 }
 
-static u64 twin_fnv(u64 hash, const u64 *words, size_t count)
+static void twin_fill_piece(void *dst, const void *src, size_t size,
+			    u64 *value)
 {
-	while (count--)
-		hash = (hash ^ *words++) * FENCELAB_TWIN_FNV_PRIME;
-	return hash;
+	memset64(dst, *value, size / sizeof(u64));
 }
 
-static int twin_checksum(struct twin_job *job, struct fencelab_twin_op *op)
+static void twin_copy_piece(void *dst, const void *src, size_t size,
+			    u64 *value)
+{
+	memmove(dst, src, size);
+}
+
+static void twin_hash_piece(void *dst, const void *src, size_t size,
+			    u64 *value)
+{
+	const u64 *word = src;
+
+	for (; size; size -= sizeof(u64))
+		*value = (*value ^ *word++) * FENCELAB_TWIN_FNV_PRIME;
+}
+
+static int twin_checksum(struct twin_job *job,
+			 const struct fencelab_twin_op *op)
 {
 	u64 hash = FENCELAB_TWIN_FNV_BASIS;
 
-	while (op->len) {
-		size_t size = min_t(u64, op->len, twin_left_in_page(op->src));
-		struct page *page = twin_page(job, op->src, false);
-		char *p;
-
-		if (!page)
-			return -EFAULT;
-		if (twin_job_is_aborted(job))
-			return -ECANCELED;
-		p = kmap_local_page(page);
-		hash = twin_fnv(hash, (u64 *)(p + (op->src & ~PAGE_MASK)),
-				size / sizeof(u64));
-		kunmap_local(p);
-		op->src += size;
-		op->len -= size;
-	}
-	return twin_access(job, op->dst, &hash, sizeof(hash), true);
+	return twin_walk(job, op, TWIN_SRC, twin_hash_piece, &hash) ?:
+	       twin_access(job, op->dst, &hash, sizeof(hash), true);
 }
 
-static int twin_stamp(struct twin_job *job, struct fencelab_twin_op *op)
+static int twin_stamp(struct twin_job *job, const struct fencelab_twin_op *op)
 {
 	u64 now = ktime_get_ns();
 
@@ -167,9 +188,10 @@ static int twin_op_run(struct twin_job *job, struct fencelab_twin_op *op)
 		return -EFAULT;
 	switch (op->op) {
 	case FENCELAB_TWIN_FILL:
-		return twin_fill(job, op);
+		return twin_walk(job, op, TWIN_DST, twin_fill_piece, &op->src);
 	case FENCELAB_TWIN_COPY:
-		return twin_copy(job, op);
+		return twin_walk(job, op, TWIN_DST | TWIN_SRC, twin_copy_piece,
+				 NULL);
 	case FENCELAB_TWIN_CHECKSUM:
 		return twin_checksum(job, op);
 	case FENCELAB_TWIN_DELAY:

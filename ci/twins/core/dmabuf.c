@@ -105,3 +105,26 @@ void twin_dmabuf_unpin(struct dma_buf_attachment *attach)
 	twin_bo_unpin(to_twin_bo(attach->dmabuf->priv));
 }
 EXPORT_SYMBOL_GPL(twin_dmabuf_unpin);
+
+/**
+ * twin_dmabuf_begin_cpu_access - &dma_buf_ops.begin_cpu_access
+ * @buf: the buffer
+ * @dir: of the access
+ *
+ * Where a real driver moves the buffer to where the CPU reads it fast.
+ *
+ * Return: 0 or a negative errno.
+ */
+int twin_dmabuf_begin_cpu_access(struct dma_buf *buf,
+				 enum dma_data_direction dir)
+{
+	struct drm_gem_object *obj = buf->priv;
+	int ret = dma_resv_lock_interruptible(obj->resv, NULL);
+
+	if (ret)
+		return ret;
+	ret = twin_bo_validate(to_twin_bo(obj));
+	dma_resv_unlock(obj->resv);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(twin_dmabuf_begin_cpu_access);

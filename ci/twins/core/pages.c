@@ -7,6 +7,7 @@
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
+#include "device.h"
 #include "pages.h"
 
 static atomic_long_t in_use;
@@ -30,7 +31,7 @@ struct twin_pages *twin_pages_wrap(unsigned long count)
 	struct twin_pages *pages;
 
 	pages = kvzalloc(struct_size(pages, page, count),
-			 GFP_KERNEL | __GFP_NOWARN);
+			 TWIN_GFP_USER);
 	if (!pages)
 		return NULL;
 	kref_init(&pages->ref);
@@ -59,8 +60,7 @@ struct twin_pages *twin_pages_alloc(unsigned long count)
 	}
 	pages->owned = true;
 	for (i = 0; i < count; i++) {
-		pages->page[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO |
-					    __GFP_RETRY_MAYFAIL);
+		pages->page[i] = alloc_page(TWIN_GFP_USER | __GFP_ZERO);
 		if (!pages->page[i]) {
 			twin_pages_put(pages);
 			return NULL;

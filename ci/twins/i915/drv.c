@@ -14,6 +14,7 @@
 
 #include "compat.h"
 #include "i915.h"
+#include "namespace.h"
 
 static int twin_open(struct drm_device *drm, struct drm_file *filp)
 {
@@ -69,7 +70,7 @@ static const struct drm_driver twin_driver = {
 	.num_ioctls = ARRAY_SIZE(twin_ioctls),
 	.fops = &twin_fops,
 	.gem_prime_import = twin_i915_import,
-	.debugfs_init = twin_i915_debugfs,
+	.debugfs_init = twin_reset_debugfs,
 	.name = "i915",
 	.desc = "fencelab twin of i915",
 #if TWIN_DRIVER_DATE
@@ -124,10 +125,27 @@ static int twin_vm_init(struct i915_twin *i915)
 	return 0;
 }
 
+static void twin_stop(struct twin_device *twin)
+{
+	struct i915_twin *i915 = container_of(twin, struct i915_twin, base);
+	int i;
+
+	cancel_delayed_work_sync(&i915->heartbeat);
+	for (i = 0; i < TWIN_ENGINES; i++)
+		twin_ring_abort_all(&i915->ring[i], -ENODEV);
+}
+
+static const struct twin_ops twin_ops = {
+	.reset = twin_reset_all,
+	.get_timeout = twin_get_timeout,
+	.set_timeout = twin_set_timeout,
+	.stop = twin_stop,
+};
+
 static int twin_device_setup(struct i915_twin *i915, struct pci_dev *pdev)
 {
 	twin_heartbeat_init(i915);
-	return twin_device_init(&i915->base, pdev, TWIN_I915) ?:
+	return twin_device_init(&i915->base, pdev, TWIN_I915, &twin_ops) ?:
 	       twin_vm_init(i915) ?:
 	       twin_rings_init(i915);
 }
@@ -141,39 +159,18 @@ static int twin_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 				  base.drm);
 	if (IS_ERR(i915))
 		return PTR_ERR(i915);
-	ret = twin_device_setup(i915, pdev);
-	if (ret)
-		return ret;
-	ret = drm_dev_register(&i915->base.drm, 0);
-	if (ret)
-		return ret;
-	twin_heartbeat_start(i915);
-	twin_i915_debugfs_init(i915);
-	return 0;
+	ret = twin_device_setup(i915, pdev) ?:
+	      twin_device_register(&i915->base);
+	if (!ret)
+		twin_heartbeat_start(i915);
+	return ret;
 }
-
-static void twin_remove(struct pci_dev *pdev)
-{
-	struct twin_device *twin = pci_get_drvdata(pdev);
-	struct i915_twin *i915 = container_of(twin, struct i915_twin, base);
-	int i;
-
-	twin_i915_debugfs_exit();
-	drm_dev_unplug(&twin->drm);
-	cancel_delayed_work_sync(&i915->heartbeat);
-	/* Nobody waits for a device that is gone. */
-	for (i = 0; i < TWIN_ENGINES; i++)
-		twin_ring_abort_all(&i915->ring[i], -ENODEV);
-}
-
-/* Without ids, it binds to what names it: see core/bus.c. */
-static const struct pci_device_id twin_no_ids[] = { {} };
 
 static struct pci_driver twin_pci_driver = {
 	.name = TWIN_I915_DRIVER,
 	.id_table = twin_no_ids,
 	.probe = twin_probe,
-	.remove = twin_remove,
+	.remove = twin_device_remove,
 };
 
 static int __init twin_i915_init(void)
@@ -203,8 +200,4 @@ module_exit(twin_i915_exit);
 
 MODULE_DESCRIPTION("fencelab twin of i915");
 MODULE_LICENSE("GPL");
-#if TWIN_IMPORT_NS_STRING
-MODULE_IMPORT_NS("DMA_BUF");
-#else
-MODULE_IMPORT_NS(DMA_BUF);
-#endif
+TWIN_IMPORT_DMA_BUF;

@@ -81,7 +81,7 @@ static int eb_grow_fences(struct eb *eb, u64 more)
 	if (more > SZ_1M)
 		return -ENOMEM;
 	fences = kvcalloc(eb->num_fences + more, sizeof(*fences),
-			  GFP_KERNEL | __GFP_NOWARN);
+			  TWIN_GFP_USER);
 	if (!fences)
 		return -ENOMEM;
 	if (eb->num_fences)

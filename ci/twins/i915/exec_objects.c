@@ -47,7 +47,7 @@ static int eb_check_twice(struct eb *eb)
 	struct twin_bo **bos;
 	int ret = 0;
 
-	bos = kvmalloc_array(count, sizeof(*bos), GFP_KERNEL | __GFP_NOWARN);
+	bos = kvmalloc_array(count, sizeof(*bos), TWIN_GFP_USER);
 	if (!bos)
 		return -ENOMEM;
 	for (i = 0; i < count; i++)
@@ -99,7 +99,7 @@ int eb_read_objects(struct eb *eb)
 	int ret;
 
 	eb->objects = kvcalloc(eb->args->buffer_count, sizeof(*eb->objects),
-			       GFP_KERNEL | __GFP_NOWARN);
+			       TWIN_GFP_USER);
 	if (!eb->objects)
 		return -ENOMEM;
 	while (eb->num_objects < eb->args->buffer_count) {

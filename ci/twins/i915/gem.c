@@ -42,26 +42,13 @@ static void twin_detach(struct dma_buf *buf, struct dma_buf_attachment *attach)
 	dma_resv_unlock(obj->resv);
 }
 
-static int twin_begin_cpu_access(struct dma_buf *buf,
-				 enum dma_data_direction dir)
-{
-	struct drm_gem_object *obj = buf->priv;
-	int ret = dma_resv_lock_interruptible(obj->resv, NULL);
-
-	if (ret)
-		return ret;
-	ret = twin_bo_validate(to_twin_bo(obj));
-	dma_resv_unlock(obj->resv);
-	return ret;
-}
-
 static const struct dma_buf_ops twin_dmabuf_ops = {
 	.attach = twin_attach,
 	.detach = twin_detach,
 	.map_dma_buf = twin_dmabuf_map,
 	.unmap_dma_buf = twin_dmabuf_unmap,
 	.release = drm_gem_dmabuf_release,
-	.begin_cpu_access = twin_begin_cpu_access,
+	.begin_cpu_access = twin_dmabuf_begin_cpu_access,
 	.mmap = drm_gem_dmabuf_mmap,
 	.vmap = drm_gem_dmabuf_vmap,
 	.vunmap = drm_gem_dmabuf_vunmap,
@@ -96,15 +83,6 @@ struct drm_gem_object *twin_i915_import(struct drm_device *drm,
 	return twin_import(drm, buf, &twin_dmabuf_ops, &twin_i915_gem_funcs);
 }
 
-static int twin_publish(struct drm_file *filp, struct twin_bo *bo, u32 *handle)
-{
-	int ret = drm_gem_handle_create(filp, &bo->base, handle);
-
-	/* The handle has a reference of its own. */
-	drm_gem_object_put(&bo->base);
-	return ret;
-}
-
 TWIN_IOCTL(twin_create_ioctl)
 {
 	struct drm_i915_gem_create *args = data;
@@ -118,7 +96,7 @@ TWIN_IOCTL(twin_create_ioctl)
 	if (IS_ERR(bo))
 		return PTR_ERR(bo);
 	args->size = bo->base.size;
-	return twin_publish(filp, bo, &args->handle);
+	return twin_bo_publish(filp, bo, &args->handle);
 }
 
 TWIN_IOCTL(twin_mmap_offset_ioctl)
@@ -239,5 +217,5 @@ TWIN_IOCTL(twin_userptr_ioctl)
 		drm_gem_object_put(&bo->base);
 		return ret;
 	}
-	return twin_publish(filp, bo, &args->handle);
+	return twin_bo_publish(filp, bo, &args->handle);
 }

@@ -93,8 +93,6 @@ struct i915_fpriv {
 	struct xarray ctxs;
 };
 
-extern unsigned int twin_i915_timeout_ms;
-
 /* context.c */
 int twin_ctxs_init(struct i915_fpriv *fpriv);
 void twin_ctxs_fini(struct i915_fpriv *fpriv);
@@ -123,16 +121,12 @@ void twin_request_cancel(struct i915_request *rq);
 /* reset.c */
 void twin_heartbeat_init(struct i915_twin *i915);
 void twin_heartbeat_start(struct i915_twin *i915);
-void twin_i915_reset(struct i915_twin *i915, u32 engines);
+unsigned int twin_get_timeout(struct twin_device *twin);
+void twin_set_timeout(struct twin_device *twin, unsigned int ms);
+void twin_reset_all(struct twin_device *twin, bool modeset);
+void twin_reset_debugfs(struct drm_minor *minor);
 
-/* debugfs.c */
-void twin_i915_debugfs(struct drm_minor *minor);
-void twin_i915_debugfs_init(struct i915_twin *i915);
-void twin_i915_debugfs_exit(void);
-
-#define TWIN_IOCTL(name) \
-	int name(struct drm_device *drm, void *data, struct drm_file *filp)
-
+/* The ioctls. */
 TWIN_IOCTL(twin_getparam_ioctl);
 TWIN_IOCTL(twin_context_create_ioctl);
 TWIN_IOCTL(twin_context_destroy_ioctl);

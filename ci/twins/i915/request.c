@@ -50,13 +50,6 @@ struct i915_request {
 
 static struct workqueue_struct *bind_wq;
 
-static const char * const engine_names[TWIN_ENGINES] = {
-	[I915_ENGINE_CLASS_RENDER] = "rcs0",
-	[I915_ENGINE_CLASS_COPY] = "bcs0",
-	[I915_ENGINE_CLASS_VIDEO] = "vcs0",
-	[I915_ENGINE_CLASS_VIDEO_ENHANCE] = "vecs0",
-};
-
 static void twin_request_free(struct i915_request *rq)
 {
 	struct twin_await *await, *next;
@@ -128,7 +121,8 @@ struct i915_request *twin_request_create(struct i915_twin *i915,
 
 	if (!rq)
 		return ERR_PTR(-ENOMEM);
-	fence = twin_fence_alloc(THIS_MODULE, "i915", engine_names[engine]);
+	fence = twin_fence_alloc(THIS_MODULE, "i915",
+				 i915->ring[engine].name);
 	if (fence)
 		fence->tag = engine;
 	rq->job = twin_job_alloc(fence);
