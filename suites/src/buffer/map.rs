@@ -1,10 +1,15 @@
 //! Memory maps of buffers, and the patterns that show whether the right bytes arrived.
 
+use std::fs::File;
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap, munmap};
+
+use crate::case::Stop;
+use crate::must::Must;
 
 /// A shared map, unmapped on drop. It is kept out of forked children, whose copy would hold the buffer alive.
 /// The memory is shared with devices and other maps, so every access is volatile and nobody gets a slice.
@@ -95,6 +100,29 @@ impl Map {
             let word = unsafe { self.start.cast::<u64>().add(index).read_volatile() };
             (hash ^ word).wrapping_mul(0x0100_0000_01b3)
         })
+    }
+
+    /// The physical page behind the first one of the map; none where the page is not mapped at this moment. Root alone is told
+    /// (`/proc/PID/pagemap`, fs/proc/task_mmu.c).
+    ///
+    /// # Errors
+    /// Skips where the kernel tells nothing, fails where the file cannot be read.
+    pub fn frame(&self) -> Result<Option<u64>, Stop> {
+        /// `PM_PRESENT` and `PM_PFRAME_MASK`.
+        const PRESENT: u64 = 1 << 63;
+        const FRAME: u64 = (1 << 55) - 1;
+        let Ok(pages) = File::open("/proc/self/pagemap") else {
+            return Err(Stop::skip("this kernel has no /proc/PID/pagemap"));
+        };
+        let mut entry = [0; 8];
+        let at = (self.start.addr().get() / 4096 * 8) as u64;
+        pages.read_exact_at(&mut entry, at).must("read /proc/self/pagemap")?;
+        let entry = u64::from_le_bytes(entry);
+        match entry & FRAME {
+            _ if entry & PRESENT == 0 => Ok(None),
+            0 => Err(Stop::skip("/proc/PID/pagemap tells no page numbers to this user")),
+            frame => Ok(Some(frame)),
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::{ONE, SUITE, settled};
 use crate::case::{Case, Tested};
 use crate::check;
 use crate::ctx::Ctx;
-use crate::gpu::{Gpu, PAGE};
+use crate::gpu::{Gpu, PAGE, Queue};
 use crate::must::Must;
 use crate::submit::{ended, holds};
 
@@ -77,11 +77,25 @@ fn others(ctx: &mut Ctx) -> Tested {
     settled(&hung, "a hung job")?;
     let status = settled(&fence, "another queue's job")?;
     ctx.note(format!("another queue's job that was pending has the status {status}"));
-    if status == 1 {
+    check!(!good.is_guilty()?, "the driver says that an innocent queue hung the GPU");
+    let next = if status == 1 {
         holds(&buffer.map()?, 22, "the buffer of another queue's job")?;
+        good
+    } else {
+        lost(&good, status)?;
+        gpu.queue()?
+    };
+    ended(&next.job().fill(&buffer, 23).submit()?, "the next job of who hung nothing")?;
+    holds(&buffer.map()?, 23, "the buffer of the next job of who hung nothing")
+}
+
+/// A queue that lost a job to the reset: it works, or hands out that job's error until user space makes another, as
+/// amdgpu_ctx_get_entity() does (drm_sched_entity_error(), drivers/gpu/drm/scheduler/sched_entity.c).
+fn lost(queue: &Queue, status: i32) -> Tested {
+    match queue.job().try_submit()? {
+        Ok(fence) => ended(&fence, "the next job of a queue that lost one"),
+        refused => refused.refused("submit to a queue that lost a job", Errno::from_raw(-status)),
     }
-    ended(&good.job().fill(&buffer, 23).submit()?, "the other queue's next job")?;
-    holds(&buffer.map()?, 23, "the buffer of the other queue's next job")
 }
 
 fn twice(ctx: &mut Ctx) -> Tested {
