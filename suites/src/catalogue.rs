@@ -3,8 +3,8 @@
 use crate::case::Case;
 use crate::device::Device;
 use crate::{
-    atomic, dma_buf, hang, i915_selftest, kunit, prime, race, reset, stress, submit, sync_file, syncobj,
-    unplug, userptr,
+    atomic, dma_buf, fuzz, hang, i915_selftest, kunit, prime, race, reset, stress, submit, sync_file,
+    syncobj, unplug, userptr,
 };
 
 /// A case bound to its devices.
@@ -38,6 +38,7 @@ pub fn suites() -> Vec<(&'static str, &'static [Case])> {
         (userptr::SUITE, userptr::CASES),
         (atomic::SUITE, atomic::CASES),
         (reset::SUITE, reset::CASES),
+        (fuzz::SUITE, fuzz::CASES),
         (kunit::SUITE, kunit::CASES),
         (i915_selftest::SUITE, i915_selftest::CASES),
         (stress::SUITE, stress::CASES),

@@ -28,6 +28,11 @@ impl Ctx {
         &self.devices[role]
     }
 
+    /// The devices in the order of the case's roles.
+    pub fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
     /// The channel for what lockdep has, if that is wanted.
     pub(crate) fn coverage(&self) -> Option<Reporter> {
         self.coverage.then(|| self.reporter.clone())

@@ -14,6 +14,7 @@ pub mod ctx;
 pub mod device;
 pub mod dma_buf;
 pub mod exec;
+pub mod fuzz;
 pub mod gpu;
 pub mod hang;
 pub mod i915_selftest;

@@ -71,7 +71,7 @@ pub(crate) struct RunArgs {
     pub(crate) selection: Vec<String>,
     #[command(flatten)]
     pub(crate) bench: BenchArgs,
-    /// How long the suite `stress` goes on: 30s, 45m, 2h.
+    /// How long the suites `stress` and `fuzz` go on: 30s, 45m, 2h.
     #[arg(long, value_parser = crate::duration::parse, value_name = "TIME")]
     pub(crate) duration: Option<std::time::Duration>,
     /// The seed of every random choice; each case that makes some names its own otherwise.

@@ -23,7 +23,7 @@ use op::{Sequence, World};
 /// Its name.
 pub const SUITE: &str = "stress";
 
-/// The variable by which the harness gives the suite more time than its own.
+/// The variable by which the harness gives this suite, and `fuzz`, more time than their own.
 pub const DURATION_MS: &str = "FENCELAB_DURATION_MS";
 
 /// What it takes in a night.
@@ -78,8 +78,13 @@ fn next(world: &World, kept: &[Sequence], random: &mut Random) -> Sequence {
 }
 
 fn duration() -> Duration {
+    given_duration().unwrap_or(DURATION)
+}
+
+/// The time that the harness gave, if it did.
+pub(crate) fn given_duration() -> Option<Duration> {
     let given = std::env::var(DURATION_MS).ok().and_then(|text| text.parse().ok());
-    given.map_or(DURATION, Duration::from_millis)
+    given.map(Duration::from_millis)
 }
 
 fn explain(ctx: &Ctx, world: &World, sequence: &Sequence, stop: Stop, end: Instant) -> Stop {

@@ -18,7 +18,7 @@ const fn case(
     roles: &'static [Role],
     run: fn(&mut Ctx) -> Tested,
 ) -> Case {
-    Case::new(SUITE, name, about, roles, run).budget_s(60)
+    Case::new(SUITE, name, about, roles, run).budget_s(120)
 }
 
 /// The suite's cases.

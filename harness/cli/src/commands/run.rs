@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use fencelab_events::{Event, PlannedCase};
 use fencelab_report::exit::Exit;
 use fencelab_runner::{CoveragePolicy, Evidence, Folder, Journal, Options, Runner, Stop, Sync, host_boot_id};
-use fencelab_suites::{random, stress};
+use fencelab_suites::{fuzz, random, stress};
 
 use crate::args::{BenchArgs, Coverage, RunArgs};
 use crate::benches::{self, Chosen};
@@ -55,14 +55,14 @@ pub(crate) fn begin(journal: &mut Journal, bench: &BenchArgs, is_here: bool) -> 
     Ok(())
 }
 
-/// What a case gets beyond its devices: a seed for its random choices, and for `stress` the time that it is given.
+/// What a case gets beyond its devices: a seed for its random choices, and for `stress` and `fuzz` the time that they are given.
 fn settings(cases: &mut [PlannedCase], args: &RunArgs) -> Result<()> {
     for case in &mut *cases {
         case.env.extend(args.seed.map(|seed| (random::SEED.to_owned(), seed.to_string())));
     }
     let Some(duration) = args.duration else { return Ok(()) };
     let mut given = false;
-    for case in cases.iter_mut().filter(|case| case.suite == stress::SUITE) {
+    for case in cases.iter_mut().filter(|case| [stress::SUITE, fuzz::SUITE].contains(&case.suite.as_str())) {
         given = true;
         let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         case.env.push((stress::DURATION_MS.to_owned(), ms.to_string()));
@@ -70,7 +70,9 @@ fn settings(cases: &mut [PlannedCase], args: &RunArgs) -> Result<()> {
         case.limit_ms = ms.saturating_add(120_000);
     }
     if !given {
-        bail!("give the run --duration: it is for the suite `stress`, which the selection does not take");
+        bail!(
+            "give the run --duration: it is for the suites `stress` and `fuzz`, which the selection does not take"
+        );
     }
     Ok(())
 }
