@@ -32,12 +32,14 @@ enum twin_engine_id {
 
 /**
  * struct twin_engine - a ring and its scheduler
+ * @name: of both; the scheduler's fences ask for it at any time
  * @ring: executes the jobs
  * @sched: decides which one is next
  * @context: fence context of the ring
  * @seqno: of the last fence in @context; run_job is never run twice at a time
  */
 struct twin_engine {
+	char name[16];
 	struct twin_ring ring;
 	struct drm_gpu_scheduler sched;
 	u64 context;
@@ -51,8 +53,9 @@ struct twin_engine {
  * @no_jobs: wakes who waits for that
  * @engine: the engines
  *
- * A fence of the scheduler names its scheduler for as long as somebody holds
- * it, so this is freed with the module.
+ * A fence of the scheduler names its scheduler for as long as somebody holds it
+ * (drm_sched_fence_get_timeline_name()). One whose job never ran keeps no module
+ * loaded, so this memory is not given back.
  */
 struct twin_engines {
 	struct list_head node;

@@ -11,6 +11,7 @@
 #include <linux/pci.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <drm/drm_drv.h>
 #include <drm/drm_managed.h>
 
@@ -112,9 +113,7 @@ struct twin_amdgpu_job *twin_amdgpu_job_alloc(struct amdgpu_twin *adev,
 
 	if (!job)
 		return ERR_PTR(-ENOMEM);
-	/* Only what lies in the module outlives the device. */
-	ring = container_of(entity->rq->sched, struct twin_engine,
-			    sched)->ring.name;
+	ring = container_of(entity->rq->sched, struct twin_engine, sched)->name;
 	job->adev = adev;
 	job->fpriv = fpriv;
 	job->job = twin_job_alloc(twin_fence_alloc(THIS_MODULE, "amdgpu",
@@ -192,7 +191,7 @@ static int twin_sched_init(struct amdgpu_twin *adev, struct twin_engine *engine)
 	struct workqueue_struct *wq = adev->reset_domain.wq;
 	long timeout = msecs_to_jiffies(READ_ONCE(job_timeout_ms));
 	struct device *dev = &adev->base.pdev->dev;
-	const char *name = engine->ring.name;
+	const char *name = engine->name;
 
 #if TWIN_SCHED_INIT_ARGS
 	struct drm_sched_init_args args = {
@@ -220,8 +219,10 @@ static int twin_sched_init(struct amdgpu_twin *adev, struct twin_engine *engine)
 static int twin_engine_init(struct amdgpu_twin *adev,
 			    struct twin_engine *engine, const char *name)
 {
-	int ret = twin_ring_init(&engine->ring, name);
+	int ret;
 
+	strscpy(engine->name, name, sizeof(engine->name));
+	ret = twin_ring_init(&engine->ring, engine->name);
 	if (ret)
 		return ret;
 	engine->context = dma_fence_context_alloc(1);
@@ -280,16 +281,15 @@ fini:
 }
 
 /**
- * twin_engines_exit - end of the module: no device, and no fence, is left
+ * twin_engines_exit - end of the module: no device is left
  */
 void twin_engines_exit(void)
 {
-	struct twin_engines *engines, *next;
+	struct twin_engines *engines;
 	int i;
 
-	list_for_each_entry_safe(engines, next, &all_engines, node) {
+	/* Their memory stays: see struct twin_engines. */
+	list_for_each_entry(engines, &all_engines, node)
 		for (i = 0; i < TWIN_ENGINES; i++)
 			twin_ring_fini(&engines->engine[i].ring);
-		kfree(engines);
-	}
 }
