@@ -4,6 +4,7 @@
 
 mod flip;
 mod shared;
+mod twins;
 
 use crate::Tested;
 use crate::case::{Case, Role};
@@ -39,4 +40,25 @@ pub const CASES: &[Case] = &[
         flip::pending,
     )
     .rules(&["FENCE-OWNER", "ATOM-TIME"]),
+    case(
+        "running-jobs",
+        "a GPU that goes under its jobs signals their fences, and the other GPU's jobs go on",
+        &[Role::Submitter, Role::Submitter],
+        twins::running,
+    )
+    .rules(&["FENCE-OWNER", "FENCE-TIME", "RESET-FOREIGN"]),
+    case(
+        "module-fences",
+        "a module whose fences are held stays, or they outlive it",
+        &[Role::Submitter],
+        twins::held,
+    )
+    .rules(&["FENCE-OWNER"]),
+    case(
+        "module-busy",
+        "a module in use is not unloaded, and one that is not goes cleanly",
+        &[Role::Submitter],
+        twins::any_moment,
+    )
+    .rules(&["FENCE-OWNER", "FENCE-TIME"]),
 ];
