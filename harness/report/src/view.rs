@@ -157,7 +157,8 @@ impl<'a> Case<'a> {
             .flat_map(|finished| &finished.subtests)
             .map(|subtest| Part::of(input.expectations, &record.plan.id, subtest))
             .collect();
-        let standing = match input.expectations.judge(&record.plan.id, verdict) {
+        let titles: Vec<&str> = findings.iter().map(|finding| finding.title.as_str()).collect();
+        let standing = match input.expectations.judge(&record.plan.id, verdict, &titles) {
             Standing::New if verdict == Verdict::Fail && findings.is_empty() => excuse_by_parts(&parts),
             // Its own failure is known; that the kernel reported something on top of it is not.
             standing if standing.is_excused() && verdict != Verdict::Splat && !findings.is_empty() => {
@@ -192,7 +193,7 @@ impl<'a> Case<'a> {
 impl<'a> Part<'a> {
     fn of(expectations: &'a Expectations, case: &str, subtest: &'a Subtest) -> Part<'a> {
         let id = format!("{case}/{}", subtest.name);
-        let standing = expectations.judge(&id, verdict_of(subtest.outcome));
+        let standing = expectations.judge(&id, verdict_of(subtest.outcome), &[]);
         Part { id, subtest, standing }
     }
 

@@ -93,7 +93,7 @@ mod tests {
     }
 
     fn word(id: &str, verdict: Verdict) -> &'static str {
-        match lists().judge(id, verdict) {
+        match lists().judge(id, verdict, &[]) {
             Standing::New => "new",
             Standing::ExpectedFail(_) => "expected",
             Standing::KnownFlake(_) => "flake",

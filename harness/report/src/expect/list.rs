@@ -1,5 +1,6 @@
 //! The lists' form.
 
+use fencelab_events::Verdict;
 use regex::Regex;
 
 /// Which list it is.
@@ -71,13 +72,29 @@ pub struct Line {
     pub pattern: String,
     /// How bad it is known to be; any way where nothing is said.
     pub status: Option<Status>,
+    /// Words of the kernel's report that it speaks of; of whatever is wrong where nothing is said.
+    pub reports: Option<String>,
     regex: Regex,
 }
+
+/// What stands between a pattern and the words of a report. No case's id holds a blank.
+const REPORTS: &str = " reports:";
 
 impl Line {
     /// Whether it speaks of a case.
     pub fn matches(&self, id: &str) -> bool {
         self.pattern == id || self.regex.is_match(id)
+    }
+
+    /// Whether it speaks of this verdict: with words of a report, only of a case with which nothing is wrong but reports that
+    /// have them in their titles, or nothing at all.
+    pub fn speaks_of(&self, verdict: Verdict, titles: &[&str]) -> bool {
+        let Some(words) = &self.reports else { return true };
+        match verdict {
+            Verdict::Pass => true,
+            Verdict::Splat => !titles.is_empty() && titles.iter().all(|title| title.contains(words)),
+            _ => false,
+        }
     }
 
     /// `vkms-fails.txt:3`.
@@ -108,13 +125,7 @@ impl List {
             .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
             .map(|(number, line)| {
                 parse_line(kind, line)
-                    .map(|(pattern, status, regex)| Line {
-                        file: file.to_owned(),
-                        number,
-                        pattern: pattern.to_owned(),
-                        status,
-                        regex,
-                    })
+                    .map(|parsed| Line { file: file.to_owned(), number, ..parsed })
                     .map_err(|why| Error { file: file.to_owned(), line: number, why })
             })
             .collect::<Result<_, _>>()?;
@@ -122,12 +133,21 @@ impl List {
     }
 }
 
-fn parse_line(kind: Kind, line: &str) -> Result<(&str, Option<Status>, Regex), String> {
+fn parse_line(kind: Kind, line: &str) -> Result<Line, String> {
+    let (line, reports) = match line.split_once(REPORTS) {
+        Some(_) if kind == Kind::Skips => return Err("what is not run reports nothing".into()),
+        Some((_, words)) if words.trim().is_empty() => {
+            return Err("the words of the report are missing".into());
+        }
+        Some((line, words)) => (line.trim_end(), Some(words.trim().to_owned())),
+        None => (line, None),
+    };
     let (pattern, status) = match line.rsplit_once(',') {
         Some((pattern, word)) if kind == Kind::Fails => (pattern.trim_end(), Some(status(word.trim())?)),
         _ => (line, None),
     };
-    Ok((pattern, status, regex(kind, pattern)?))
+    let regex = regex(kind, pattern)?;
+    Ok(Line { file: String::new(), number: 0, pattern: pattern.to_owned(), status, reports, regex })
 }
 
 fn status(word: &str) -> Result<Status, String> {
@@ -195,6 +215,20 @@ mod tests {
             error,
             "read vkms-fails.txt, line 1: \"a/(b@c\" is neither a case id nor a regular expression: unclosed group"
         );
+    }
+
+    #[test]
+    fn a_line_may_speak_of_one_report_alone() {
+        let list =
+            fails("atomic/.*@qxl reports: WARNING in ttm_bo_unpin\natomic/.*@qxl,Fail reports: x").unwrap();
+        let line = &list.lines[0];
+        assert_eq!((line.pattern.as_str(), list.lines[1].status), ("atomic/.*@qxl", Some(Status::Fail)));
+        let (known, other) = ("WARNING in ttm_bo_unpin at ttm_bo.c:612", "WARNING in drm_foo");
+        assert!(line.speaks_of(Verdict::Splat, &[known]) && line.speaks_of(Verdict::Pass, &[]));
+        assert!(!line.speaks_of(Verdict::Splat, &[known, other]) && !line.speaks_of(Verdict::Splat, &[]));
+        assert!(!line.speaks_of(Verdict::Fail, &[known]) && !line.speaks_of(Verdict::Crash, &[known]));
+        assert!(List::parse("f", Kind::Skips, "a/b reports: c").is_err());
+        assert!(List::parse("f", Kind::Flakes, "a/b reports:").is_err());
     }
 
     #[test]

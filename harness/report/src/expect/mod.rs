@@ -2,7 +2,9 @@
 //!
 //! Three files per driver or bench, named `<name>-fails.txt`, `<name>-flakes.txt` and `<name>-skips.txt`, a line each
 //! for what is known, `#` for comments. They are read as deqp-runner reads them: a line of fails may name the status
-//! behind a comma (`atomic/flip@qxl,Crash`), as results.csv does, so that a list can be made by copying lines.
+//! behind a comma (`atomic/flip@qxl,Crash`), as results.csv does, so that a list can be made by copying lines. Beyond that
+//! form, a line of fails or flakes may name a report of the kernel (`atomic/.*@qxl reports: ttm_bo_unpin`): it then speaks of
+//! cases with which nothing else is wrong.
 
 mod judge;
 mod list;
@@ -32,16 +34,19 @@ impl Expectations {
 
     /// The line that says not to run a case.
     pub fn skips(&self, id: &str) -> Option<&Line> {
-        find(&self.skips, id)
+        find(&self.skips, id, |_| true)
     }
 
-    /// Judges the verdict on a case, or on a part of one.
-    pub fn judge(&self, id: &str, verdict: Verdict) -> Standing<'_> {
-        judge::judge(verdict, || find(&self.flakes, id), || find(&self.fails, id))
+    /// Judges the verdict on a case, or on a part of one; `titles` are those of what the kernel reported in it.
+    pub fn judge(&self, id: &str, verdict: Verdict, titles: &[&str]) -> Standing<'_> {
+        let speaks = |line: &Line| line.speaks_of(verdict, titles);
+        judge::judge(verdict, || find(&self.flakes, id, speaks), || find(&self.fails, id, speaks))
     }
 }
 
 /// The line for an id: its own before a pattern.
-fn find<'a>(lines: &'a [Line], id: &str) -> Option<&'a Line> {
-    lines.iter().find(|line| line.pattern == id).or_else(|| lines.iter().find(|line| line.matches(id)))
+fn find<'a>(lines: &'a [Line], id: &str, speaks: impl Fn(&Line) -> bool) -> Option<&'a Line> {
+    let mut speaking = lines.iter().filter(|line| speaks(line));
+    let own = speaking.clone().find(|line| line.pattern == id);
+    own.or_else(|| speaking.find(|line| line.matches(id)))
 }
