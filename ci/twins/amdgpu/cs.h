@@ -45,6 +45,7 @@ struct twin_post {
  * @entity: its queue for the job
  * @chunks: as user space gave them
  * @num_chunks: number of @chunks
+ * @size: bytes of @chunks and of their data
  * @list: the buffers, or NULL
  * @ranges: the pages of each buffer of @list that is user memory
  * @posts: syncobjs to be given the fence
@@ -63,6 +64,7 @@ struct twin_cs {
 	struct twin_entity *entity;
 	struct twin_chunk *chunks;
 	unsigned int num_chunks;
+	size_t size;
 	struct twin_bo_list *list;
 	struct twin_user_range *ranges;
 	struct twin_post *posts;

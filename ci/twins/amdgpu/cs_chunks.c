@@ -91,7 +91,17 @@ static int twin_cs_first_look(struct twin_cs *cs, struct twin_chunk *chunk)
 	}
 }
 
-static int twin_cs_read_chunk(struct twin_chunk *chunk, u64 address)
+/* Counts what the submission copies, and says when it is too much. */
+static bool twin_cs_is_too_large(struct twin_cs *cs, size_t size)
+{
+	if (size > TWIN_MAX_ARGUMENTS - cs->size)
+		return true;
+	cs->size += size;
+	return false;
+}
+
+static int twin_cs_read_chunk(struct twin_cs *cs, struct twin_chunk *chunk,
+			      u64 address)
 {
 	struct drm_amdgpu_cs_chunk user;
 
@@ -99,6 +109,8 @@ static int twin_cs_read_chunk(struct twin_chunk *chunk, u64 address)
 		return -EFAULT;
 	chunk->id = user.chunk_id;
 	chunk->size = (size_t)user.length_dw * 4;
+	if (twin_cs_is_too_large(cs, chunk->size))
+		return -ENOMEM;
 	chunk->data = kvmalloc(chunk->size ?: 1, TWIN_GFP_USER);
 	if (!chunk->data)
 		return -ENOMEM;
@@ -121,6 +133,8 @@ int twin_cs_read_chunks(struct twin_cs *cs, union drm_amdgpu_cs *args)
 	unsigned int count = args->in.num_chunks;
 	int ret;
 
+	if (twin_cs_is_too_large(cs, array_size(count, sizeof(*cs->chunks))))
+		return -ENOMEM;
 	cs->chunks = kvcalloc(count, sizeof(*cs->chunks),
 			      TWIN_GFP_USER);
 	if (!cs->chunks)
@@ -132,7 +146,7 @@ int twin_cs_read_chunks(struct twin_cs *cs, union drm_amdgpu_cs *args)
 		if (copy_from_user(&address, addresses++, sizeof(address)))
 			return -EFAULT;
 		cs->num_chunks++;
-		ret = twin_cs_read_chunk(chunk, address);
+		ret = twin_cs_read_chunk(cs, chunk, address);
 		if (!ret)
 			ret = twin_cs_first_look(cs, chunk);
 		if (ret)

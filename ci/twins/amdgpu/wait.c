@@ -152,6 +152,8 @@ TWIN_IOCTL(twin_wait_fences_ioctl)
 	if (!args->in.fence_count)
 		return -EINVAL;
 	size = array_size(args->in.fence_count, sizeof(*users));
+	if (size > TWIN_MAX_ARGUMENTS)
+		return -ENOMEM;
 	users = kvmalloc(size, TWIN_GFP_USER);
 	if (!users)
 		return -ENOMEM;

@@ -4,6 +4,7 @@
 
 #include <linux/mod_devicetable.h>
 #include <linux/mutex.h>
+#include <linux/sizes.h>
 #include <linux/spinlock.h>
 #include <drm/drm_device.h>
 
@@ -20,6 +21,12 @@ struct twin_device;
  */
 #define TWIN_GFP_USER \
 	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN | __GFP_RETRY_MAYFAIL)
+
+/*
+ * The most that an ioctl copies from user space, all arrays together: more than
+ * any job needs, and little enough to be copied and freed in no time.
+ */
+#define TWIN_MAX_ARGUMENTS	SZ_4M
 
 /* An ioctl of a driver. */
 #define TWIN_IOCTL(name) \

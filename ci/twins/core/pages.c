@@ -24,12 +24,14 @@ static bool twin_charge(unsigned long count)
  * twin_pages_wrap - room for pages that belong to somebody else
  * @count: how many
  *
- * Return: the pages, all NULL, or NULL.
+ * Return: the pages, all NULL; or NULL if they are too many or memory is used up.
  */
 struct twin_pages *twin_pages_wrap(unsigned long count)
 {
 	struct twin_pages *pages;
 
+	if (count > TWIN_MAX_PAGES)
+		return NULL;
 	pages = kvzalloc(struct_size(pages, page, count),
 			 TWIN_GFP_USER);
 	if (!pages)

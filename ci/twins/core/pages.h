@@ -10,6 +10,8 @@ struct sg_table;
 
 /* For both twins: a guest is small, and a fuzzer knows no measure. */
 #define TWIN_MAX_MEMORY	SZ_256M
+/* Of one buffer, wherever its memory comes from. */
+#define TWIN_MAX_PAGES	(SZ_1G >> PAGE_SHIFT)
 
 /**
  * struct twin_pages - the memory behind a buffer at one time

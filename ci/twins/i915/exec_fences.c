@@ -78,7 +78,7 @@ static int eb_grow_fences(struct eb *eb, u64 more)
 {
 	struct eb_fence *fences;
 
-	if (more > SZ_1M)
+	if (more > TWIN_MAX_ARGUMENTS / sizeof(*fences) - eb->num_fences)
 		return -ENOMEM;
 	fences = kvcalloc(eb->num_fences + more, sizeof(*fences),
 			  TWIN_GFP_USER);

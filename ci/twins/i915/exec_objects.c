@@ -98,6 +98,9 @@ int eb_read_objects(struct eb *eb)
 	struct drm_i915_gem_exec_object2 entry;
 	int ret;
 
+	if (array_size(eb->args->buffer_count, sizeof(*eb->objects)) >
+	    TWIN_MAX_ARGUMENTS)
+		return -ENOMEM;
 	eb->objects = kvcalloc(eb->args->buffer_count, sizeof(*eb->objects),
 			       TWIN_GFP_USER);
 	if (!eb->objects)
