@@ -47,6 +47,12 @@ type Case = (&'static [&'static str], &'static str, &'static [&'static str], &'s
 #[test]
 fn a_cycle_breaks_the_rules_of_its_edges() {
     let cases: &[Case] = &[
+        (
+            &["&mm->mmap_lock", "dma_fence_map"],
+            "foo_fault",
+            &["__might_fault", "__rseq_handle_notify_resume"],
+            &["SIG-BALANCE", "SIG-MMAP"],
+        ),
         (&["fs_reclaim", "dma_fence_map"], "foo_irq", &["foo_alloc"], &["SIG-RECLAIM"]),
         (
             &["mmu_notifier_invalidate_range_start", "dma_fence_map"],

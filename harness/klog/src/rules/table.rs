@@ -65,6 +65,8 @@ const WAIT: &[&str] = &[
     "dma_fence_wait_any_timeout",
     "dma_resv_wait_timeout",
 ];
+/// What a task that was preempted does on its way out of the kernel (kernel/rseq.c): before lockdep looks what it holds.
+const RETURN_TO_USER: &[&str] = &["__rseq_handle_notify_resume"];
 const RUN_JOB: &[&str] = &["drm_sched_main", "drm_sched_run_job_work"];
 const TIMEDOUT: &[&str] = &["drm_sched_job_timedout"];
 const COMMIT_TAIL: &[&str] = &[
@@ -156,6 +158,8 @@ pub(super) const RULES: &[Rule] = &[
         "The task returns to user space inside the signalling section{section}. dma_fence_end_signalling() belongs on every path, also of errors.", ANNOTATIONS),
     rule("SIG-BALANCE", 3, When::Lock(&[Kind::StillHeld], Role::Signalling),
         "The task exits inside the signalling section{section}. dma_fence_end_signalling() belongs on every path, also of errors.", ANNOTATIONS),
+    rule("SIG-BALANCE", 5, When::EdgeVia(Role::Signalling, Role::MmapLock, RETURN_TO_USER),
+        "The task returns to user space inside the signalling section{section}, where the kernel touches user memory. dma_fence_end_signalling() belongs on every path, also of errors.", ANNOTATIONS),
     rule("SIG-BALANCE", 3, When::LeftByWork(Role::Signalling),
         "A work function began a signalling section and returned without ending it. dma_fence_end_signalling() belongs into the same function, on every path.", ANNOTATIONS),
     rule("SIG-RUNJOB", 0, When::EdgeVia(Role::Signalling, Role::Other, RUN_JOB),
