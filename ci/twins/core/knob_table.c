@@ -55,7 +55,7 @@ const struct twin_knob_info twin_knob_table[TWIN_KNOBS] = {
 		"SIG-FLUSH", "08", "circular", "cs",
 		"run_job flushes work that waits for fences; control: queues it"),
 	[TWIN_SECTION_LEAK_FAULT] = KNOB("section-leak-fault", "core",
-		"SIG-BALANCE", "02", "held-at-return", "cs",
+		"SIG-BALANCE", "02", "held-at-return|circular", "cs",
 		"a page fault in a buffer returns inside a section; once"),
 	[TWIN_SECTION_LEAK_WORKER] = KNOB("section-leak-worker", "core",
 		"SIG-BALANCE", "02", "bug", "signal",
