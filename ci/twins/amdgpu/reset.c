@@ -133,13 +133,18 @@ enum drm_gpu_sched_stat twin_timedout_job(struct drm_sched_job *job)
 	struct amdgpu_twin *adev = ours->adev;
 	int idx;
 
+	/*
+	 * Not held over the reset: where the scheduler itself begins the
+	 * section, lockdep ties what is taken here to the last lock alone, and
+	 * through this one, which only has readers, it sees no cycle.
+	 */
 	if (!drm_dev_enter(&adev->base.drm, &idx)) {
 		twin_reset(adev, job);
 		return DRM_GPU_SCHED_STAT_ENODEV;
 	}
 	drm_dbg(&adev->base.drm, "ring %s timeout\n", job->sched->name);
-	twin_reset(adev, job);
 	drm_dev_exit(idx);
+	twin_reset(adev, job);
 	/* Not here, but in a worker of its own: see twin_reset_work(). */
 	if (twin_knob(TWIN_TDR_MODESET) == TWIN_CONTROL ||
 	    twin_knob(TWIN_RESET_SUSPEND) == TWIN_CONTROL)
