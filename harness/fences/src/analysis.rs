@@ -61,8 +61,9 @@ pub fn analyse(session: &Session, options: Options, people: &dyn People) -> io::
     // What hangs at the end has hung since then.
     walk.look(session, people, walk.last().saturating_add(1).max(session.until()));
     let mut analysis = finish(session, &mut walk)?;
-    if options.predict && walk.is_shared() && !analysis.has_verdict() {
-        let mut predicted = predict(session, walk.sync_calls())?;
+    let hung = |finding: &Finding| finding.is_verdict() && options.may_move(finding.since_ns);
+    if options.predict && walk.is_shared() && !analysis.findings.iter().any(hung) {
+        let mut predicted = predict(session, options, walk.sync_calls())?;
         predicted.iter_mut().for_each(|finding| doubt(session, finding));
         fill_all(session, &mut predicted)?;
         analysis.findings.splice(0..0, predicted);

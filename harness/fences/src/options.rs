@@ -13,6 +13,15 @@ pub struct Options {
     pub slow_wake: Duration,
     /// Whether other orders of the same calls are looked at: [`crate::predict`].
     pub predict: bool,
+    /// Only calls made between these moments of CLOCK_MONOTONIC, in nanoseconds, change places then; `None`: the last ones.
+    pub predict_between: Option<(u64, u64)>,
+}
+
+impl Options {
+    /// Whether a call made at that moment may change its place.
+    pub(crate) fn may_move(&self, ns: u64) -> bool {
+        self.predict_between.is_none_or(|(from, until)| (from..=until).contains(&ns))
+    }
 }
 
 impl Default for Options {
@@ -22,6 +31,7 @@ impl Default for Options {
             stuck: Duration::from_secs(3),
             slow_wake: Duration::from_millis(20),
             predict: true,
+            predict_between: None,
         }
     }
 }

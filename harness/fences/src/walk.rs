@@ -74,7 +74,7 @@ impl Walk {
                 let leaked = left_behind(&event);
                 self.leaks.extend((leaked > 0).then_some((process, leaked)));
             }
-            self.sync_calls += u64::from(!ends && matters(&event));
+            self.sync_calls += u64::from(!ends && self.options.may_move(ns) && matters(&event));
             if ends {
                 self.wakes.note(&self.world, session, &event, self.options.slow_wake);
             }
@@ -144,7 +144,7 @@ impl Walk {
         self.steps
     }
 
-    /// How many calls had to do with fences or what holds them.
+    /// How many of the calls that may change places had to do with fences or what holds them.
     pub(crate) fn sync_calls(&self) -> u64 {
         self.sync_calls
     }

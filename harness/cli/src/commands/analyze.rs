@@ -28,11 +28,14 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<Outcome> {
     let part = case_trace::of(&args.session, args.case.as_deref())?;
     let folder = part.as_ref().map_or(&args.session, |part| &part.folder);
     let session = open(folder)?;
-    let options = Options { predict: !args.no_predict, ..options(args.quiet) };
-    let mut analysis = analyse(&session, options, &Nobody).context("read the trace")?;
+    let mut filter = Filter::default();
     if let Some(part) = &part {
-        let mut filter = Filter::default();
         part.narrow(&session, &mut filter)?;
+    }
+    let (predict, predict_between) = (!args.no_predict, filter.between_ns);
+    let options = Options { predict, predict_between, ..options(args.quiet) };
+    let mut analysis = analyse(&session, options, &Nobody).context("read the trace")?;
+    if part.is_some() {
         analysis.findings.retain(|finding| is_of(finding, &filter));
     }
     let mut looks = kernel::read(folder)?;

@@ -18,22 +18,23 @@ use fencelab_trace::Session;
 
 pub use witness::{Moment, Op, Step, Witness};
 
+use crate::Options;
 use crate::finding::Finding;
 use order::Order;
 use program::Program;
 pub(crate) use program::matters;
 use run::Run;
 
-/// Calls that are looked at, from the session's end back.
+/// Calls that are looked at: the last ones.
 pub const CALLS: u64 = 4000;
 /// Pairs that are tried.
 const PAIRS: usize = 64;
 /// Predictions that are told.
 const TOLD: usize = 8;
 
-/// Looks for hangs in other orders of a session's calls. `calls`: how many of them have to do with fences.
-pub(crate) fn predict(session: &Session, calls: u64) -> io::Result<Vec<Finding>> {
-    let program = Program::read(session, calls.saturating_sub(CALLS))?;
+/// Looks for hangs in other orders of a session's calls. `calls`: how many that may change places have to do with fences.
+pub(crate) fn predict(session: &Session, options: Options, calls: u64) -> io::Result<Vec<Finding>> {
+    let program = Program::read(session, options, calls.saturating_sub(CALLS))?;
     let order = Order::of(&program);
     let mut found: Vec<Finding> = Vec::new();
     let pairs = candidates::candidates(&program, &order);

@@ -7,6 +7,7 @@ use fencelab_trace::model::{Effect, Event, Model, Moment, ObjectId, ObjectKind, 
 use fencelab_trace::{CallId, Session, ThreadId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::Options;
 use crate::feed::Feed;
 use crate::graph::object_of;
 use crate::world::{Facts, World};
@@ -94,12 +95,16 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Reads a session's calls, leaving out the first so many that have to do with fences.
-    pub(super) fn read(session: &Session, skip: u64) -> io::Result<Self> {
+    /// Reads the calls that may change places, but for the first so many that have to do with fences.
+    pub(super) fn read(session: &Session, options: Options, skip: u64) -> io::Result<Self> {
         let mut reader = Reader::new(session);
         let (mut model, mut feed) = (Model::new(session), Feed::default());
         let mut seen = 0;
+        let until = options.predict_between.map_or(u64::MAX, |(_, until)| until);
         while let Some(event) = model.next(session)? {
+            if session.clock().ns(event.ticks) > until {
+                break;
+            }
             let (facts, replaced) = feed.read(&event);
             let (effects, targets) =
                 replaced.unwrap_or_else(|| (event.effects.to_vec(), event.targets.to_vec()));
@@ -107,9 +112,10 @@ impl Program {
             let (sockets, matters) =
                 (moves_sockets(&event), matters(&event) || part.facts.exported.is_some());
             reader.birth(session, &event);
-            seen += u64::from(matters && event.moment == Moment::Begin);
+            let moves = options.may_move(event.entered_ns());
+            seen += u64::from(matters && moves && event.moment == Moment::Begin);
             if matters {
-                reader.take(session, &event, part, seen > skip);
+                reader.take(session, &event, part, moves && seen > skip);
             }
             let ticks = event.ticks;
             if sockets || std::mem::take(&mut reader.newborn) {
