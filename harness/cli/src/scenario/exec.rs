@@ -100,7 +100,9 @@ struct Recorded {
 /// The verdicts on the program's processes.
 fn judged(folder: &Path, pid: i32, began_ns: u64) -> Result<Recorded> {
     let session = pool::open(folder)?;
-    let analysis = analyse(&session, Options::default(), &Nobody).map_err(io::Error::other)?;
+    // What happened is judged, and not what might have.
+    let options = Options { predict: false, ..Options::default() };
+    let analysis = analyse(&session, options, &Nobody).map_err(io::Error::other)?;
     let pids = pids_of_case(&session, pid, (began_ns / 1000, u64::MAX));
     let ours = |finding: &Finding| {
         finding.seen_ns >= began_ns && finding.calls.iter().any(|call| pids.contains(&call.pid))
