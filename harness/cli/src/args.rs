@@ -320,6 +320,9 @@ pub(crate) struct AnalyzeArgs {
     /// Write a page with graph, timeline and calls, which needs nothing else.
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+    /// Write the order of calls of the first hang that is predicted, for `fencelab replay --order`.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_predict")]
+    pub(crate) order: Option<PathBuf>,
     /// A program or scenario that shows it again, to be put on the page.
     #[arg(long, value_name = "FILE", requires = "html")]
     pub(crate) reproducer: Option<PathBuf>,

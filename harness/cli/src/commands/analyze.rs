@@ -85,6 +85,11 @@ fn write_files(
     if let (Some(path), Some(finding)) = (&args.perfetto, first) {
         write(path, hang::perfetto(finding, &timeline(session, finding).context("read the trace")?))?;
     }
+    let mut orders = analysis.findings.iter().filter_map(|finding| finding.order.as_ref());
+    if let Some(path) = &args.order {
+        let order = orders.next().context("write an order: no hang is predicted")?;
+        write(path, serde_json::to_string(order)?)?;
+    }
     if let Some(path) = &args.html {
         write(path, page(args, session, analysis, splats)?)?;
     }
