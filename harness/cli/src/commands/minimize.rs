@@ -91,7 +91,7 @@ fn confirmed(
     let way: Vec<&Scenario> = [whole].into_iter().chain(&shrunk.way).rev().skip(1).collect();
     let stride = way.len().div_ceil(MOST).max(1);
     let mut picked: Vec<&Scenario> = way.iter().step_by(stride).copied().collect();
-    if !picked.iter().any(|scenario| *scenario == whole) {
+    if !picked.contains(&whole) {
         picked.push(whole);
     }
     let case = |(index, scenario): (usize, &&Scenario)| Case {

@@ -42,6 +42,9 @@ pub struct Feed {
     properties: Properties,
 }
 
+/// Effects and targets that take the place of an event's own.
+pub(crate) type Replaced = (Vec<Effect>, Vec<Target>);
+
 impl Feed {
     /// Takes an event of the walk into the world.
     pub fn take(&mut self, world: &mut World, event: &Event<'_>) {
@@ -56,7 +59,7 @@ impl Feed {
 
     /// What there is to know of an event beside its effects; and the effects that take their place, where it is known
     /// better which fences a commit waits for.
-    pub(crate) fn read(&mut self, event: &Event<'_>) -> (Facts, Option<(Vec<Effect>, Vec<Target>)>) {
+    pub(crate) fn read(&mut self, event: &Event<'_>) -> (Facts, Option<Replaced>) {
         let mut facts = Facts { name: name(event), result: event.call.result, ..Facts::default() };
         self.opaque(event, &mut facts);
         if event.call.kind == Some(Kind::Ioctl) {

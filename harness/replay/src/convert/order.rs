@@ -79,7 +79,7 @@ fn follow(follows: &mut [Vec<(usize, bool)>], drafts: &[Draft], calls: &[Taken],
     let steps_of = |call: usize| {
         let mut steps = (0..drafts.len()).filter(move |&index| drafts[index].call == call);
         let first = steps.next();
-        (first, steps.last().or(first))
+        (first, steps.next_back().or(first))
     };
     let mut since: Vec<(usize, bool)> = Vec::new();
     for (id, moment) in &order.steps {

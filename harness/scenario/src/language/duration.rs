@@ -37,7 +37,7 @@ impl FromStr for Duration {
 
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, ns) = UNITS.iter().find(|(_, ns)| self.0 % ns == 0).unwrap_or(&UNITS[3]);
+        let (unit, ns) = UNITS.iter().find(|(_, ns)| self.0.is_multiple_of(*ns)).unwrap_or(&UNITS[3]);
         write!(f, "{}{unit}", self.0 / ns)
     }
 }

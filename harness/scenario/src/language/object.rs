@@ -98,7 +98,7 @@ impl FromStr for Object {
             let words: Vec<&str> = Kind::ALL.iter().map(|kind| kind.word()).collect();
             return Err(format!("unknown sort of object `{word}`, expected one of {}", words.join(", ")));
         };
-        if kind.has_device() != !device.is_empty() {
+        if kind.has_device() == device.is_empty() {
             let need = if kind.has_device() { "needs a device, as in `" } else { "is on no device: `" };
             let example = if kind.has_device() { format!("{word} on vgem") } else { word.into() };
             return Err(format!("a {word} {need}{example}`"));
