@@ -51,6 +51,7 @@ pub fn next_chunk(thread: &Thread, full: u32, epoch: u32) -> bool {
         session::epoch() != epoch || index_of(now) != full || (now as u32) < SLOTS
     };
     let picked = pick(thread, full);
+    picked.into_iter().for_each(touch);
     if is_over() {
         picked.into_iter().for_each(|index| keep(thread, index, epoch));
         return true;
@@ -66,7 +67,7 @@ pub fn next_chunk(thread: &Thread, full: u32, epoch: u32) -> bool {
         let _ = thread.place.compare_exchange(now, place(index_of(now), SLOTS), Relaxed, Relaxed);
         return false;
     };
-    let first = start_chunk(thread, index);
+    let first = start_chunk(thread, index, full);
     loop {
         let now = thread.place.load(Relaxed);
         if is_over() {
@@ -107,6 +108,15 @@ fn pick(thread: &Thread, full: u32) -> Option<u32> {
     }
 }
 
+/// Has the kernel bring a chunk's pages: it delivers signals when it has, and what comes next must not be interrupted by it.
+fn touch(index: u32) {
+    const PAGE: usize = 4096;
+    for page in (0..CHUNK_SIZE).step_by(PAGE) {
+        // SAFETY: a word of a chunk that is mapped for good; nothing is changed.
+        unsafe { (*session::chunk(index).add(page).cast::<AtomicU32>()).fetch_or(0, Relaxed) };
+    }
+}
+
 /// Keeps a chunk that was picked in vain: a signal handler was quicker. In a forked child it is the parent's.
 fn keep(thread: &Thread, index: u32, epoch: u32) {
     if session::epoch() == epoch {
@@ -119,7 +129,9 @@ fn keep(thread: &Thread, index: u32, epoch: u32) {
 
 /// Makes a picked chunk ready for the thread's records, the first of which tells of what was there before. Gives the first free
 /// slot.
-fn start_chunk(thread: &Thread, index: u32) -> u32 {
+fn start_chunk(thread: &Thread, index: u32, full: u32) -> u32 {
+    // Counted from the chunk before: one that was made ready in vain must leave no gap.
+    let sequence = header(full).map_or(0, |header| header.sequence) + 1;
     let (lost, since) =
         header(index).map_or((0, 0), |header| (lost_with(thread, index, header), header.claimed));
     let dropped = thread.dropped.fetch_add(lost.into(), Relaxed) + u64::from(lost);
@@ -128,7 +140,7 @@ fn start_chunk(thread: &Thread, index: u32) -> u32 {
         pid: borrow::pid(thread),
         tid: thread.tid,
         serial: thread.serial,
-        sequence: thread.sequence.fetch_add(1, Relaxed) + 1,
+        sequence,
         dropped,
     };
     let base = open_chunk(index, ChunkKind::Records, &owner);

@@ -70,7 +70,7 @@ impl Draft {
 
 impl Draft {
     /// Whether we are still in the process that took the room: a signal handler may have forked, and in the child the slot is
-    /// the parent's. What is left is the time between this look and the stores behind it.
+    /// the parent's. Between this look and the stores behind it the child would store what the parent stores.
     #[inline(always)]
     fn is_ours(&self) -> bool {
         session::epoch() == self.epoch
@@ -140,6 +140,8 @@ impl Draft {
     /// those stores are done.
     #[inline(always)]
     pub fn commit_short(self, times: [u64; 2], call: [u32; 3], kinds: u32, words: [u64; INLINE / 8]) {
+        // SAFETY: the calling thread's block.
+        let tid = unsafe { (&raw const (*self.thread).tid).read_volatile() };
         if !self.is_ours() {
             return;
         }
@@ -155,7 +157,7 @@ impl Draft {
             (*slot).request = call[0];
             (*slot).fd = call[1] as i32;
             (*slot).result = call[2] as i32;
-            (*slot).tid = (*self.thread).tid;
+            (*slot).tid = tid;
             (&raw mut (*slot).kind).cast::<u32>().write(kinds);
             let commit = self.slot.add(offset_of!(Slot, commit)).cast::<AtomicU32>();
             (*commit).store(self.commit, Release);
@@ -166,19 +168,21 @@ impl Draft {
 
     #[inline(always)]
     fn publish(self, head: &Head) {
+        // SAFETY: the calling thread's block.
+        let (tid, busy) = unsafe { ((&raw const (*self.thread).tid).read_volatile(), (*self.thread).busy) };
         if !self.is_ours() {
             return;
         }
         let slot = self.slot.cast::<Slot>();
         // SAFETY: the slot is this thread's alone until its commit word is there, and the word is stored last.
         unsafe {
-            let shared = ((*self.thread).busy & borrow::BORROWED != 0) as u8 * fencelab_abi::flags::BORROWED;
+            let shared = (busy & borrow::BORROWED != 0) as u8 * fencelab_abi::flags::BORROWED;
             (*slot).enter = head.enter;
             (*slot).exit = head.exit;
             (*slot).request = head.request;
             (*slot).fd = head.fd;
             (*slot).result = head.result;
-            (*slot).tid = (*self.thread).tid;
+            (*slot).tid = tid;
             let kinds = [head.kind as u8, self.slots, head.flags | shared, head.class];
             (&raw mut (*slot).kind).cast::<[u8; 4]>().write_unaligned(kinds);
             let commit = self.slot.add(offset_of!(Slot, commit)).cast::<AtomicU32>();

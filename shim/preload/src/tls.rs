@@ -32,8 +32,6 @@ pub struct Thread {
     pub serial: u32,
     /// A bit: a block of [`crate::borrow`].
     pub busy: u32,
-    /// Chunks it has claimed.
-    pub sequence: AtomicU64,
     /// Its records that are gone.
     pub dropped: AtomicU64,
     /// Calls that fault mode has looked at.
@@ -52,7 +50,6 @@ impl Thread {
         spare: AtomicU32::new(NO_CHUNK),
         serial: 0,
         busy: 0,
-        sequence: AtomicU64::new(0),
         dropped: AtomicU64::new(0),
         calls: 0,
     };
