@@ -77,6 +77,8 @@ fn records_of_handlers_are_neither_lost_nor_miscounted() {
         let written: u64 = threads.iter().map(|thread| thread.marks() + thread.dropped).sum();
         assert_eq!(written, made, "{mode:?}");
         assert_eq!(threads.len(), 1, "{mode:?}");
+        let has_gap = threads[0].chunks.windows(2).any(|pair| pair[0] + 1 != pair[1]);
+        assert!(!has_gap, "{mode:?}");
         assert_eq!(threads[0].dropped == 0, mode == Mode::Stop, "{mode:?}");
     }
 }

@@ -90,6 +90,8 @@ pub(crate) struct Thread {
     pub(crate) entry: Entry,
     pub(crate) borrowed: bool,
     pub(crate) dropped: u64,
+    /// Numbers of its chunks.
+    pub(crate) chunks: Vec<u64>,
     pub(crate) events: Vec<Event>,
 }
 
@@ -121,9 +123,11 @@ pub(crate) fn threads(folder: &Path) -> Vec<Thread> {
             entry: process.entry.unwrap(),
             borrowed: false,
             dropped: 0,
+            chunks: Vec::new(),
             events: Vec::new(),
         });
         thread.dropped = thread.dropped.max(head.dropped);
+        thread.chunks.push(head.sequence);
         let mut at = 1;
         while let Some((slot_at, slot)) = next_record(chunk(index), head.generation, at) {
             let (first, rest) = payload(chunk(index), slot_at, &slot).unwrap();

@@ -93,8 +93,11 @@ fn ours(count: c_int, sets: Sets, list: &mut [c_int; NAMED]) -> &[c_int] {
         let word = |set: &*mut c_void| {
             let address = *set as usize + first / 8;
             let there = !set.is_null() && readable::stays(address, 8);
+            if !there {
+                return 0;
+            }
             // SAFETY: checked.
-            there.then(|| unsafe { load64(address) }).unwrap_or(0)
+            unsafe { load64(address) }
         };
         let mut bits = sets.iter().map(word).fold(0, |all, word| all | word);
         while bits != 0 {
