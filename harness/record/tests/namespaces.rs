@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use common::programs;
 use fencelab_abi::pool::{ChunkInfo, PoolInfo, state};
+use fencelab_abi::process::ProcessInfo;
 use fencelab_abi::{CHUNK_SIZE, ChunkKind, Mode};
 use fencelab_record::{Entry, Exit, Faults, Geometry, Options, Session, record};
 
@@ -52,6 +53,9 @@ impl Killed {
     fn end(&mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
+        // What it leaves may be ours, as who records is a subreaper, and would be met by the next test.
+        // SAFETY: no status is asked for.
+        while unsafe { libc::wait(std::ptr::null_mut()) } > 0 {}
     }
 }
 
@@ -131,4 +135,29 @@ fn whoever_was_recorded_is_not_said_to_be_unseen() {
     let programs: Vec<_> = outcome.recorded.iter().filter_map(|one| one.program.file_name()).collect();
     assert!(programs.iter().any(|program| *program == "sleep"), "{programs:?}");
     assert_eq!(outcome.unseen, []);
+}
+
+#[test]
+fn a_child_says_which_namespace_numbers_it() {
+    if !may_unshare() {
+        return;
+    }
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let geometry = Geometry { bytes: 4 << 20, ..Geometry::default() };
+    let options = Options { entry: Entry::Preload, geometry, ..Options::new(folder.path()) };
+    let outcome = record(options, &[programs().path("unshared").into()]).unwrap();
+    assert_eq!(outcome.exit, Exit::Code(0));
+    let pool = std::fs::read(folder.path().join("pool")).unwrap();
+    let info = PoolInfo::decode(&pool).unwrap();
+    let chunks = (0..info.chunks_used).map(|index| &pool[info.chunk_range(index)]);
+    let processes = chunks.filter(|chunk| ChunkInfo::decode(chunk).unwrap().kind == ChunkKind::Process);
+    let mut numbers: Vec<(u32, u32)> = processes
+        .map(|chunk| ProcessInfo::decode(chunk).unwrap())
+        .map(|process| (process.pid, process.pid_namespace))
+        .collect();
+    numbers.sort_unstable();
+    let [(1, first), (2, second), (_, parent)] = numbers[..] else { panic!("{numbers:?}") };
+    assert_eq!(first, second);
+    assert!(first != parent && first != 0 && parent != 0, "{numbers:?}");
 }

@@ -158,6 +158,27 @@ fn a_pidfd_brings_another_processs_fd() {
     assert_eq!(shown[2], "200 pidfd_getfd(5<pidfd:1>, 3) = 6<drm-file:1 virtio_gpu>");
 }
 
+/// A wait without a target could be taken for one that nobody can end.
+#[test]
+fn a_poll_of_what_is_not_known_waits_for_the_unknown() {
+    let (mut pool, mut a, _) = one();
+    pool.record(&mut a, &Record::new(Kind::Receive, 20, 21).fd(5).class(FdClass::Socket).fds(&[7]));
+    let poll = |kind, exit| Record::new(kind, 30, exit).fds(&[7]);
+    pool.record(&mut a, &poll(Kind::PollEnter, 0).section(section::TIMEOUT, 0, 8, &(-1i64).to_le_bytes()));
+    pool.record(&mut a, &poll(Kind::PollExit, 40).result(1));
+    let session = session(pool, &[&a]);
+    let mut model = Model::new(&session);
+    let mut waits = Vec::new();
+    while let Some(event) = model.next(&session).unwrap() {
+        for effect in event.effects {
+            if let Effect::Wait { targets, .. } = effect {
+                waits.push(event.targets_of(targets).to_vec());
+            }
+        }
+    }
+    assert_eq!(waits, [[Target::Unknown]]);
+}
+
 #[test]
 fn one_buffer_in_two_devices_is_one_dma_buf() {
     let (mut pool, mut a, _) = one();

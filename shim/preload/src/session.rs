@@ -415,8 +415,13 @@ fn claim_process(entry: Entry, parent: u32, status: &Status) -> u32 {
         header.exe = from.exe;
         header.cmdline_len = from.cmdline_len;
         header.cmdline = from.cmdline;
-        // A namespace of its own may begin with the child, which is 1 there.
-        header.pid_namespace = if identity.pid == 1 { 0 } else { from.pid_namespace };
+        header.pid_namespace = match identity.pid {
+            // It may be in another one than its parent (unshare(CLONE_NEWPID)).
+            _ if readable::may_ask() => pid_namespace(),
+            // The first in a namespace of its own.
+            1 => 0,
+            _ => from.pid_namespace,
+        };
     }
     chunks::publish(base, fencelab_abi::ChunkKind::Process);
     PROCESS.store(index, Relaxed);

@@ -28,6 +28,7 @@ pub(crate) fn programs() -> &'static Programs {
         programs.compile("bare.c", "bare", &["-static", "-nostdlib", "-fno-builtin", "-fno-stack-protector"]);
         programs.compile("clock.c", "clock", &[]);
         programs.compile("foreign.c", "foreign", &[]);
+        programs.compile("unshared.c", "unshared", &[]);
         programs.compile("plugin.c", "plugin.so", &["-shared", "-fPIC"]);
         programs.compile("matrix.c", "by-address", &["-pthread", "-fno-plt"]);
         programs.compile("plugin.c", "by-address.so", &["-shared", "-fPIC", "-fno-plt"]);
