@@ -27,7 +27,7 @@ fn a_received_fd_is_followed_to_its_last_close() {
 
 #[test]
 fn so_is_one_that_was_taken_by_a_pidfd() {
-    assert_eq!(recorded("pidfd"), ["preload: pidfd-getfd poll-enter poll-exit dup close close"]);
+    assert_eq!(recorded("pidfd"), ["preload: pidfd-open pidfd-getfd poll-enter poll-exit dup close close"]);
 }
 
 /// A message that is only looked at stays for whoever takes it.
