@@ -9,12 +9,20 @@ mod common;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use common::{lines, programs};
 use fencelab_record::{Entry, Exit, Geometry, Options, Outcome, Reason, record};
 
+/// A recorder takes this process's other children for its command's: one test at a time has any.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Records a command; its trace as lines.
 fn run(command: &[OsString]) -> (Outcome, Vec<String>) {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let mut options = Options::new(folder.path());
     options.geometry = Geometry { bytes: 4 << 20, ..Geometry::default() };
@@ -95,6 +103,7 @@ fn every_record_has_its_tasks_own_id() {
         let folder = tempfile::tempdir().unwrap();
         let mut options = Options::new(folder.path());
         (options.geometry.bytes, options.entry) = (4 << 20, Entry::Raw);
+        let _alone = alone();
         record(options, &[programs().path(program).into(), "ids".into()]).unwrap();
         let threads = common::threads(folder.path());
         let events = threads.iter().flat_map(|thread| &thread.events);
@@ -184,6 +193,7 @@ fn a_program_that_another_one_traces_is_reported_as_unseen() {
 /// Compiles with a compiler that need not be there.
 fn compiled(mut compiler: Command, folder: &Path) -> Option<PathBuf> {
     let program = folder.join("program");
+    let _alone = alone();
     let done = compiler.arg("-o").arg(&program).output();
     match done {
         Ok(done) => {
@@ -219,7 +229,9 @@ fn go_is_seen() {
     let cache = folder.path().join("cache");
     compiler.env("CGO_ENABLED", "0").env("GOCACHE", cache).env("GOFLAGS", "-mod=mod").arg("build");
     let program = folder.path().join("program");
+    let building = alone();
     let built = compiler.arg("-o").arg(&program).arg(source("marks.go")).output();
+    drop(building);
     let Ok(built) = built else {
         eprintln!("skipped: no Go");
         return;
