@@ -68,11 +68,12 @@ fn section(out: &mut String, index: usize, finding: &Finding, timeline: &Timelin
         Esc(capital(&finding.sentence))
     );
     facts(out, finding);
-    let _ = writeln!(
-        out,
-        "</header>\n<h2>Who waits for whom</h2>\n<div class=\"wide\">{}</div>",
-        drawing(finding, "")
-    );
+    out.push_str("</header>\n");
+    // A call that would be refused waits for nobody.
+    if !finding.nodes.is_empty() {
+        let graph = drawing(finding, "");
+        let _ = writeln!(out, "<h2>Who waits for whom</h2>\n<div class=\"wide\">{graph}</div>");
+    }
     let left_out = match timeline.left_out {
         0 => String::new(),
         count => format!(" {count} calls are left out."),

@@ -26,8 +26,9 @@ pub(super) fn drawing(finding: &Finding, within: &str) -> String {
     let places = layout(finding);
     let columns = used_columns(&places);
     let rows = places.iter().map(|place| place.row + 1).max().unwrap_or(1) as f64;
-    let width = MARGIN.0 * 2.0 + columns.len() as f64 * (BOX.0 + GAP.0) - GAP.0;
-    let height = MARGIN.1 * 2.0 + rows * (BOX.1 + GAP.1) - GAP.1;
+    // A finding that nobody waits in has no boxes, and its picture still a size.
+    let width = MARGIN.0 * 2.0 + (columns.len() as f64 * (BOX.0 + GAP.0) - GAP.0).max(0.0);
+    let height = MARGIN.1 * 2.0 + (rows * (BOX.1 + GAP.1) - GAP.1).max(0.0);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"graph\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
          height=\"{height}\" role=\"img\" aria-label=\"{}\">{within}\n",
