@@ -362,7 +362,7 @@ pub(crate) struct ReplayArgs {
     /// When calls are made: as soon as those are through that they follow, or at their recorded times.
     #[arg(long, value_enum, default_value_t = ReplayTiming::Fast)]
     pub(crate) timing: ReplayTiming,
-    /// Follow the order of this witness of a predicted hang, in JSON.
+    /// Follow predicted orders, each in a case of its own: what `analyze --json` printed, or one finding's `order`.
     #[arg(long, value_name = "FILE")]
     pub(crate) order: Option<PathBuf>,
     /// Print the scenario and do not run it.
@@ -385,7 +385,7 @@ pub(crate) enum ReplayTiming {
 pub(crate) struct MinimizeArgs {
     #[command(flatten)]
     pub(crate) of: ReplayedArgs,
-    /// Follow the order of this witness of a predicted hang, in JSON.
+    /// Follow the first predicted order in this file, as for `replay`.
     #[arg(long, value_name = "FILE")]
     pub(crate) order: Option<PathBuf>,
     /// Trust the model and do not run what comes of it.

@@ -4,22 +4,27 @@
 
 use std::path::Path;
 
+use fencelab_fences::{analyse, graph::Nobody};
 use fencelab_replay::{Converted, Options, Timing, convert, minimize};
 use fencelab_scenario::{Expect, Verdict, simulate};
 use fencelab_trace::Session;
 
 fn converted(name: &str, expect: Expect) -> Converted {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fences/tests/sessions").join(name);
+    let session = Session::open(&folder).unwrap();
+    // What ended the hang is no part of it.
+    let findings = analyse(&session, fencelab_fences::Options::default(), &Nobody).unwrap().findings;
+    let ended = findings.iter().find_map(|finding| finding.ended.as_ref()).map(|ended| (0, ended.at_ns - 1));
     let options = Options {
         pids: Vec::new(),
-        between_ns: None,
+        between_ns: ended,
         timing: Timing::Fast,
         syncobjs_on: None,
         jobs_on: "software".into(),
         order: None,
         expect,
     };
-    convert(&Session::open(&folder).unwrap(), &options).unwrap()
+    convert(&session, &options).unwrap()
 }
 
 /// The replay comes to that verdict, and so does a smaller one of at most so many steps.

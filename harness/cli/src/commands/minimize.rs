@@ -12,7 +12,7 @@ use crate::args::MinimizeArgs;
 use crate::commands::analyze::print;
 use crate::commands::replay::{default_folder, told};
 use crate::outcome::Outcome;
-use crate::scenario::{Case, Ran, Wanted, build, of_session, run_on};
+use crate::scenario::{Case, Ran, Wanted, build, of_session, run_on, witnesses};
 
 /// How often what comes of it is run, where nobody says.
 const TRIES: u32 = 10;
@@ -64,8 +64,8 @@ fn scenario(args: &MinimizeArgs) -> Result<(Scenario, String)> {
         let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
         return Ok((Scenario::read(&path.display().to_string(), &text)?, String::new()));
     }
-    let wanted = Wanted { timing: Timing::Fast, order: args.order.as_deref() };
-    let converted = of_session(&args.of, &wanted)?;
+    let witnesses = args.order.as_deref().map(witnesses).transpose()?.unwrap_or_default();
+    let converted = of_session(&args.of, &Wanted { timing: Timing::Fast, witness: witnesses.first() })?;
     print(&converted.fidelity.to_string())?;
     Ok((converted.scenario, converted.fidelity.to_string()))
 }

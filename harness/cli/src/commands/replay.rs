@@ -9,26 +9,41 @@ use fencelab_scenario::c;
 use crate::args::{ReplayArgs, ReplayTiming};
 use crate::commands::analyze::print;
 use crate::outcome::Outcome;
-use crate::scenario::{Case, Ran, Wanted, of_session, run_on};
+use crate::scenario::{Case, Ran, Wanted, Witness, of_session, run_on, witnesses};
 
 pub(crate) fn run(args: &ReplayArgs) -> Result<Outcome> {
     let timing = match args.timing {
         ReplayTiming::Fast => Timing::Fast,
         ReplayTiming::Original => Timing::Original,
     };
-    let converted = of_session(&args.of, &Wanted { timing, order: args.order.as_deref() })?;
-    let scenario = converted.scenario;
-    if args.yaml || args.c {
-        eprint!("{}", converted.fidelity);
-        print(&if args.c { c::program(&scenario, "replay.yaml") } else { scenario.to_string() })?;
-        return Ok(Outcome::CLEAN);
+    let witnesses = args.order.as_deref().map(witnesses).transpose()?.unwrap_or_default();
+    let mut cases = Vec::new();
+    for (name, witness) in named(&witnesses) {
+        let converted = of_session(&args.of, &Wanted { timing, witness })?;
+        let scenario = converted.scenario;
+        if args.yaml || args.c {
+            eprint!("{}", converted.fidelity);
+            print(&if args.c { c::program(&scenario, "replay.yaml") } else { scenario.to_string() })?;
+            return Ok(Outcome::CLEAN);
+        }
+        print(&format!("{name}: {}", converted.fidelity))?;
+        cases.push(Case { name, scenario, tries: args.of.tries.unwrap_or(1) });
     }
-    print(&converted.fidelity.to_string())?;
-    let case = Case { name: "replay".into(), scenario, tries: args.of.tries.unwrap_or(1) };
     let folder = args.of.output.clone().unwrap_or_else(|| default_folder("replay"));
-    let ran = run_on(std::slice::from_ref(&case), &args.of.bench, &args.of.allow, &folder)?;
-    print(&told(&case, &ran, 0))?;
+    let ran = run_on(&cases, &args.of.bench, &args.of.allow, &folder)?;
+    for (index, case) in cases.iter().enumerate() {
+        print(&told(case, &ran, index))?;
+    }
     Ok(Outcome::Exit(ran.exit))
+}
+
+/// A case for each witness, or one in the recorded order.
+fn named(witnesses: &[Witness]) -> Vec<(String, Option<&Witness>)> {
+    if witnesses.is_empty() {
+        return vec![("replay".into(), None)];
+    }
+    let name = |(index, witness)| (format!("witness-{}", index + 1), Some(witness));
+    witnesses.iter().enumerate().map(name).collect()
 }
 
 /// What came of a case, for a person.

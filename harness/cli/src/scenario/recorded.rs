@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use fencelab_fences::finding::Finding;
 use fencelab_fences::{Options as AnalysisOptions, analyse, graph::Nobody};
 use fencelab_replay::{Converted, Moment, Options, Order, Timing, convert};
 use fencelab_scenario::Expect;
@@ -18,27 +19,27 @@ use crate::commands::trace::open;
 pub(crate) struct Wanted<'a> {
     /// When calls are made.
     pub(crate) timing: Timing,
-    /// A witness's file.
-    pub(crate) order: Option<&'a Path>,
+    /// The order to follow.
+    pub(crate) witness: Option<&'a Witness>,
 }
 
-/// A witness's order, as far as it is followed here (`harness/fences/src/predict`).
-#[derive(Deserialize)]
-struct Witness {
+/// A witness's order, as far as it is followed here (`order` in docs/analyze.md).
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Witness {
     recorded_until_ns: u64,
     steps: Vec<WitnessStep>,
     /// What it comes to.
     #[serde(default)]
-    reaches: Option<fencelab_fences::finding::Kind>,
+    reaches: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 struct WitnessStep {
     call: (u32, u32),
     moment: WitnessMoment,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum WitnessMoment {
     Begin,
@@ -65,14 +66,21 @@ pub(crate) fn of_session(args: &ReplayedArgs, wanted: &Wanted<'_>) -> Result<Con
     let on_vm = args.bench.bench != "local";
     let options = Options {
         pids: filter.processes.iter().filter_map(|pid| pid.parse().ok()).collect(),
-        between_ns: filter.between_ns,
+        between_ns: without_end(filter.between_ns, ended_ns),
         timing: wanted.timing,
         syncobjs_on: args.syncobjs_on.clone().or(on_vm.then(|| "virtio-gpu".into())),
         jobs_on: args.jobs_on.clone(),
-        order: witness.map(order),
+        order: wanted.witness.map(order),
         expect,
     };
     Ok(convert(&session, &options)?)
+}
+
+/// What ended a hang is no part of its replay.
+fn without_end(between_ns: Option<(u64, u64)>, ended_ns: Option<u64>) -> Option<(u64, u64)> {
+    let Some(ended) = ended_ns else { return between_ns };
+    let (from, to) = between_ns.unwrap_or((0, u64::MAX));
+    Some((from, to.min(ended.saturating_sub(1))))
 }
 
 /// The verdict that counts for most.
@@ -83,13 +91,36 @@ fn expected(rules: impl IntoIterator<Item = Option<&'static str>>) -> Expect {
     found.unwrap_or(Expect::Clean)
 }
 
-fn read(path: &Path) -> Result<Witness> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("read the witness {}", path.display()))
+/// The verdict that a kind of finding is; a kind that a newer analyser knows is none.
+fn rule_of(kind: &str) -> Option<&'static str> {
+    let kind: Result<fencelab_fences::finding::Kind, _> = serde_json::from_value(kind.into());
+    kind.ok()?.rule()
 }
 
-fn order(witness: Witness) -> Order {
-    let step = |step: WitnessStep| {
+/// Reads witnesses: one as it is, or those of all predictions in what `fencelab analyze --json` printed.
+pub(crate) fn witnesses(path: &Path) -> Result<Vec<Witness>> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+    let wrong = || format!("read the witness {}", path.display());
+    let json: serde_json::Value = serde_json::from_str(&text).with_context(wrong)?;
+    let Some(findings) = json.get("findings").and_then(serde_json::Value::as_array) else {
+        return Ok(vec![serde_json::from_value(json).with_context(wrong)?]);
+    };
+    let orders = findings.iter().filter_map(|finding| finding.get("order"));
+    let all: Vec<Witness> = orders
+        .map(|order| serde_json::from_value(order.clone()))
+        .collect::<Result<_, _>>()
+        .with_context(wrong)?;
+    // What only makes a call fail is no hang.
+    let hangs: Vec<Witness> =
+        all.into_iter().filter(|witness| witness.reaches.as_deref() != Some("refused")).collect();
+    if hangs.is_empty() {
+        bail!("find a witness in {}: nothing is predicted there that hangs", path.display());
+    }
+    Ok(hangs)
+}
+
+fn order(witness: &Witness) -> Order {
+    let step = |step: &WitnessStep| {
         let id = CallId { thread: ThreadId(step.call.0), index: step.call.1 };
         let moment = match step.moment {
             WitnessMoment::Begin => Moment::Begin,
@@ -97,5 +128,5 @@ fn order(witness: Witness) -> Order {
         };
         (id, moment)
     };
-    Order { from_ns: witness.recorded_until_ns, steps: witness.steps.into_iter().map(step).collect() }
+    Order { from_ns: witness.recorded_until_ns, steps: witness.steps.iter().map(step).collect() }
 }

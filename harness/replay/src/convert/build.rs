@@ -27,7 +27,7 @@ pub(super) struct Draft {
 /// Makes the scenario.
 pub(super) fn build(session: &Session, model: &Model, calls: &[Taken], options: &Options) -> Converted {
     let mut fidelity = Fidelity { calls: calls.len(), ..Fidelity::default() };
-    let mut naming = Naming::new(model, options);
+    let mut naming = Naming::new(model, options, calls);
     let mut people = People::default();
     let mut drafts: Vec<Draft> = Vec::new();
     for (index, call) in calls.iter().enumerate() {
@@ -117,7 +117,7 @@ fn messages(
 }
 
 fn is_message(naming: &Naming<'_>, name: &Name) -> bool {
-    naming.objects.get(name).is_some_and(|object| object.kind != Kind::Queue)
+    naming.objects.get(name).is_some_and(|object| !matches!(object.kind, Kind::Queue | Kind::Crtc))
 }
 
 fn receiver(calls: &[Taken], from: usize, object: ObjectId) -> Option<&Taken> {
@@ -151,7 +151,9 @@ fn hand_over(drafts: &mut Vec<Draft>, naming: &mut Naming<'_>, fidelity: &mut Fi
         for target in draft.step.op.targets() {
             let object = &target.object;
             let Some(declared) = naming.objects.get(object) else { continue };
-            if declared.kind == Kind::Queue || !has.insert((draft.process.clone(), object.clone())) {
+            if matches!(declared.kind, Kind::Queue | Kind::Crtc)
+                || !has.insert((draft.process.clone(), object.clone()))
+            {
                 continue;
             }
             if declared.kind.is_created() {

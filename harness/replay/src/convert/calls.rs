@@ -33,7 +33,10 @@ pub(super) struct Taken {
     pub(super) begin_ns: u64,
     pub(super) end_ns: Option<u64>,
     pub(super) result: Option<i32>,
-    pub(super) flags_in: u32,
+    /// What an ioctl was made on.
+    pub(super) file: Option<ObjectId>,
+    /// The first two words of its argument.
+    pub(super) words_in: [u32; 2],
     pub(super) did: Vec<Did>,
 }
 
@@ -60,14 +63,21 @@ pub(super) fn take(session: &Session, options: &Options) -> io::Result<(Vec<Take
                 begin_ns: event.entered_ns(),
                 end_ns: None,
                 result: event.call.result,
-                flags_in: word(event.call.argument_in(), 4),
+                file: event.file(),
+                words_in: [0, 4].map(|at| word(event.call.argument_in(), at)),
                 did: Vec::new(),
             });
             list.len() - 1
         });
         let call = &mut list[index];
         if event.moment == Moment::End {
-            call.end_ns = Some(session.clock().ns(event.ticks));
+            let end_ns = session.clock().ns(event.ticks);
+            if !is_within(options, end_ns) {
+                // In the part that is asked for it had not returned.
+                call.result = None;
+                continue;
+            }
+            call.end_ns = Some(end_ns);
         }
         let targets = |range: &Targets| event.targets_of(range).to_vec();
         call.did.extend(event.effects.iter().filter_map(|effect| did(effect, &targets)));

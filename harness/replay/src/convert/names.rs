@@ -1,29 +1,43 @@
 //! What recorded objects are called in a scenario, and what stands for them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use fencelab_scenario::{Kind, Name, Names, Object, Target};
 use fencelab_trace::model::{Model, ObjectId, ObjectKind, Target as Recorded};
 
 use super::Options;
+use super::calls::{Did, Taken};
 
 /// Names objects as they are met.
 pub(super) struct Naming<'a> {
     model: &'a Model,
     options: &'a Options,
     names: BTreeMap<u32, Name>,
+    /// Displays to which several processes commit, with the device: their order can only be kept by the display itself.
+    displays: HashMap<u32, String>,
     /// What is declared.
     pub(super) objects: Names<Object>,
 }
 
 impl<'a> Naming<'a> {
-    pub(super) fn new(model: &'a Model, options: &'a Options) -> Self {
-        Naming { model, options, names: BTreeMap::new(), objects: Names::new() }
+    pub(super) fn new(model: &'a Model, options: &'a Options, calls: &[Taken]) -> Self {
+        let displays = displays(model, calls);
+        Naming { model, options, names: BTreeMap::new(), displays, objects: Names::new() }
+    }
+
+    /// Whether several processes commit to it.
+    pub(super) fn is_display(&self, object: ObjectId) -> bool {
+        self.displays.contains_key(&object.0)
     }
 
     /// What an object is.
     pub(super) fn kind(&self, object: ObjectId) -> Option<ObjectKind> {
         self.model.objects().get(object).map(|object| object.kind)
+    }
+
+    /// What a fence is of: a queue, CRTC, timeline or open file.
+    pub(super) fn parent(&self, object: ObjectId) -> Option<ObjectId> {
+        self.model.objects().get(object)?.parent
     }
 
     /// Whether its making was not seen.
@@ -38,6 +52,9 @@ impl<'a> Naming<'a> {
         }
         let object = *self.model.objects().get(id)?;
         let (word, declared) = match object.kind {
+            _ if self.displays.contains_key(&id.0) => {
+                ("display", Object::on(Kind::Crtc, &self.displays[&id.0]))
+            }
             ObjectKind::Syncobj => {
                 ("syncobj", Object::on(Kind::Syncobj, &self.syncobj_device(object.parent)))
             }
@@ -98,4 +115,27 @@ impl<'a> Naming<'a> {
             _ => return None,
         })
     }
+}
+
+/// What several processes commit to, with the driver of its device.
+fn displays(model: &Model, calls: &[Taken]) -> HashMap<u32, String> {
+    let mut users: HashMap<u32, (Vec<u32>, String)> = HashMap::new();
+    for call in calls.iter().filter(|call| call.name.contains("MODE_")) {
+        for did in &call.did {
+            let Did::Submit { queue, fence, .. } = did else { continue };
+            let parent = || model.objects().get(*fence)?.parent;
+            let (Some(queue), Some(device)) =
+                (queue.or_else(parent), call.file.and_then(|file| model.device(file)))
+            else {
+                continue;
+            };
+            let (pids, driver) = users.entry(queue.0).or_default();
+            if !pids.contains(&call.pid) {
+                pids.push(call.pid);
+            }
+            *driver = device.1.replace('_', "-");
+        }
+    }
+    let shared = users.into_iter().filter(|(_, (pids, driver))| pids.len() > 1 && !driver.is_empty());
+    shared.map(|(queue, (_, driver))| (queue, driver)).collect()
 }

@@ -2,6 +2,7 @@
 
 use fencelab_scenario::{
     Access, Cpu, Duration, Fence, Kind, Merge, Name, Object, Op, Poll, Submit, Target, Timeout, Wait, Way,
+    Work,
 };
 use fencelab_trace::model::{Access as RecordedAccess, ObjectId, ObjectKind, Target as Recorded, Until};
 
@@ -142,6 +143,20 @@ impl Reading<'_, '_, '_> {
         ops
     }
 
+    /// Whether a commit returns when it is done: an atomic one without DRM_MODE_ATOMIC_NONBLOCK.
+    fn blocks(&self) -> bool {
+        const NONBLOCK: u32 = 0x200;
+        self.call.name.ends_with("MODE_ATOMIC") && self.call.words_in[0] & NONBLOCK == 0
+    }
+
+    /// A commit to a display, as one.
+    fn commit(&mut self, display: ObjectId, waits: &[Recorded], out: &[Recorded]) -> Vec<Op> {
+        let Some(crtc) = self.naming.of(display).map(Target::of) else { return Vec::new() };
+        let waits = waits.iter().find_map(|wait| self.naming.target(*wait));
+        let signals = out.iter().find_map(|out| self.naming.target(*out));
+        self.kept(Op::Commit(Work { crtc, waits, signals, blocking: self.blocks() }))
+    }
+
     /// The queue of what names none.
     fn own_queue(&mut self, commits: bool) -> Option<Name> {
         let name = if commits { "commits" } else { "jobs" };
@@ -236,7 +251,7 @@ impl Reading<'_, '_, '_> {
             return Vec::new();
         }
         let Some(name) = self.naming.of(object) else { return Vec::new() };
-        if self.call.name.ends_with("SYNCOBJ_CREATE") && self.call.flags_in & CREATE_SIGNALED != 0 {
+        if self.call.name.ends_with("SYNCOBJ_CREATE") && self.call.words_in[1] & CREATE_SIGNALED != 0 {
             self.naming.is_signalled(&name);
         }
         self.kept(Op::Create(Target::of(name)))

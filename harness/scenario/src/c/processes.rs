@@ -199,7 +199,13 @@ impl Writer<'_> {
                 let _ = writeln!(go, "    timeline_inc(my.{}, 1 << 16);", field(name));
             }
         }
-        for device in opened {
+        // A display goes dark with the file that lit it.
+        let lit = |device: &&str| {
+            scenario.objects.iter().any(|(name, object)| {
+                object.kind == Kind::Crtc && object.device == **device && scenario.is_the_launchers(name)
+            })
+        };
+        for device in opened.iter().filter(|device| !lit(device)) {
             let _ = writeln!(c, "    close({});", device_variable(device));
         }
         if !self.lines.is_empty() {
