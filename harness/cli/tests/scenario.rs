@@ -3,6 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+/// Those in configs/scenarios.
+const COME_ALONG: [&str; 5] =
+    ["h7-cycle.yaml", "h9-points.yaml", "h12-never-submitted.yaml", "lost-signal.yaml", "pipeline.yaml"];
+
 fn fencelab() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fencelab"));
     command.stdin(Stdio::null());
@@ -69,16 +73,13 @@ fn scenarios_that_come_along_come_to_their_verdict() {
     let scratch = tempfile::tempdir().expect("a scratch folder");
     let folder = scratch.path().join("session");
     let mut command = fencelab();
-    command
-        .arg("run")
-        .args(["h7-cycle.yaml", "h12-never-submitted.yaml"].map(scenario))
-        .arg("-o")
-        .arg(&folder);
+    command.arg("run").args(COME_ALONG.map(scenario)).arg("-o").arg(&folder);
     let output = command.output().expect("run fencelab");
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     let csv = std::fs::read_to_string(folder.join("results.csv")).expect("the results");
-    for case in ["scenario/h7-cycle,Pass", "scenario/h12-never-submitted,Pass"] {
-        assert!(csv.contains(case), "{csv}");
+    for name in COME_ALONG {
+        let case = format!("scenario/{},Pass", name.trim_end_matches(".yaml"));
+        assert!(csv.contains(&case), "{csv}");
     }
 }
 
