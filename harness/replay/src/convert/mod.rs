@@ -2,6 +2,7 @@
 
 mod build;
 mod calls;
+mod jobs;
 mod names;
 mod order;
 mod people;

@@ -1,17 +1,11 @@
 //! What each call is as operations of a scenario.
 
-use fencelab_scenario::{
-    Access, Cpu, Duration, Fence, Kind, Merge, Name, Object, Op, Poll, Submit, Target, Timeout, Wait, Way,
-    Work,
-};
+use fencelab_scenario::{Access, Cpu, Duration, Fence, Merge, Op, Poll, Target, Timeout, Wait, Way};
 use fencelab_trace::model::{Access as RecordedAccess, ObjectId, ObjectKind, Target as Recorded, Until};
 
 use super::calls::{Did, Taken};
 use super::names::Naming;
 use crate::Fidelity;
-
-/// Jobs last so long, as no record tells how long they lasted.
-const JOB: Duration = Duration::ms(1);
 
 /// The operations of a call: none for one that has nothing to do with fences, or nothing to replay.
 pub(super) fn of(call: &Taken, naming: &mut Naming<'_>, fidelity: &mut Fidelity) -> Vec<Op> {
@@ -34,10 +28,10 @@ pub(super) fn of(call: &Taken, naming: &mut Naming<'_>, fidelity: &mut Fidelity)
 }
 
 /// A call being read.
-struct Reading<'c, 'n, 'a> {
-    call: &'c Taken,
-    naming: &'n mut Naming<'a>,
-    fidelity: &'n mut Fidelity,
+pub(super) struct Reading<'c, 'n, 'a> {
+    pub(super) call: &'c Taken,
+    pub(super) naming: &'n mut Naming<'a>,
+    pub(super) fidelity: &'n mut Fidelity,
 }
 
 impl Reading<'_, '_, '_> {
@@ -73,95 +67,14 @@ impl Reading<'_, '_, '_> {
         ops
     }
 
-    fn kept(&mut self, op: Op) -> Vec<Op> {
+    pub(super) fn kept(&mut self, op: Op) -> Vec<Op> {
         self.fidelity.keep(op.word());
         vec![op]
     }
 
-    fn left_out(&mut self, why: &str) -> Vec<Op> {
+    pub(super) fn left_out(&mut self, why: &str) -> Vec<Op> {
         self.fidelity.leave_out(why);
         Vec::new()
-    }
-
-    /// A job or a commit. What it does to buffers that others have too goes through sync_files.
-    fn job(
-        &mut self,
-        queue: Option<ObjectId>,
-        fence: ObjectId,
-        waits: &[Recorded],
-        signals: &[Recorded],
-    ) -> Vec<Op> {
-        let out = self.call.did.iter().filter_map(|did| match did {
-            Did::Copy { from: Recorded::Fence(of), to } if *of == fence => Some(*to),
-            _ => None,
-        });
-        let out: Vec<Recorded> = out.collect();
-        let commits = self.call.name.contains("MODE_");
-        let Some(queue) = queue.and_then(|queue| self.naming.of(queue)).or_else(|| self.own_queue(commits))
-        else {
-            return self.left_out("jobs on a queue that is not known");
-        };
-        let mut ops = Vec::new();
-        let mut job =
-            Submit { queue: Target::of(queue.clone()), waits: Vec::new(), signals: Vec::new(), lasts: JOB };
-        for wait in waits {
-            match self.naming.target(*wait) {
-                Some(target) => job.waits.push(target),
-                None => self.fidelity.leave_out("in-fences that are no sync_file and no point"),
-            }
-        }
-        let mut buffers = Vec::new();
-        for target in signals.iter().chain(&out) {
-            match (target, self.naming.target(*target)) {
-                (Recorded::Buffer(_, access), Some(buffer)) => buffers.push((buffer, as_whose(*access))),
-                // A buffer that nobody else has orders nothing that its queue does not.
-                (Recorded::Buffer(..), None) => {}
-                (_, Some(target)) => job.signals.push(target),
-                (_, None) => self.fidelity.leave_out("out-fences that are no sync_file and no point"),
-            }
-        }
-        for (index, (buffer, access)) in buffers.iter().enumerate() {
-            let file = format!("{queue}_waits_{index}");
-            if let Some(file) = self.naming.invent(&file, Object::of(Kind::SyncFile)).map(Target::of) {
-                ops.push(Op::Export(Way { from: buffer.clone(), to: file.clone(), access: *access }));
-                job.waits.push(file);
-            }
-        }
-        let done = if buffers.is_empty() {
-            None
-        } else {
-            self.naming.invent(&format!("{queue}_done"), Object::of(Kind::SyncFile))
-        };
-        job.signals.extend(done.clone().map(Target::of));
-        ops.push(Op::Submit(job));
-        for (buffer, access) in buffers {
-            ops.extend(
-                done.clone().map(|done| Op::Import(Way { from: Target::of(done), to: buffer, access })),
-            );
-        }
-        self.fidelity.replace(if commits { "commits by jobs" } else { "jobs by ones of 1 ms" });
-        ops
-    }
-
-    /// Whether a commit returns when it is done: an atomic one without DRM_MODE_ATOMIC_NONBLOCK.
-    fn blocks(&self) -> bool {
-        const NONBLOCK: u32 = 0x200;
-        self.call.name.ends_with("MODE_ATOMIC") && self.call.words_in[0] & NONBLOCK == 0
-    }
-
-    /// A commit to a display, as one.
-    fn commit(&mut self, display: ObjectId, waits: &[Recorded], out: &[Recorded]) -> Vec<Op> {
-        let Some(crtc) = self.naming.of(display).map(Target::of) else { return Vec::new() };
-        let waits = waits.iter().find_map(|wait| self.naming.target(*wait));
-        let signals = out.iter().find_map(|out| self.naming.target(*out));
-        self.kept(Op::Commit(Work { crtc, waits, signals, blocking: self.blocks() }))
-    }
-
-    /// The queue of what names none.
-    fn own_queue(&mut self, commits: bool) -> Option<Name> {
-        let name = if commits { "commits" } else { "jobs" };
-        let device = self.naming.jobs_device();
-        self.naming.invent(name, Object::on(Kind::Queue, &device))
     }
 
     /// sw_sync's fences and vgem's.
@@ -312,7 +225,7 @@ impl Reading<'_, '_, '_> {
     }
 }
 
-fn as_whose(access: RecordedAccess) -> Access {
+pub(super) fn as_whose(access: RecordedAccess) -> Access {
     match access {
         RecordedAccess::Read => Access::Read,
         RecordedAccess::Write => Access::Write,

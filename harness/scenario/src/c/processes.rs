@@ -224,8 +224,9 @@ fn uses_device(scenario: &crate::Scenario, threads: &Process, device: &str) -> b
         let on = |name: &Name| {
             scenario.objects.get(name).is_some_and(|object| {
                 // A dumb buffer's file is used where it is made, and where vgem's fences go into it.
-                object.device == device
-                    && (object.kind != Kind::Buffer || needs_file(scenario, &step.op, name))
+                let lit = object.kind == Kind::Crtc && scenario.is_the_launchers(name);
+                let file = object.kind != Kind::Buffer || needs_file(scenario, &step.op, name);
+                object.device == device && file && !lit
             })
         };
         matches!(&step.op, Op::Prime(prime) if prime.device == device)

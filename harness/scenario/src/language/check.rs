@@ -127,11 +127,8 @@ pub(super) fn whole(scenario: &Scenario) -> Result<(), String> {
             .filter(|(_, p)| uses(p, object).is_some())
             .map(|(name, _)| name)
             .collect();
-        if let ([one, other, ..], Kind::Queue | Kind::Crtc) = (users.as_slice(), declared.kind) {
-            return Err(format!(
-                "`{object}` is used by {one} and {other}, and a {} is one process's",
-                declared.kind.word()
-            ));
+        if let ([one, other, ..], Kind::Queue) = (users.as_slice(), declared.kind) {
+            return Err(format!("`{object}` is used by {one} and {other}, and a queue is one process's"));
         }
     }
     labels(scenario)
