@@ -1,7 +1,6 @@
 //! A case's process that runs a scenario's program and has the analyser judge what was recorded of it.
 
 use std::ffi::OsString;
-use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
