@@ -91,12 +91,6 @@ fn expected(rules: impl IntoIterator<Item = Option<&'static str>>) -> Expect {
     found.unwrap_or(Expect::Clean)
 }
 
-/// The verdict that a kind of finding is; a kind that a newer analyser knows is none.
-fn rule_of(kind: &str) -> Option<&'static str> {
-    let kind: Result<fencelab_fences::finding::Kind, _> = serde_json::from_value(kind.into());
-    kind.ok()?.rule()
-}
-
 /// Reads witnesses: one as it is, or those of all predictions in what `fencelab analyze --json` printed.
 pub(crate) fn witnesses(path: &Path) -> Result<Vec<Witness>> {
     let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;

@@ -38,6 +38,7 @@ impl Try {
     pub(crate) fn is(&self, expect: &str) -> bool {
         match expect {
             "clean" => self.verdicts.is_empty() && self.status == Some(0),
+            "hang" => !self.verdicts.is_empty(),
             rule => self.verdicts.iter().any(|verdict| verdict == rule),
         }
     }

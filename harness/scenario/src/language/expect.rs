@@ -17,11 +17,13 @@ pub enum Expect {
     D2,
     /// A signal that was lost.
     D3,
+    /// Any of these.
+    Hang,
 }
 
 impl Expect {
-    /// All of them, the worst last.
-    pub const ALL: [Expect; 4] = [Expect::Clean, Expect::D1, Expect::D2, Expect::D3];
+    /// All of them.
+    pub const ALL: [Expect; 5] = [Expect::Clean, Expect::D1, Expect::D2, Expect::D3, Expect::Hang];
 
     /// Its word.
     pub fn word(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Expect {
             Expect::D1 => "D1",
             Expect::D2 => "D2",
             Expect::D3 => "D3",
+            Expect::Hang => "hang",
         }
     }
 }
@@ -45,7 +48,7 @@ impl FromStr for Expect {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|expect| expect.word() == text);
-        found.ok_or_else(|| format!("unknown verdict `{text}`, expected clean, D1, D2 or D3"))
+        found.ok_or_else(|| format!("unknown verdict `{text}`, expected clean, D1, D2, D3 or hang"))
     }
 }
 
