@@ -43,7 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("fencelab-prove", &["fencelab-bench", "fencelab-events", "fencelab-rules", "fencelab-runner"]),
     ("fencelab-fences", &["fencelab-abi", "fencelab-trace"]),
-    ("fencelab-replay", &["fencelab-fences", "fencelab-scenario", "fencelab-trace"]),
+    ("fencelab-replay", &["fencelab-abi", "fencelab-fences", "fencelab-scenario", "fencelab-trace"]),
     ("fencelab-report", &["fencelab-events", "fencelab-fences", "fencelab-klog", "fencelab-rules"]),
     (
         "fencelab",

@@ -199,13 +199,13 @@ impl Writer<'_> {
                 let _ = writeln!(go, "    timeline_inc(my.{}, 1 << 16);", field(name));
             }
         }
-        // A display goes dark with the file that lit it.
-        let lit = |device: &&str| {
+        // A display goes dark with the file that lit it, and a GPU's queue ends with its own.
+        let kept = |device: &&str| {
             scenario.objects.iter().any(|(name, object)| {
-                object.kind == Kind::Crtc && object.device == **device && scenario.is_the_launchers(name)
+                has_file(object) && object.device == **device && scenario.is_the_launchers(name)
             })
         };
-        for device in opened.iter().filter(|device| !lit(device)) {
+        for device in opened.iter().filter(|device| !kept(device)) {
             let _ = writeln!(c, "    close({});", device_variable(device));
         }
         if !self.lines.is_empty() {
@@ -224,14 +224,19 @@ fn uses_device(scenario: &crate::Scenario, threads: &Process, device: &str) -> b
         let on = |name: &Name| {
             scenario.objects.get(name).is_some_and(|object| {
                 // A dumb buffer's file is used where it is made, and where vgem's fences go into it.
-                let lit = object.kind == Kind::Crtc && scenario.is_the_launchers(name);
+                let kept = has_file(object) && scenario.is_the_launchers(name);
                 let file = object.kind != Kind::Buffer || needs_file(scenario, &step.op, name);
-                object.device == device && file && !lit
+                object.device == device && file && !kept
             })
         };
         matches!(&step.op, Op::Prime(prime) if prime.device == device)
             || step.op.targets().iter().any(|target| on(&target.object))
     })
+}
+
+/// Whether an object has its device's file in itself.
+fn has_file(object: &Object) -> bool {
+    matches!(object.kind, Kind::Crtc | Kind::Queue)
 }
 
 fn needs_file(scenario: &crate::Scenario, op: &Op, buffer: &Name) -> bool {

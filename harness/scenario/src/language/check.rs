@@ -127,8 +127,11 @@ pub(super) fn whole(scenario: &Scenario) -> Result<(), String> {
             .filter(|(_, p)| uses(p, object).is_some())
             .map(|(name, _)| name)
             .collect();
-        if let ([one, other, ..], Kind::Queue) = (users.as_slice(), declared.kind) {
-            return Err(format!("`{object}` is used by {one} and {other}, and a queue is one process's"));
+        if let ([one, other, ..], true) = (users.as_slice(), declared.is_a_thread()) {
+            return Err(format!(
+                "`{object}` is used by {one} and {other}, and a queue in software is one process's: \
+                 only a GPU's (i915-twin) can be several ones'"
+            ));
         }
     }
     labels(scenario)

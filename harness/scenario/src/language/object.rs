@@ -89,6 +89,13 @@ impl Object {
     }
 }
 
+impl Object {
+    /// Whether it is a queue in software, which is a thread of the process that has it.
+    pub fn is_a_thread(&self) -> bool {
+        self.kind == Kind::Queue && self.device == "software"
+    }
+}
+
 impl FromStr for Object {
     type Err = String;
 

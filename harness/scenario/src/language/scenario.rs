@@ -113,7 +113,7 @@ impl Scenario {
     pub fn is_the_launchers(&self, object: &Name) -> bool {
         let Some(declared) = self.objects.get(object) else { return false };
         let commits = || self.steps().any(|(_, step)| matches!(step.op, super::op::Op::Commit(_)));
-        let one = declared.kind == super::object::Kind::Queue;
+        let one = declared.is_a_thread();
         declared.kind.is_created()
             && !one
             && !self.creates(object)
