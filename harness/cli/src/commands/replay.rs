@@ -56,11 +56,11 @@ pub(crate) fn told(case: &Case, ran: &Ran, index: usize) -> String {
         );
     };
     let mut text = format!(
-        "{}: {} in {} of {} tries, as expected\n",
+        "{}: {} of {} tries came to {}\n",
         case.name,
-        results.expect,
         results.reproduced(),
-        results.tries.len()
+        results.tries.len(),
+        if results.expect == "hang" { "a hang" } else { &results.expect }
     );
     if let Some(one) = results.tries.iter().find(|one| one.is(&results.expect)).or(results.tries.last()) {
         text += &format!("  {}\n  {} ioctls; {}\n", one.in_words(), one.ioctls, one.said);
