@@ -76,13 +76,27 @@ impl fmt::Display for Timeout {
     }
 }
 
+/// Reads one word. A mistake is told from within, where the word's own place is known.
+pub(crate) struct Word<T>(pub(crate) std::marker::PhantomData<T>);
+
+impl<T: FromStr<Err = String>> serde::de::Visitor<'_> for Word<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a word")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 /// A type that is one word in a scenario.
 macro_rules! word {
     ($($name:ty)*) => { $(
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-                let text = String::deserialize(from)?;
-                text.parse().map_err(serde::de::Error::custom)
+                from.deserialize_str($crate::language::duration::Word(std::marker::PhantomData))
             }
         }
 
