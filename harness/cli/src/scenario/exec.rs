@@ -101,7 +101,7 @@ fn judged(folder: &Path, pid: i32, began_ns: u64) -> Result<Recorded> {
     let session = pool::open(folder)?;
     // What happened is judged, and not what might have.
     let options = Options { predict: false, ..Options::default() };
-    let analysis = analyse(&session, options, &Nobody).map_err(io::Error::other)?;
+    let analysis = analyse(&session, options, &Nobody)?;
     let pids = pids_of_case(&session, pid, (began_ns / 1000, u64::MAX));
     let ours = |finding: &Finding| {
         finding.seen_ns >= began_ns && finding.calls.iter().any(|call| pids.contains(&call.pid))

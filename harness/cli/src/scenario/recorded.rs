@@ -54,13 +54,12 @@ pub(crate) fn of_session(args: &ReplayedArgs, wanted: &Wanted<'_>) -> Result<Con
     if let Some(part) = &part {
         part.narrow(&session, &mut filter)?;
     }
-    let witness = wanted.order.map(read).transpose()?;
-    let expect = match &witness {
-        Some(Witness { reaches: Some(kind), .. }) => expected([kind.rule()]),
-        _ => {
+    let (expect, ended_ns) = match wanted.witness {
+        Some(_) => (Expect::Hang, None),
+        None => {
             let options = AnalysisOptions { predict: false, ..AnalysisOptions::default() };
             let analysis = analyse(&session, options, &Nobody).context("read the trace")?;
-            expected(analysis.findings.iter().map(|finding| finding.kind.rule()))
+            come_to(&analysis.findings)
         }
     };
     let on_vm = args.bench.bench != "local";
@@ -74,6 +73,14 @@ pub(crate) fn of_session(args: &ReplayedArgs, wanted: &Wanted<'_>) -> Result<Con
         expect,
     };
     Ok(convert(&session, &options)?)
+}
+
+/// What a recording came to, and when that ended, if it did.
+fn come_to(findings: &[Finding]) -> (Expect, Option<u64>) {
+    let expect = expected(findings.iter().map(|finding| finding.kind.rule()));
+    let ended =
+        findings.iter().filter(|finding| finding.is_verdict()).filter_map(|finding| finding.ended.as_ref());
+    (expect, ended.map(|ended| ended.at_ns).min())
 }
 
 /// What ended a hang is no part of its replay.
