@@ -35,6 +35,9 @@ const FORMS: &[(&str, Form)] = &[
     ("grep -n", |us, text| format!("{us}:{} {text}", boot(us))),
     ("syslog", |us, text| format!("Nov 14 12:34:56 host kernel: {} {text}", boot(us))),
     ("syslog without the kernel's time", |_, text| format!("Nov  4 12:34:56 my-host.lan kernel: {text}")),
+    ("a host's name and no time", |_, text| format!("my-host.lan kernel: {text}")),
+    ("a host's name and callers", |_, text| format!("host kernel: [   T77] {text}")),
+    ("syslog with callers alone", |_, text| format!("Nov 14 12:34:56 host kernel: [   T77] {text}")),
     ("syslogd to every terminal", |us, text| format!("kernel:{} {text}", boot(us))),
     ("ChromeOS", |us, text| format!("2026-11-14T12:34:56.123456Z WARNING kernel: {} {text}", boot(us))),
     ("journalctl -o short-precise", |_, text| format!("Nov 14 12:34:56.123456 host kernel: {text}")),
@@ -150,6 +153,29 @@ fn the_form_of_a_log_does_not_matter() {
         }
     }
     assert!(seen > 5 * FORMS.len(), "{seen}");
+}
+
+/// `dmesg` prints the further lines of a record below blanks as wide as the time, and `-> #k` is such a line.
+#[test]
+fn a_daemon_may_tag_what_dmesg_prints() {
+    let log = fixtures().into_iter().find(|(name, _)| name == "console").expect("the fixture is there").1;
+    let whole = &reports(&log)[0];
+    assert!(whole.complete && whole.chain.len() == 4);
+    let lines = printed(&messages(&log), |us, text| {
+        let further = text.starts_with("-> #") || text.starts_with("but task is");
+        if further { format!("               {text}") } else { format!("{}[   T77] {text}", boot(us)) }
+    });
+    for tag in ["", "host kernel: ", "Nov 14 12:34:56 host kernel: "] {
+        let tagged: String = lines.lines().map(|line| format!("{tag}{line}\n")).collect();
+        let found = reports(tagged.as_bytes());
+        assert_eq!(found.len(), 1, "{tag}");
+        assert_eq!(
+            format!("{:?}", whole_structure(&found[0])),
+            format!("{:?}", whole_structure(whole)),
+            "{tag}"
+        );
+        assert!(found[0].complete, "{tag}: {:?}", found[0].missing);
+    }
 }
 
 #[test]

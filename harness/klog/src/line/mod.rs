@@ -90,6 +90,11 @@ impl Meta {
     pub(crate) fn has_time(&self) -> bool {
         self.time_us.is_some() || self.wall.is_some()
     }
+
+    /// Does it say nothing that the line could be sorted by?
+    fn is_silent(&self) -> bool {
+        !self.has_time() && self.caller.is_none() && self.level.is_none()
+    }
 }
 
 /// The lines of one entry of the journal. What did not come from the kernel gives none, and where a journal keeps

@@ -15,7 +15,8 @@ pub(crate) fn parse_text(number: u64, line: &str) -> Line {
     {
         message = strip(kernel, &mut meta);
     }
-    meta.bare = message.len() == line.len();
+    // A host's name alone tells nothing of when and by whom: in a log that has both, the line continues the one above.
+    meta.bare = message.len() == line.len() || meta.is_silent();
     Line { number, meta, text: message.to_owned() }
 }
 
@@ -78,10 +79,24 @@ fn piece<'a>(rest: &'a str, meta: &mut Meta) -> Option<&'a str> {
         meta.wall = Some(clock.into());
         return Some(inner);
     }
-    // A tag without a time is one only in front of the kernel's own prefix: messages hold "kernel:" too.
-    prefix::kernel_tag(rest)
-        .filter(|inner| meta.wall.is_some() || prefix::begins_with_stamp(inner.trim_start()))
-        .map(|inner| if prefix::begins_with_stamp(inner.trim_start()) { inner.trim_start() } else { inner })
+    behind_tag(rest, meta)
+}
+
+/// Takes a log daemon's tag off, and the caller behind it in a log without times. Messages hold "kernel:" too: without a time it
+/// is a tag only in front of the kernel's own prefix, or behind a host's name.
+fn behind_tag<'a>(rest: &'a str, meta: &mut Meta) -> Option<&'a str> {
+    let inner = prefix::kernel_tag(rest)?;
+    if prefix::begins_with_stamp(inner.trim_start()) {
+        return Some(inner.trim_start());
+    }
+    if meta.wall.is_none() && !prefix::begins_with_host(rest) {
+        return None;
+    }
+    let Some((caller, message)) = prefix::caller(inner).filter(|_| meta.caller.is_none()) else {
+        return Some(inner);
+    };
+    meta.caller = Some(caller);
+    Some(message.strip_prefix(' ').unwrap_or(message))
 }
 
 /// Keeps a time, and takes off what goes with it: the caller id, a log daemon's tag, and the one blank before the
@@ -167,6 +182,7 @@ mod tests {
             "2026-11-14T12:34:56,123456+00:00 hello",
             "Nov 14 12:34:56 host kernel: hello",
             "2026-11-14T12:34:56+00:00 host kernel: hello",
+            "Nov 14 12:34:56 host kernel: [   T7] hello",
         ] {
             let parsed = parse_text(1, line);
             assert_eq!((parsed.text.as_str(), parsed.meta.time_us), ("hello", None), "{line}");
@@ -185,9 +201,22 @@ mod tests {
     }
 
     #[test]
+    fn a_hosts_name_may_stand_without_a_time() {
+        assert_eq!(parts("my-host.lan kernel: hello"), (None, None, None, "hello".into()));
+        let caller = Some(Caller::Task(7));
+        assert_eq!(parts("host kernel: [     T7] hello"), (None, caller, None, "hello".into()));
+        for line in ["kernel: hello", "foo: kernel: hello", "I see in the kernel: hello"] {
+            assert_eq!(parts(line).3, line);
+        }
+    }
+
+    #[test]
     fn a_line_without_prefix_is_bare() {
         let line = parse_text(3, "               but task is already holding lock:");
         assert!(line.meta.bare);
         assert_eq!(line.text.trim(), "but task is already holding lock:");
+        // The host's name tells neither the time nor the caller.
+        assert!(parse_text(3, "host kernel:                -> #1 (&x){+.+.}-{0:0}:").meta.bare);
+        assert!(!parse_text(3, "host kernel: [    T7] hello").meta.bare);
     }
 }

@@ -6,7 +6,7 @@ mod origin;
 mod time;
 
 pub(super) use clock::clock;
-pub(super) use origin::{caller, device_caller, kernel_tag, logcat};
+pub(super) use origin::{begins_with_host, caller, device_caller, kernel_tag, logcat};
 pub(super) use time::{Stamp, begins_with_stamp, stamp, within};
 
 /// Quote marks of a mail: `> > `, and the colon that Fedora's reporter of crashes puts in front of every line.

@@ -71,6 +71,15 @@ pub(in crate::line) fn kernel_tag(line: &str) -> Option<&str> {
         .then(|| rest.strip_prefix(' ').unwrap_or(rest))
 }
 
+/// `host kernel: `: one word that a machine can be called, and the tag.
+pub(in crate::line) fn begins_with_host(line: &str) -> bool {
+    let Some((host, rest)) = line.split_once(' ') else { return false };
+    let named = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    host.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && host.bytes().all(named)
+        && (rest.starts_with("kernel:") || rest.starts_with("kernel["))
+}
+
 /// A line of Android's logcat: `11-14 12:34:56.123     0     0 W         : message` or `W/        (    0): message`.
 pub(in crate::line) fn logcat(line: &str) -> Option<&str> {
     const LEVELS: [&str; 6] = ["V", "D", "I", "W", "E", "F"];
