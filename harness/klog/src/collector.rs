@@ -91,8 +91,8 @@ impl Collector {
         matches!(self.phase, Phase::Backtrace(frames) if frames > 0)
     }
 
-    /// The kind that this report has if a banner of kind `new` continues it; `None` if that begins another.
-    pub(crate) fn would_absorb(&self, new: Kind) -> Option<Kind> {
+    /// The kind that this report has if a banner of kind `new`, with this text, continues it; `None` if that begins another.
+    pub(crate) fn would_absorb(&self, new: Kind, text: &str) -> Option<Kind> {
         let before_trace = !self.in_tail();
         match (self.kind, new) {
             (None, new) => Some(new),
@@ -111,8 +111,7 @@ impl Collector {
             // "BUG: unable to handle ..." and "Oops: 0002" are two lines of one report, and so are "kernel BUG at"
             // and "invalid opcode".
             (Some(old @ (Kind::Oops | Kind::Bug)), Kind::Oops) if before_trace => Some(old),
-            // With panic_on_warn the panic's backtrace stands in place of the warning's own (`check_panic_on_warn`).
-            (Some(old), Kind::Panic) if before_trace && may_panic(old) => Some(old),
+            (Some(old), Kind::Panic) if is_own_panic(old, text, before_trace) => Some(old),
             (Some(old @ Kind::Kmemleak), Kind::Kmemleak) if self.lines.len() <= 2 => Some(old),
             _ => None,
         }
@@ -134,7 +133,7 @@ impl Collector {
 
     /// Takes a banner that continues this report.
     pub(crate) fn take_banner(&mut self, kind: Option<Kind>, line: Line) {
-        self.kind = kind.and_then(|kind| self.would_absorb(kind)).or(self.kind);
+        self.kind = kind.and_then(|kind| self.would_absorb(kind, &line.text)).or(self.kind);
         self.strangers = 0;
         self.last_time = line.meta.time_us.or(self.last_time);
         // A line without prefix in a log that has them is the rest of the banner, which a mailer broke.
@@ -270,18 +269,20 @@ impl Collector {
     }
 }
 
-/// May the kernel panic in the middle of a report of this kind, before its backtrace?
-fn may_panic(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Warn
-            | Kind::LockWarn
-            | Kind::Refcount
-            | Kind::List
-            | Kind::Sleeping
-            | Kind::AtomicSchedule
-            | Kind::Bug
-    )
+/// Is a panic with this text the end of a report of this kind? Any other is a report of its own.
+fn is_own_panic(kind: Kind, text: &str, before_trace: bool) -> bool {
+    let says = |words: &str| text.contains(words);
+    match kind {
+        // `check_panic_on_warn`, kernel/panic.c: where a warning has registers, its backtrace stands above, else the panic's stands
+        // in place of it.
+        Kind::Warn | Kind::LockWarn | Kind::Refcount | Kind::List if says("panic_on_warn set") => true,
+        Kind::Sleeping | Kind::AtomicSchedule | Kind::Bug if says("panic_on_warn set") => before_trace,
+        // Before 6.2 `__schedule_bug` named itself.
+        Kind::AtomicSchedule => before_trace && says("scheduling while atomic"),
+        // `oops_end`, arch/x86/kernel/dumpstack.c and its like; `BUG()`, include/asm-generic/bug.h
+        Kind::Bug | Kind::List => before_trace && (says("Fatal exception") || says("BUG!")),
+        _ => false,
+    }
 }
 
 /// Is the banner all there is?

@@ -189,6 +189,9 @@ pub struct Details {
     /// For warnings: the condition or message.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+    /// Why the kernel panicked over it, where it did, such as `kernel: panic_on_warn set`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub panic: Option<String>,
 }
 
 /// One `-> #k` entry of a dependency chain.

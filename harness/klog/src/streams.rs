@@ -78,15 +78,18 @@ impl Streams {
         }
         let stream = self.open.entry(caller).or_default();
         let absorbed = stream.last_mut().filter(|current| match kind {
-            Some(kind) => current.would_absorb(kind).is_some() || current.repeats(kind, &line),
+            Some(kind) => current.would_absorb(kind, &line.text).is_some() || current.repeats(kind, &line),
             None => current.is_warning_text(),
         });
         if let Some(current) = absorbed {
             current.take_banner(kind, line);
             return;
         }
-        // With caller ids, or once it is all there, the report before has ended. Otherwise it may go on later.
-        let interrupted = caller.is_none() && stream.last().is_some_and(|current| !current.in_tail());
+        // With caller ids, or once it is all there, the report before has ended, and a panic ends everything. Otherwise it may go
+        // on later.
+        let interrupted = caller.is_none()
+            && kind != Some(Kind::Panic)
+            && stream.last().is_some_and(|current| !current.in_tail());
         if !interrupted || stream.len() >= MAX_NESTED {
             self.done.extend(stream.pop());
         }

@@ -28,6 +28,9 @@ impl fmt::Display for Text<'_> {
                 annotation.patch, annotation.title
             )?;
         }
+        if let Some(reason) = &report.details.panic {
+            writeln!(f, "  the kernel panicked over it: {reason}")?;
+        }
         if !report.complete {
             writeln!(f, "  incomplete: {}", incomplete(report))?;
         }

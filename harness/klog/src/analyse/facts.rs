@@ -31,6 +31,11 @@ pub(super) fn read(report: &mut Report, rows: &[Row], header: &Header) {
 }
 
 fn line(report: &mut Report, text: &str) {
+    if let Some(reason) =
+        text.strip_prefix("Kernel panic - not syncing: ").filter(|_| report.kind != Kind::Panic)
+    {
+        report.details.panic.get_or_insert_with(|| reason.trim_end_matches(['.', ' ']).to_owned());
+    }
     match report.kind {
         Kind::Limit => {
             if let Some(limit) = Some(limit_name(text)).filter(|name| !name.is_empty()) {
