@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::kind::Kind;
 use crate::report::Report;
+use crate::signature::is_unknown;
 
 /// A bug that was seen once or more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -62,6 +63,8 @@ impl Groups {
             wall: report.wall.clone(),
         };
         match self.by_signature.get(&report.signature) {
+            // It tells no bug from another: each report stands for itself.
+            _ if is_unknown(&report.signature) => self.bugs.push(Bug::new(report, sighting)),
             Some(&index) => self.bugs[index].see(report, sighting),
             None => {
                 self.by_signature.insert(report.signature.clone(), self.bugs.len());

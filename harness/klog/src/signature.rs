@@ -1,6 +1,6 @@
 //! Signatures: the same text for every sighting of the same bug. `docs/signatures.md` is the same for users.
 //!
-//! A signature is `k1:KIND:BODY`. `k1` is the version of these rules; signatures of different versions do not compare.
+//! A signature is `k2:KIND:BODY`. `k2` is the version of these rules; signatures of different versions do not compare.
 //! Left out are addresses, offsets, thread ids, CPUs, line numbers, wait types and the `#N` of a class, which depends on
 //! the order of initialisation. The `/subclass` stays. The body is
 //!
@@ -15,51 +15,100 @@
 //! | atomic-schedule | the function |
 //! | kcsan | the message, which names both functions |
 //! | hung-task and lockups | the first function that is no plumbing, and the first that is not core code |
-//! | others | the message without its numbers, addresses and the task's name, and the function |
+//! | others | the message without its numbers, addresses and the task's name, and the function if there is one |
+//! | any, too much of it cut | `unknown (no backtrace)`, or what else is missing: it compares with nothing ([`is_unknown`]) |
 
 use crate::banner::CUT_HERE;
 use crate::blame::{culprit, place_frame};
 use crate::kind::Kind;
 use crate::lock::LockClass;
-use crate::report::Report;
+use crate::report::{Report, Section};
 
 /// Version of the rules above.
-pub const VERSION: &str = "k1";
+pub const VERSION: &str = "k2";
+
+/// How the body begins that says only what the log lacks.
+const UNKNOWN: &str = "unknown (no ";
+
+/// Was too little of the report there to tell its bug from others? Such a signature names what is missing, and must not be
+/// compared.
+pub fn is_unknown(signature: &str) -> bool {
+    signature.splitn(3, ':').nth(2).is_some_and(|body| body.starts_with(UNKNOWN))
+}
 
 /// The signature of a report.
 pub(crate) fn signature(report: &Report) -> String {
-    format!("{VERSION}:{}:{}", report.kind, body(report))
+    let body = body(report).unwrap_or_else(|lacking| format!("{UNKNOWN}{})", lacking.join(", no ")));
+    format!("{VERSION}:{}:{body}", report.kind)
 }
 
-fn body(report: &Report) -> String {
-    let acquiring = report.acquiring.as_ref().map(LockClass::stable_name).unwrap_or_default();
-    let holding = report.details.holding.as_ref().map(|lock| lock.class.stable_name()).unwrap_or_default();
-    let function = || culprit(report).map(|frame| frame.function.clone()).unwrap_or_default();
+/// A body, or which of its parts the log lacks.
+type Body = Result<String, Vec<&'static str>>;
+
+fn body(report: &Report) -> Body {
+    let class = |class: Option<&LockClass>| class.map(LockClass::stable_name).unwrap_or_default();
+    let acquiring = ("lock acquired", class(report.acquiring.as_ref()));
+    let holding = ("lock held", class(report.details.holding.as_ref().map(|lock| &lock.class)));
+    let function = culprit(report).map(|frame| frame.function.as_str());
     match report.kind {
         Kind::Circular if report.chain.len() >= 2 && !report.details.cut_chain => {
-            rotated(&report.chain).join(" > ")
+            Ok(rotated(&report.chain).join(" > "))
         }
-        Kind::Circular => format!("{acquiring} > ... > {holding}"),
-        Kind::Recursive => format!("{acquiring} > {holding} @ {}", function()),
-        Kind::Inconsistent => format!("{acquiring} {}", usages(report)),
-        Kind::IrqOrder => format!("{} {holding} > {acquiring}", irq_locks(report)),
-        Kind::IrqInversion => format!("{acquiring} > {holding}"),
+        Kind::Circular => Ok(known([acquiring, holding])?.join(" > ... > ")),
+        Kind::Recursive => with_function(report, &known([acquiring, holding])?.join(" > "), function),
+        Kind::Inconsistent => Ok(known([acquiring, ("usages", usages(report))])?.join(" ")),
+        Kind::IrqOrder => {
+            let [locks, held, acquired] =
+                known([("safe and unsafe lock", irq_locks(report)), holding, acquiring])?;
+            Ok(format!("{locks} {held} > {acquired}"))
+        }
+        Kind::IrqInversion => Ok(known([acquiring, holding])?.join(" > ")),
         Kind::WaitContext | Kind::NestedNotHeld | Kind::BadUnlock | Kind::BadContention | Kind::HeldFreed => {
-            format!("{acquiring} @ {}", function())
+            with_function(report, &known([acquiring])?.join(""), function)
         }
-        Kind::StillHeld | Kind::HeldAtReturn => held(report),
-        Kind::Limit => report.details.limit.clone().unwrap_or_default(),
-        Kind::NonStaticKey | Kind::ChainCollision => function(),
-        Kind::AtomicSchedule => place_function(report),
+        Kind::StillHeld | Kind::HeldAtReturn => Ok(known([("locks held", held(report))])?.join("")),
+        Kind::Limit => Ok(known([("limit", report.details.limit.clone().unwrap_or_default())])?.join("")),
+        Kind::NonStaticKey | Kind::ChainCollision => {
+            Ok(known([(where_lacking(report), function.unwrap_or_default().to_owned())])?.join(""))
+        }
+        Kind::AtomicSchedule => {
+            Ok(known([(where_lacking(report), place_function(report).to_owned())])?.join(""))
+        }
         Kind::Sleeping | Kind::Rcu | Kind::Warn | Kind::LockWarn | Kind::Bug | Kind::Ubsan => place(report),
         Kind::HungTask | Kind::SoftLockup | Kind::HardLockup | Kind::RcuStall => stuck(report),
         // Its message names both functions, in an order of their own.
-        Kind::Kcsan => message(report),
-        Kind::List => {
-            format!("{} @ {}", message(report).split('.').next().unwrap_or(""), place_function(report))
+        Kind::Kcsan => Ok(message(report)),
+        // Its message names the function.
+        Kind::Kasan if place_frame(report).is_none() && message(report).contains(" in ") => {
+            Ok(message(report))
         }
-        _ => format!("{} @ {}", message(report), place_function(report)),
+        Kind::List => with_place(report, message(report).split('.').next().unwrap_or("")),
+        _ => with_place(report, &message(report)),
     }
+}
+
+/// The parts, if all of them are there.
+fn known<const N: usize>(parts: [(&'static str, String); N]) -> Result<[String; N], Vec<&'static str>> {
+    let lacking: Vec<_> = parts.iter().filter(|(_, part)| part.is_empty()).map(|(name, _)| *name).collect();
+    if lacking.is_empty() { Ok(parts.map(|(_, part)| part)) } else { Err(lacking) }
+}
+
+/// Why there is no function: the backtrace is cut, or has none that tells anything.
+fn where_lacking(report: &Report) -> &'static str {
+    if report.missing.contains(&Section::Backtrace) { "backtrace" } else { "telling function" }
+}
+
+/// Says in which function; one that is not known is a gap only where the report should have a backtrace.
+fn with_function(report: &Report, what: &str, function: Option<&str>) -> Body {
+    match function {
+        Some(function) => Ok(format!("{what} @ {function}")),
+        None if report.missing.contains(&Section::Backtrace) => Err(vec!["backtrace"]),
+        None => Ok(what.to_owned()),
+    }
+}
+
+fn with_place(report: &Report, what: &str) -> Body {
+    with_function(report, what, place_frame(report).map(|frame| frame.function.as_str()))
 }
 
 /// The cycle, from its least class on. Of several rotations that begin with the least class, the least as a whole.
@@ -83,13 +132,13 @@ fn irq_locks(report: &Report) -> String {
 fn held(report: &Report) -> String {
     let Some(own) = report.details.held.first() else { return String::new() };
     let lock = |lock: &crate::lock::Lock| {
-        let function = lock.at.as_ref().map(|at| at.function.as_str()).unwrap_or("");
-        format!("{} @ {function}", lock.class.stable_name())
+        let function = lock.at.as_ref().map(|at| format!(" @ {}", at.function)).unwrap_or_default();
+        lock.class.stable_name() + &function
     };
     own.locks.iter().map(lock).collect::<Vec<_>>().join(", ")
 }
 
-fn place(report: &Report) -> String {
+fn place(report: &Report) -> Body {
     let file = report.place.as_deref().and_then(|place| place.split(':').next()).unwrap_or("");
     let words = if file.is_empty() { message(report) } else { file.to_owned() };
     // A check in core code says little without the driver that failed it.
@@ -97,16 +146,17 @@ fn place(report: &Report) -> String {
     let driver =
         report.blame.as_ref().and_then(|blame| blame.module.as_ref()).filter(|driver| Some(*driver) != place);
     let behind = driver.map(|driver| format!(" < {driver}")).unwrap_or_default();
-    format!("{words} @ {}{behind}", place_function(report))
+    Ok(with_place(report, &words)? + &behind)
 }
 
-fn place_function(report: &Report) -> String {
-    place_frame(report).map(|frame| frame.function.clone()).unwrap_or_default()
+fn place_function(report: &Report) -> &str {
+    place_frame(report).map(|frame| frame.function.as_str()).unwrap_or_default()
 }
 
-fn stuck(report: &Report) -> String {
-    let blame = report.blame.as_ref().map(|frame| frame.function.as_str()).unwrap_or("");
-    format!("{} < {blame}", place_function(report))
+fn stuck(report: &Report) -> Body {
+    let [function] = known([(where_lacking(report), place_function(report).to_owned())])?;
+    let blame = report.blame.as_ref().map(|frame| format!(" < {}", frame.function)).unwrap_or_default();
+    Ok(function + &blame)
 }
 
 /// The message, or the first line, without numbers, addresses, symbols' offsets and the task's name. Digits inside a word

@@ -17,9 +17,11 @@ pub(super) fn title(report: &Report) -> String {
 }
 
 fn what(report: &Report) -> String {
-    let acquiring = report.acquiring.as_ref().map(LockClass::to_string).unwrap_or_default();
-    let holding = report.details.holding.as_ref().map(|lock| lock.class.to_string()).unwrap_or_default();
+    let name = |class: Option<&LockClass>| class.map_or_else(|| "?".to_owned(), LockClass::to_string);
+    let acquiring = name(report.acquiring.as_ref());
+    let holding = name(report.details.holding.as_ref().map(|lock| &lock.class));
     match report.kind {
+        kind if kind.is_lockdep() && names_no_lock(report) => unnamed(kind).to_owned(),
         Kind::Circular => format!("possible circular locking: {}", chain(report, &acquiring, &holding)),
         Kind::Recursive => format!("possible recursive locking of {acquiring}"),
         Kind::Inconsistent => format!("inconsistent lock state of {acquiring}"),
@@ -56,6 +58,32 @@ fn what(report: &Report) -> String {
         Kind::Kmemleak => "memory leak".to_owned(),
         Kind::Oops => report.details.message.clone().unwrap_or_else(|| "oops".to_owned()),
         Kind::Panic | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout => first_line(report),
+    }
+}
+
+/// Is the report about locks that the log does not name?
+fn names_no_lock(report: &Report) -> bool {
+    let named = report.acquiring.is_some() || report.details.holding.is_some() || report.chain.len() > 1;
+    let lists = matches!(report.kind, Kind::StillHeld | Kind::HeldAtReturn);
+    !unnamed(report.kind).is_empty() && if lists { report.held.is_empty() } else { !named }
+}
+
+/// What reports about named locks say without the names; nothing for all others.
+fn unnamed(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Circular => "possible circular locking",
+        Kind::Recursive => "possible recursive locking",
+        Kind::Inconsistent => "inconsistent lock state",
+        Kind::IrqOrder => "irq-unsafe lock order",
+        Kind::IrqInversion => "possible irq lock inversion",
+        Kind::WaitContext => "invalid wait context",
+        Kind::NestedNotHeld => "nested lock without the lock that must be held",
+        Kind::BadUnlock => "bad unlock balance",
+        Kind::BadContention => "bad contention",
+        Kind::HeldFreed => "held lock freed",
+        Kind::StillHeld => "task exits with locks held",
+        Kind::HeldAtReturn => "return to user space with locks held",
+        _ => "",
     }
 }
 
