@@ -132,13 +132,13 @@ impl Collector {
     }
 
     /// Takes a banner that continues this report.
-    pub(crate) fn take_banner(&mut self, kind: Option<Kind>, line: Line) {
+    pub(crate) fn take_banner(&mut self, kind: Option<Kind>, line: Line, options: &Options) {
         self.kind = kind.and_then(|kind| self.would_absorb(kind, &line.text)).or(self.kind);
         self.strangers = 0;
         self.last_time = line.meta.time_us.or(self.last_time);
         // A line without prefix in a log that has them is the rest of the banner, which a mailer broke.
         let broken = line.meta.bare && line.meta.has_time();
-        self.lines.push(Taken { line, shape: if broken { Shape::Other } else { Shape::Detail } });
+        self.keep(Taken { line, shape: if broken { Shape::Other } else { Shape::Detail } }, options);
     }
 
     /// A mailer may have wrapped the banner. Takes the line if the two make a banner of another kind together.

@@ -42,7 +42,7 @@ impl Streams {
         self.close_paused(line.meta.time_us, look);
         let banner = if candidate { opening(&line.text) } else { None };
         match banner {
-            Some(kind) => self.begin(kind, line),
+            Some(kind) => self.begin(kind, line, options),
             None => self.continue_report(line, look, options),
         }
         self.open.retain(|_, stream| !stream.is_empty());
@@ -71,7 +71,7 @@ impl Streams {
     }
 
     /// A banner: it continues the caller's report, or ends it and begins another.
-    fn begin(&mut self, kind: Option<Kind>, line: Line) {
+    fn begin(&mut self, kind: Option<Kind>, line: Line, options: &Options) {
         let caller = line.meta.caller;
         if self.open.len() >= MAX_STREAMS && !self.open.contains_key(&caller) {
             self.finish();
@@ -82,7 +82,7 @@ impl Streams {
             None => current.is_warning_text(),
         });
         if let Some(current) = absorbed {
-            current.take_banner(kind, line);
+            current.take_banner(kind, line, options);
             return;
         }
         // With caller ids, or once it is all there, the report before has ended, and a panic ends everything. Otherwise it may go

@@ -223,3 +223,17 @@ fn one_line_reports_of_drivers() {
     assert_eq!(kinds, [Kind::FlipTimeout, Kind::GpuHang, Kind::GpuReset]);
     assert_eq!(live.reports()[0].rules[0].id, "ATOM-TIME");
 }
+
+/// Banners that continue a report count like its other lines: their stream may have no end.
+#[test]
+fn endless_banners_stay_within_a_report_s_bounds() {
+    let mut parser = Parser::new(Options { report_lines: 50, ..Options::default() });
+    parser.push_text(b"BUG: unable to handle kernel NULL pointer dereference at 0000000000000010\n");
+    for _ in 0..1000 {
+        parser.push_text(b"Oops: 0000 [#1] SMP\n");
+    }
+    parser.finish();
+    let report = parser.drain().find_map(Event::into_report).unwrap();
+    assert_eq!((report.kind, report.text.len() as u64 + report.omitted), (Kind::Oops, 1001));
+    assert!(report.text.len() <= 50, "{}", report.text.len());
+}
