@@ -91,6 +91,66 @@ fn an_exec_keeps_what_the_new_program_says_it_has() {
     );
 }
 
+/// Two sync_files of a program that an exec replaces, and how its next program, which says so of both, knows them.
+fn two_over_an_exec(recorded: bool) -> Vec<String> {
+    let (mut pool, mut a, _) = one();
+    for (at, made) in [(10, 4), (20, 5)] {
+        pool.record(&mut a, &ioctl(at, 3, GPU, HANDLE_TO_FD).words(&[1, 1, made, 0]));
+    }
+    if recorded {
+        pool.record(&mut a, &Record::new(Kind::Exec, 30, 0).text(section::PATH, "/usr/bin/two"));
+    }
+    let after = pool.process(100, 1, Entry::Preload, None, "/usr/bin/two", 40);
+    let mut b = pool.thread(after, 100, 100);
+    for (at, fd) in [(41, 4), (42, 5)] {
+        let inherited = Record::new(Kind::Inherited, at, 0).fd(fd).class(FdClass::SyncFile);
+        pool.record(&mut b, &inherited.text(section::PATH, "anon_inode:sync_file"));
+    }
+    let shown = lines(&session(pool, &[&a, &b]));
+    shown.iter().filter_map(|line| Some(line.split_once("started with ")?.1.to_owned())).collect()
+}
+
+/// A sync_file is made with FD_CLOEXEC; fcntl, which takes that away, is not recorded.
+#[test]
+fn an_exec_renumbers_nothing() {
+    let expected =
+        ["4<sync-file:1>", "5<sync-file:2>"].map(|fd| format!("{fd} open on \"anon_inode:sync_file\""));
+    assert_eq!(two_over_an_exec(true), expected);
+    assert_eq!(two_over_an_exec(false), expected);
+}
+
+#[test]
+fn an_fd_that_is_replaced_by_another_file_is_no_longer_what_it_was() {
+    let (mut pool, mut a, _) = one();
+    pool.record(&mut a, &open(10, 4, "virtio_gpu"));
+    pool.record(&mut a, &Record::new(Kind::Dup, 20, 21).fd(1).result(4));
+    // Whatever the recorder still takes them for.
+    pool.record(&mut a, &Record::new(Kind::Dup, 25, 26).fd(4).class(FdClass::Drm(GPU)).result(5));
+    pool.record(&mut a, &close(30, 5, FdClass::Drm(GPU)));
+    pool.record(&mut a, &close(40, 4, FdClass::Drm(GPU)));
+    pool.record(&mut a, &close(50, 4, FdClass::Drm(GPU)));
+    let session = session(pool, &[&a]);
+    let shown = lines(&session);
+    assert_eq!(shown[1..5], ["100 dup(1) = 4", "100 dup(4) = 5", "100 close(5) = 0", "100 close(4) = 0"]);
+    assert_eq!(shown[5], "100 close(4<drm-file:2 virtio_gpu>) = 0", "an fd that nobody saw come");
+    assert_eq!(
+        life(&session, "drm-file:1").last().unwrap(),
+        "drm-file:1 loses fd 4; drm-file:1 ends: no name of it is left"
+    );
+}
+
+#[test]
+fn what_takes_a_number_is_named_by_it() {
+    let (mut pool, mut a, _) = one();
+    pool.record(&mut a, &open(10, 4, "virtio_gpu"));
+    pool.record(&mut a, &open(20, 5, "vgem"));
+    pool.record(&mut a, &Record::new(Kind::Dup, 30, 31).fd(4).class(FdClass::Drm(GPU)).result(5));
+    assert_eq!(
+        lines(&session(pool, &[&a]))[2],
+        "100 dup(4<drm-file:1 virtio_gpu>) = 5<drm-file:1 virtio_gpu>"
+    );
+}
+
 #[test]
 fn fds_travel_over_a_connection() {
     let (mut pool, mut a, _) = one();

@@ -9,6 +9,7 @@ use super::effect::{Effect, Name};
 use super::object::{ObjectId, ObjectKind, Origin};
 use super::space::{Entry, Space, SpaceId, Table};
 use super::state::{DrmFile, State};
+use crate::end::How;
 use crate::id::ThreadId;
 use crate::process::Process;
 use crate::{Call, Session};
@@ -62,8 +63,9 @@ impl State {
     }
 
     /// A process is seen for the first time.
-    pub(super) fn birth(&mut self, process: &Process) {
+    pub(super) fn birth(&mut self, session: &Session, process: &Process) {
         let key = (process.id.0, process.pid);
+        let before = self.replaced_by(session, process);
         if let Some(shared) = self.shared.remove(&process.pid) {
             self.space_of.insert(key, shared);
             return;
@@ -76,15 +78,28 @@ impl State {
             self.add_space(key, Space { fds, ..Space::default() });
             return;
         }
-        let replaced = self.execs.remove(&process.pid);
+        let replaced = self.execs.remove(&process.pid).or(before);
         let spawned = self.spawns.remove(&process.pid);
         let forked = self.forks.remove(&process.pid);
+        let replaces = replaced.is_some();
         let before = match (replaced, spawned.or(forked)) {
             (Some(space), _) => std::mem::take(&mut self.spaces[space.0 as usize].fds),
             (None, Some(table)) => table,
             (None, None) => self.parent_fds(process),
         };
-        self.new_program(key, before);
+        self.new_program(key, before, replaces);
+    }
+
+    /// The fds of the program that a process ran before, if it is known to have been replaced: also by an exec that was not
+    /// recorded.
+    fn replaced_by(&self, session: &Session, process: &Process) -> Option<SpaceId> {
+        let before = session.processes().iter().filter(|before| {
+            let same = before.pid == process.pid && before.pid_namespace == process.pid_namespace;
+            same && before.id != process.id && before.seen <= process.seen
+        });
+        let before = before.max_by_key(|before| before.seen)?;
+        let exec = before.ended().is_some_and(|end| end.how == How::Exec);
+        self.space_of.get(&(before.id.0, before.pid)).copied().filter(|_| exec)
     }
 
     /// The fds of the process that another one came from, as far as is known.
@@ -99,7 +114,7 @@ impl State {
     }
 
     /// A program begins with what it was before, less what an exec closes.
-    fn new_program(&mut self, key: (u32, u32), before: Table) {
+    fn new_program(&mut self, key: (u32, u32), before: Table, replaces: bool) {
         let (mut fds, mut closed) = (Table::default(), Vec::new());
         for (&fd, entry) in &before {
             if entry.cloexec { closed.push((fd, entry.object)) } else { _ = fds.insert(fd, *entry) }
@@ -109,7 +124,7 @@ impl State {
             !matches!(entry.class, FdClass::Eventfd | FdClass::Pidfd | FdClass::Foreign | FdClass::Unknown)
         };
         let unconfirmed = fds.iter().filter(|(_, entry)| says(entry)).map(|(fd, _)| *fd).collect();
-        self.add_space(key, Space { fds, unconfirmed, before, ..Space::default() });
+        self.add_space(key, Space { fds, unconfirmed, before, replaces, ..Space::default() });
         closed.sort_unstable();
         for (fd, object) in closed {
             self.effects.push(Effect::Unnamed(object, Name::Fd(fd)));
@@ -124,7 +139,7 @@ impl State {
         let known = self.entry(space, fd).filter(|entry| self.kind(entry.object) == Some(kind));
         if known.is_some() {
             self.spaces[space.0 as usize].unconfirmed.remove(&fd);
-        } else if let Some(object) = self.same_elsewhere(space, kind, call.class, inode) {
+        } else if let Some(object) = self.same_as_before(space, kind, call) {
             self.bind_fd(space, fd, Entry { object, class: call.class, cloexec: false });
         } else if let Some(object) = self.fd_of(space, fd, call.class, Origin::Inherited) {
             self.describe(object, call);
@@ -136,20 +151,20 @@ impl State {
         }
     }
 
-    /// The object that a program has under another number than before: a dma-buf by its inode, others if there was only
-    /// one that it can be.
-    fn same_elsewhere(
-        &self,
-        space: SpaceId,
-        kind: ObjectKind,
-        class: FdClass,
-        inode: u32,
-    ) -> Option<ObjectId> {
-        if let Some(known) = self.inodes.get(&inode).filter(|_| kind == ObjectKind::DmaBuf) {
+    /// The object that a program has though its parent's was thought to be closed by the exec, as fcntl is not recorded, or
+    /// under another number than before: a dma-buf by its inode, what was replaced by the number that it keeps, others if
+    /// there was only one that it can be.
+    fn same_as_before(&self, space: SpaceId, kind: ObjectKind, call: &Call<'_>) -> Option<ObjectId> {
+        if let Some(known) = self.inodes.get(&call.request.0).filter(|_| kind == ObjectKind::DmaBuf) {
             return Some(*known);
         }
-        let before = &self.spaces.get(space.0 as usize)?.before;
-        let alike = |entry: &&Entry| entry.class == class && self.kind(entry.object) == Some(kind);
+        let space = self.spaces.get(space.0 as usize)?;
+        let before = &space.before;
+        let alike = |entry: &&Entry| self.kind(entry.object) == Some(kind);
+        if let Some(entry) = before.get(&call.fd).filter(alike).filter(|_| space.replaces) {
+            return Some(entry.object);
+        }
+        let alike = |entry: &&Entry| entry.class == call.class && alike(entry);
         let candidates: FxHashMap<ObjectId, ()> =
             before.values().filter(alike).map(|entry| (entry.object, ())).collect();
         let mut candidates = candidates.into_keys();

@@ -191,7 +191,7 @@ impl Model {
                 Step::Birth(process) => {
                     self.state.begin(CallId { thread: crate::ThreadId(u32::MAX), index: 0 });
                     if let Some(process) = session.process(process) {
-                        self.state.birth(process);
+                        self.state.birth(session, process);
                     }
                     continue;
                 }
@@ -257,8 +257,7 @@ impl State {
         const EBADF: i32 = -9;
         match call.kind {
             Some(Kind::Close) if call.result != Some(EBADF) => {
-                self.fd_of(space, call.fd, call.class, Origin::Unseen);
-                self.unbind_fd(space, call.fd);
+                self.close_fd(space, call.fd, call.class);
             }
             Some(Kind::CloseRange) if call.result.is_none_or(|result| result >= 0) => {
                 self.close_range(space, call.fd as u32, call.request.0);
@@ -269,7 +268,9 @@ impl State {
             Some(Kind::Fork | Kind::Vfork | Kind::Spawn) => self.fork(space, call),
             Some(Kind::Exec) => self.exec(space, pid, call),
             Some(Kind::Exit) => self.borrower_ends(space, pid),
-            Some(Kind::Dup) => self.use_fd(space, call.fd, call.class),
+            Some(Kind::Dup) if !self.is_unfollowed(space, call.fd) => {
+                self.use_fd(space, call.fd, call.class);
+            }
             _ => {}
         }
     }
@@ -300,7 +301,7 @@ impl State {
     fn close_range(&mut self, space: SpaceId, first: u32, last: u32) {
         let Some(table) = self.spaces.get(space.0 as usize) else { return };
         let inside = |fd: &&i32| u32::try_from(**fd).is_ok_and(|fd| (first..=last).contains(&fd));
-        let mut fds: Vec<i32> = table.fds.keys().filter(inside).copied().collect();
+        let mut fds: Vec<i32> = table.fds.keys().chain(&table.unfollowed).filter(inside).copied().collect();
         fds.sort_unstable();
         fds.into_iter().for_each(|fd| self.unbind_fd(space, fd));
     }
@@ -317,7 +318,7 @@ impl State {
                 let cloexec = call.request.0 == F_DUPFD_CLOEXEC || call.request.0 & O_CLOEXEC != 0;
                 self.bind_fd(space, fd, space::Entry { cloexec, ..entry });
             }
-            None => self.unbind_fd(space, fd),
+            None => self.leave_fd(space, fd),
         }
     }
 

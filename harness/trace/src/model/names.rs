@@ -56,10 +56,8 @@ impl Names for EventNames<'_, '_> {
             ObjectKind::Crtc => event.state.known_crtc(file, handle),
             _ => event.state.files.get(&file).and_then(|file| file.handles.get(&(kind, handle)).copied()),
         };
-        let id = event
-            .object(Name::Handle(file, handle))
-            .filter(|id| event.state.kind(*id) == Some(kind))
-            .or(known)?;
+        let given_up = event.object(Name::Handle(file, handle)).filter(|_| !made);
+        let id = given_up.filter(|id| event.state.kind(*id) == Some(kind)).or(known)?;
         Some(event.state.objects.get(id)?.to_string())
     }
 
@@ -68,7 +66,9 @@ impl Names for EventNames<'_, '_> {
         if made && event.moment == Moment::Begin {
             return None;
         }
-        event.object(Name::Fd(fd)).map(|id| event.describe(id))
+        // What had the number before is among the effects of the call that gave it to something else.
+        let id = if made { event.state.fd(event.space, fd) } else { event.object(Name::Fd(fd)) };
+        id.map(|id| event.describe(id))
     }
 
     fn entered(&self) -> Option<u64> {

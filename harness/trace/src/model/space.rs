@@ -23,8 +23,12 @@ pub(super) struct Space {
     pub(super) fds: Table,
     /// fds that a new program should have from what it was before, and of which it has not yet said so.
     pub(super) unconfirmed: FxHashSet<i32>,
+    /// fds that were given to what is not followed: whatever the recorder still takes them for, they are not that.
+    pub(super) unfollowed: FxHashSet<i32>,
     /// What the program was made from: its parent, or what it was before an exec.
     pub(super) before: Table,
+    /// Whether that was an exec: it renumbers nothing.
+    pub(super) replaces: bool,
     /// What it had when it ended: a child may be seen for the first time after that.
     pub(super) left: Table,
 }

@@ -153,6 +153,7 @@ impl State {
         self.unbind_fd(space, fd);
         if let Some(space) = self.spaces.get_mut(space.0 as usize) {
             space.fds.insert(fd, entry);
+            space.unfollowed.remove(&fd);
         }
         self.effects.push(Effect::Named(entry.object, Name::Fd(fd)));
     }
@@ -161,10 +162,33 @@ impl State {
     pub(super) fn unbind_fd(&mut self, space: SpaceId, fd: i32) {
         let Some(space) = self.spaces.get_mut(space.0 as usize) else { return };
         space.unconfirmed.remove(&fd);
+        space.unfollowed.remove(&fd);
         if let Some(entry) = space.fds.remove(&fd) {
             self.effects.push(Effect::Unnamed(entry.object, Name::Fd(fd)));
             self.release(entry.object);
         }
+    }
+
+    /// An fd now leads to what is not followed.
+    pub(super) fn leave_fd(&mut self, space: SpaceId, fd: i32) {
+        self.unbind_fd(space, fd);
+        if let Some(space) = self.spaces.get_mut(space.0 as usize) {
+            space.unfollowed.insert(fd);
+        }
+    }
+
+    /// Whether an fd is known to lead to what is not followed.
+    pub(super) fn is_unfollowed(&self, space: SpaceId, fd: i32) -> bool {
+        self.spaces.get(space.0 as usize).is_some_and(|space| space.unfollowed.contains(&fd))
+    }
+
+    /// An fd is closed. Of one that was not known, the recorder's class is all that tells of what it led to.
+    pub(super) fn close_fd(&mut self, space: SpaceId, fd: i32, class: FdClass) {
+        let left = self.spaces.get_mut(space.0 as usize).is_some_and(|space| space.unfollowed.remove(&fd));
+        if !left {
+            self.fd_of(space, fd, class, Origin::Unseen);
+        }
+        self.unbind_fd(space, fd);
     }
 
     pub(super) fn entry(&self, space: SpaceId, fd: i32) -> Option<Entry> {
