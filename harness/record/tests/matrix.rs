@@ -69,6 +69,7 @@ ways! {
     seccomp: "seccomp" ["fork: 3", "preload: 1 confined 2 ioctl-enter ioctl-exit fork"];
     cancelled_thread: "cancel" ["preload: 1 2 3"];
     exit_at_once: "_exit" ["preload: 1"];
+    numbers_that_are_used_again: "reused" ["preload: 1 socketpair dup close 3"];
 }
 
 #[test]

@@ -40,6 +40,12 @@ pub fn possible() -> bool {
     BORROWERS.load(Relaxed) != 0
 }
 
+/// Whether the calling task may have other fds than the process whose memory it uses. Its thread is attached: a fork has
+/// been noticed.
+pub fn has_own_fds() -> bool {
+    possible() && !(readable::may_ask() && sys::getpid() == session::pid())
+}
+
 /// From now until [`ended`], check.
 pub fn begins() {
     BORROWERS.fetch_add(1, AcqRel);

@@ -148,6 +148,17 @@ static void garbage(void) {
 	show("dup2", dup2(-1, 5));
 	show("close_range", close_range(7, 3, 0));
 }
+/* Numbers of recorded files that others get: by dup2 in their place, and by dup once they are closed. */
+static void reused(void) {
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) || dup2(2, pair[0]) != pair[0]) _exit(1);
+	close(pair[0]);
+	close(pair[1]);
+	int first = dup(2), second = dup(2);
+	close(first);
+	close(second);
+}
+
 static void close_all(void) { closefrom(3); struct mark argument = { 2, 0 }; ioctl(0, MARK, &argument); _exit(0); }
 
 /* A filter that ends the process on everything that a recorder could be tempted to call. */
@@ -247,6 +258,7 @@ static const struct { const char *name; void (*run)(void); } ways[] = {
 	{ "chroot", in_chroot }, { "nobody", as_nobody }, { "cancel", cancelled }, { "_exit", leaves }, { "sigkill", dies },
 	{ "exit", exits }, { "quick_exit", exits_quickly }, { "exit_group", exits_by_number }, { "pthread_exit", exits_by_thread },
 	{ "kills", kills }, { "nothing", nothing }, { "forever", forever }, { "count", count }, { "gate", gate }, { "ids", ids },
+	{ "reused", reused },
 };
 
 int main(int argc, char **argv) {

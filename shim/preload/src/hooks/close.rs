@@ -21,7 +21,7 @@ fn recorded(namespace: usize, fd: c_int) -> c_int {
     ring::thread();
     // The number may be another thread's new fd before the call has returned.
     let before = about_to(Kind::Close, fd, 0);
-    if !borrow::possible() {
+    if !borrow::has_own_fds() {
         fds::set(fd, FdClass::Unknown);
     }
     let call = timed(|| real!(namespace, Close, fn(c_int) -> c_int, fd));
@@ -41,7 +41,7 @@ pub fn close_range(namespace: usize, first: c_uint, last: c_uint, flags: c_int) 
     const CLOSE_RANGE_CLOEXEC: c_int = 4;
     let closes = flags & CLOSE_RANGE_CLOEXEC == 0;
     ring::thread();
-    let any = closes && !borrow::possible() && fds::forget(first, last);
+    let any = closes && !borrow::has_own_fds() && fds::forget(first, last);
     let call = timed(|| real!(namespace, CloseRange, fn(c_uint, c_uint, c_int) -> c_int, first, last, flags));
     if any {
         let flags = flags.to_ne_bytes();

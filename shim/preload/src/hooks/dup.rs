@@ -58,7 +58,7 @@ fn duplicated(namespace: usize, fd: c_int, flags: c_int, make: &mut dyn FnMut() 
 #[cold]
 fn record(namespace: usize, fd: c_int, flags: c_int, call: &Timed) {
     write(&head(namespace, Kind::Dup, fd, flags as u32, call), &[]);
-    if call.result >= 0 && !borrow::possible() {
+    if call.result >= 0 && !borrow::has_own_fds() {
         fds::set(call.result, fds::class(fd));
     }
 }
