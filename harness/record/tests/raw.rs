@@ -77,6 +77,22 @@ ways! {
     seccomp_is_seen_and_then_nothing: "seccomp" ["trace: 1 confined"];
     cancelled_thread: "cancel" ["trace: 1 2 3"];
     exit_at_once: "_exit" ["trace: 1"];
+    numbers_that_are_used_again: "reused" ["trace: 1 socketpair dup close 3"];
+}
+
+#[test]
+fn no_environment_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut options = Options::new(folder.path());
+    (options.geometry.bytes, options.entry) = (4 << 20, Entry::Raw);
+    let program = programs().path("static");
+    let _alone = alone();
+    record(options, &[program.into(), "execv".into()]).unwrap();
+    let threads = common::threads(folder.path());
+    let mut events = threads.iter().flat_map(|thread| &thread.events);
+    let exec = events.find(|event| event.kind() == fencelab_abi::Kind::Exec).unwrap();
+    // It lacks nothing that it would need.
+    assert_eq!(exec.slot.request, 0);
 }
 
 #[test]

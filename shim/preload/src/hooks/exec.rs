@@ -104,7 +104,8 @@ pub(crate) fn announce(path: *const c_char, environment: Option<Strings>) {
     ring::thread();
     let mut name = [0; LONGEST];
     let len = copy_string(path, &mut name);
-    let lacks = environment.is_some_and(|environment| {
+    // What is recorded from outside needs no environment.
+    let lacks = environment.filter(|_| !crate::raw::is_on()).is_some_and(|environment| {
         // SAFETY: it is only read where it is there.
         readable::check(environment as usize, size_of::<usize>(), Trust::Look)
             && unsafe { lacks_session(environment) }
