@@ -14,10 +14,14 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rustix::process::{PidfdFlags, pidfd_open};
 
 use crate::clock;
+use crate::numbers::Number;
 use crate::pool::Pool;
 
 /// A process whose end is to be noted.
 struct Watched {
+    /// As it knows itself.
+    number: Number,
+    /// As it is known here.
     pid: u32,
     /// Chunk of the program that it runs.
     chunk: u32,
@@ -101,21 +105,21 @@ impl Ends {
     fn watch(&mut self, pool: &Pool, chunk: u32) {
         let bytes = pool.chunk(chunk);
         let Some(info) = ProcessInfo::decode(&bytes).filter(|info| info.gone.is_none()) else { return };
-        // Of another pid namespace's processes the numbers mean others here.
-        if !self.machine.numbers(info.pid_namespace) || self.watched.iter().any(|known| known.chunk == chunk)
-        {
+        if self.watched.iter().any(|known| known.chunk == chunk) {
             return;
         }
+        let number = Number { namespace: info.pid_namespace, pid: info.pid };
         let seen = clock::monotonic_at(pool, info.seen);
-        if let Some(known) = self.watched.iter_mut().find(|known| known.pid == info.pid) {
+        if let Some(known) = self.watched.iter_mut().find(|known| known.number == number) {
             // An exec: the same process.
             (known.chunk, known.seen) = (chunk, seen);
             return;
         }
-        let pid = rustix::process::Pid::from_raw(info.pid as i32);
-        let opened = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty()));
-        let pidfd = opened.and_then(Result::ok).filter(|_| self.machine.knows(info.pid, seen));
-        self.watched.push(Watched { pid: info.pid, chunk, seen, pidfd, zombie: false });
+        let Some(pid) = number.here(&self.machine) else { return };
+        let opened =
+            rustix::process::Pid::from_raw(pid as i32).map(|pid| pidfd_open(pid, PidfdFlags::empty()));
+        let pidfd = opened.and_then(Result::ok).filter(|_| self.machine.knows(pid, seen));
+        self.watched.push(Watched { number, pid, chunk, seen, pidfd, zombie: false });
     }
 
     /// The watched processes that have ended, by index, and whether somebody has waited for them.

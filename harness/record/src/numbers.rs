@@ -27,6 +27,18 @@ impl Number {
         Some(Self { namespace: namespace(pid), pid: own })
     }
 
+    /// What /proc here calls the process of that number; `None`: it is gone, or may not be looked at, or /proc is another
+    /// namespace's.
+    pub(crate) fn here(self, machine: &Machine) -> Option<u32> {
+        if !is_this_namespace() || self.namespace == 0 {
+            return None;
+        }
+        if machine.numbers(self.namespace) {
+            return Some(self.pid);
+        }
+        numbers_in("/proc").find(|&pid| Self::of(pid) == Some(self))
+    }
+
     /// Whether both may be of one process: where a namespace is not known, the number alone says so.
     fn may_be(self, other: Self) -> bool {
         let unknown = self.namespace == 0 || other.namespace == 0;
@@ -147,6 +159,14 @@ mod tests {
         // In an unknown namespace it may be this one; in another one it is not.
         assert!(alive.has((Number { namespace: 0, ..number }, own)));
         assert!(!alive.has((Number { namespace: 1, ..number }, own)));
+    }
+
+    #[test]
+    fn a_number_is_found_in_its_own_namespace_alone() {
+        let (machine, own) = (Machine::here(), Number::of(std::process::id()).unwrap());
+        assert_eq!(own.here(&machine), Some(own.pid));
+        assert_eq!(Number { namespace: 1, ..own }.here(&machine), None);
+        assert_eq!(Number { namespace: 0, ..own }.here(&machine), None);
     }
 
     #[test]

@@ -138,6 +138,25 @@ fn whoever_was_recorded_is_not_said_to_be_unseen() {
 }
 
 #[test]
+fn the_ends_of_its_processes_are_noted() {
+    if !may_unshare() {
+        return;
+    }
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    // Long enough to be looked at.
+    let script = "sleep 0.5; exit";
+    let command: Vec<OsString> =
+        UNSHARE.into_iter().chain(["sh", "-c", script]).map(OsString::from).collect();
+    let geometry = Geometry { bytes: 4 << 20, ..Geometry::default() };
+    let options = Options { entry: Entry::Preload, geometry, ..Options::new(folder.path()) };
+    record(options, &command).unwrap();
+    let session = fencelab_trace::Session::open(folder.path()).unwrap();
+    let sleep = session.processes().iter().find(|process| process.name() == "sleep").unwrap();
+    assert!(sleep.ended().is_some_and(|end| end.gone), "{sleep:?}");
+}
+
+#[test]
 fn a_child_says_which_namespace_numbers_it() {
     if !may_unshare() {
         return;
