@@ -156,9 +156,9 @@ fn a_poll_says_how_long_it_waits() {
     let session = session(pool, &[&a]);
     let shown = lines(&session);
     let expected = [
-        "100 poll([5], timeout=1.5s) = 0 []",
+        "100 poll([5], timeout=1.5 s) = 0 []",
         "100 poll([5], timeout=forever) = 0 []",
-        "100 poll([5], timeout=0s) = 0 []",
+        "100 poll([5], timeout=0) = 0 []",
         "100 poll([5]) = ?",
     ];
     assert_eq!(shown, expected);

@@ -1,7 +1,7 @@
 //! What a pointer of an argument led to: the elements of one section.
 
 use fencelab_abi::Section;
-use fencelab_abi::ioctl::{Follow, Shape};
+use fencelab_abi::ioctl::{Count, Follow, Shape};
 
 use crate::payload::{Payload, number};
 
@@ -11,7 +11,7 @@ pub(crate) struct Elements<'r> {
     data: &'r [u8],
     shape: Shape,
     stride: usize,
-    /// Elements that the program passed; 65535 for that many and more.
+    /// Elements that the program passed; 65535 for that many and more where no field says how many.
     pub(crate) total: u64,
 }
 
@@ -33,7 +33,18 @@ pub(crate) fn elements<'r>(
         Shape::Strided(_, at) => number(holder, at, 4).unwrap_or(0) as usize & 0xfff,
         Shape::Chain(..) => NODE,
     };
-    Some(Elements { data, shape: follow.shape, stride, total: u64::from(section.total) })
+    Some(Elements { data, shape: follow.shape, stride, total: total(&section, follow, holder) })
+}
+
+/// How many elements the program passed. A section counts to 65535 only, and stays there.
+fn total(section: &Section, follow: &Follow, holder: &[u8]) -> u64 {
+    let counted = u64::from(section.total);
+    match follow.count {
+        Count::Field(at, size) if section.total == u16::MAX => {
+            number(holder, at, u16::from(size)).map_or(counted, |passed| passed.max(counted))
+        }
+        _ => counted,
+    }
 }
 
 /// Bytes of a list's node of another kind.

@@ -147,8 +147,11 @@ fn element(
 /// One field's value; `None` if the caller's argument is too short to have it.
 fn one(field: &ioctl::Field, bytes: &[u8], ioctl: &Ioctl) -> Option<Field> {
     let start = usize::from(field.offset);
-    let data = bytes.get(start..start + usize::from(field.size))?;
     let name = field.name;
+    if field.role == Role::Text && name.is_empty() {
+        return (!bytes.is_empty()).then(|| Field { name, value: argument_text(bytes) });
+    }
+    let data = bytes.get(start..start + usize::from(field.size))?;
     if field.role == Role::Text {
         return Some(Field { name, value: Value::Text(text(data)) });
     }
@@ -194,6 +197,11 @@ fn words(field: &ioctl::Field, data: &[u8]) -> Value {
     }
     let words = data.chunks_exact(4).map(|word| Value::Number(number(word, 0, 4).unwrap_or(0)));
     Value::List(words.collect(), 0)
+}
+
+/// An argument that is a text, of which the request's size says how much was recorded.
+fn argument_text(bytes: &[u8]) -> Value {
+    if bytes.contains(&0) { Value::Text(text(bytes)) } else { Value::TextStart(text(bytes)) }
 }
 
 fn text(bytes: &[u8]) -> String {

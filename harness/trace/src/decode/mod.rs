@@ -13,7 +13,7 @@ pub use errno::errno_name;
 pub use fields::fields;
 pub use flags::{close_range_flags, open_flags};
 pub use signal::signal_name;
-pub use text::{Names, Numbers, Text};
+pub use text::{Names, Numbers, Text, name_of};
 pub use value::{Field, Value};
 
 use crate::Call;

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use fencelab_abi::kind::{MSG_CTRUNC, MSG_PEEK};
 use fencelab_abi::section::{ADDRESS, FLAGS, OUT_FENCE_SIZE, OUT_FENCES, PATH};
-use fencelab_abi::{Ioctl, Kind, Object, flags};
+use fencelab_abi::{Ioctl, Kind, Object, Request, flags};
 
 use super::errno::errno_name;
 use super::fields::fields;
@@ -112,7 +112,11 @@ impl Text<'_, '_> {
                 }
                 f.write_char(')')
             }
-            Some(Kind::Confined) => write!(f, "{}()", confinement(request)),
+            // Its arguments are not recorded, nor are those that failed; seccomp's record is made before the call.
+            Some(Kind::Confined) => {
+                let result = if confinement(request) == "seccomp" { "" } else { " = 0" };
+                write!(f, "{}(...){result}", confinement(request))
+            }
             Some(Kind::Exit) => write!(f, "+++ {} +++", How::of_status(request)),
             Some(kind) => write!(f, "{}({})", kind.name(), self.fd(call.fd, false)),
             None => write!(f, "unknown kind {} of record({}, {request:#x})", call.kind_number, call.fd),
@@ -126,7 +130,7 @@ impl Text<'_, '_> {
             let (ty, nr, size) = (char::from(request.ty()), request.nr(), request.size());
             return write!(f, "{:#x} (type {ty:?}, number {nr:#x}, {size} bytes))", request.0);
         };
-        f.write_str(ioctl.name)?;
+        f.write_str(name_of(ioctl, request))?;
         if self.call.beginning_lost {
             f.write_str(", what was passed in is lost")?;
         } else if request.size() > 0 && self.call.argument_in().is_empty() {
@@ -218,7 +222,7 @@ impl Text<'_, '_> {
             Value::Point(point) => write!(f, "{point}"),
             Value::Deadline(ns) => self.deadline(f, *ns),
             Value::Timeout(ns) if *ns < 0 => f.write_str("forever"),
-            Value::Timeout(ns) => write!(f, "{}", Seconds(*ns)),
+            Value::Timeout(ns) => write!(f, "{}", Exact(*ns)),
             Value::Handle { object, handle, point, made } => {
                 match self.names.handle(*object, *handle, *made) {
                     Some(name) => f.write_str(&name)?,
@@ -228,6 +232,7 @@ impl Text<'_, '_> {
             }
             Value::Fd { fd, made } => f.write_str(&self.fd(*fd, *made)),
             Value::Text(text) => write!(f, "{text:?}"),
+            Value::TextStart(text) => write!(f, "{text:?}..."),
             Value::Bytes(count) => write!(f, "<{count} bytes>"),
             Value::List(values, left_out) => self.values(f, values, *left_out),
             Value::Struct(fields) => self.fields(f, fields),
@@ -247,7 +252,9 @@ impl Text<'_, '_> {
         let hidden = values.len().saturating_sub(MOST) as u64 + left_out;
         if hidden > 0 {
             let comma = if values.is_empty() { "" } else { ", " };
-            write!(f, "{comma}and {hidden} more")?;
+            // A count that no field of the argument has ends here.
+            let least = if values.len() as u64 + left_out == u64::from(u16::MAX) { "at least " } else { "" };
+            write!(f, "{comma}and {least}{hidden} more")?;
         }
         f.write_char(']')
     }
@@ -260,9 +267,9 @@ impl Text<'_, '_> {
             (ns, Some(now)) if ns > 0 => {
                 let ahead = ns.saturating_sub(i64::try_from(now).unwrap_or(i64::MAX));
                 if ahead >= 0 {
-                    write!(f, "+{}", Seconds(ahead))
+                    write!(f, "+{}", Exact(ahead))
                 } else {
-                    write!(f, "{} ago", Seconds(ahead.saturating_neg()))
+                    write!(f, "{} ago", Exact(ahead.saturating_neg()))
                 }
             }
             (ns, _) => write!(f, "{ns}"),
@@ -298,6 +305,14 @@ impl Text<'_, '_> {
     }
 }
 
+/// An ioctl's name; of the two that are told apart by their size alone, the one that it is (include/uapi/linux/dma-buf.h).
+pub fn name_of(ioctl: &Ioctl, request: Request) -> &'static str {
+    match ioctl.name {
+        "DMA_BUF_SET_NAME_B" if request.size() == size_of::<u32>() => "DMA_BUF_SET_NAME_A",
+        name => name,
+    }
+}
+
 /// Whether a call's result is an fd.
 fn returns_fd(call: &Call<'_>, ioctl: Option<&Ioctl>) -> bool {
     let kinds = [Kind::Open, Kind::Dup, Kind::Accept, Kind::PidfdOpen, Kind::PidfdGetfd];
@@ -326,16 +341,35 @@ fn confinement(number: u32) -> &'static str {
     }
 }
 
-/// Nanoseconds as seconds, without digits that say nothing.
-struct Seconds(i64);
+/// Nanoseconds, all of them, in the largest unit of which there is one, without digits that say nothing.
+struct Exact(i64);
 
-impl fmt::Display for Seconds {
+impl fmt::Display for Exact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, rest) = (self.0 / 1_000_000_000, self.0 % 1_000_000_000);
-        let digits = format!("{rest:09}");
-        match digits.trim_end_matches('0') {
-            "" => write!(f, "{whole}s"),
-            digits => write!(f, "{whole}.{digits}s"),
+        let (unit, places, name) = match self.0 {
+            0 => return f.write_char('0'),
+            1_000_000_000.. => (1_000_000_000, 9, "s"),
+            1_000_000.. => (1_000_000, 6, "ms"),
+            1_000.. => (1_000, 3, "us"),
+            _ => (1, 0, "ns"),
+        };
+        let rest = format!("{:0places$}", self.0 % unit);
+        write!(f, "{}", self.0 / unit)?;
+        match rest.trim_end_matches('0') {
+            "" => {}
+            rest => write!(f, ".{rest}")?,
         }
+        write!(f, " {name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_exact_and_in_the_unit_that_fits() {
+        let shown = [0, 7, 1_500, 1_000_000, 49_670_830, 2_000_000_000].map(|ns| Exact(ns).to_string());
+        assert_eq!(shown, ["0", "7 ns", "1.5 us", "1 ms", "49.67083 ms", "2 s"]);
     }
 }

@@ -55,6 +55,8 @@ pub enum Value {
     },
     /// Text.
     Text(String),
+    /// The beginning of a text that was not recorded to its end.
+    TextStart(String),
     /// So many bytes that are not looked into.
     Bytes(usize),
     /// What a pointer led to, and how many more elements there were than were recorded.

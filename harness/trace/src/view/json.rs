@@ -12,7 +12,7 @@
 //!
 //! Within `arguments`, an object behind a handle is `{"handle", "object", "point"}`, an fd `{"fd", "object"}`, flags are
 //! `{"bits", "names"}`, a deadline `{"deadline"}`, a timeout `{"timeout"}`, a list that was not recorded whole
-//! `{"list", "left_out"}`. `effects` are as [`crate::model::Effect`] has them, by `do`.
+//! `{"list", "left_out"}`, a text of which only the beginning was `{"text", "whole"}`. `effects` are as [`crate::model::Effect`] has them, by `do`.
 
 use fencelab_abi::{Kind, flags};
 use serde_json::{Map, Value, json};
@@ -147,7 +147,7 @@ pub(super) fn call(session: &Session, event: &Event<'_>, line: &Line, effects: V
         "process": line.process.map(|id| id.0),
         "name": line.name,
         "kind": call.kind.map_or_else(|| call.kind_number.to_string(), |kind| kind_name(kind).to_owned()),
-        "ioctl": event.ioctl.map(|ioctl| ioctl.name),
+        "ioctl": event.ioctl.map(|ioctl| decode::name_of(ioctl, call.request)),
         "request": (call.kind == Some(Kind::Ioctl)).then_some(call.request.0),
         "fd": (call.fd >= 0).then_some(call.fd),
         "file": event.file().and_then(name),
@@ -197,6 +197,7 @@ fn value(of: &decode::Value, event: &Event<'_>) -> Value {
         })),
         V::Fd { fd, made } => prune(json!({ "fd": fd, "object": fd_object(event, *fd, *made) })),
         V::Text(text) => json!(text),
+        V::TextStart(text) => json!({ "text": text, "whole": false }),
         V::Bytes(count) => json!({ "bytes": count }),
         V::List(values, 0) => values.iter().map(|of| value(of, event)).collect(),
         V::List(values, left_out) => {
