@@ -104,6 +104,21 @@ fn mistakes_are_named() {
 }
 
 #[test]
+fn a_filter_that_matches_nothing_says_so() {
+    let folder = session().display().to_string();
+    for [option, value] in
+        [["--process", "nobody"], ["--process", "99999"], ["--fd", "99"], ["--thread", "99999"]]
+    {
+        let output = run(&[&folder, option, value]);
+        let said = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert_eq!(said, format!("fencelab: no call of the session matches {option} {value}\n"));
+    }
+    let output = run(&[&folder, "--kind", "wait"]);
+    assert!(output.stderr.is_empty() && output.status.success(), "{output:?}");
+}
+
+#[test]
 fn a_torn_session_is_read_as_far_as_it_goes() {
     let folder = tempfile::tempdir().expect("a folder");
     let pool = std::fs::read(session().join("pool")).expect("the pool");

@@ -79,7 +79,7 @@ fn show(args: &TraceArgs, filter: Filter, session: &mut Session) -> Result<()> {
     } else {
         out.dim(&summary(session))?
     }
-    let objects = filter.objects.clone();
+    let (objects, asked) = (filter.objects.clone(), asked(args));
     let style = Style { json: args.json, follow: args.follow };
     let mut lines = Lines::new(session, filter, style);
     if args.follow {
@@ -93,8 +93,21 @@ fn show(args: &TraceArgs, filter: Filter, session: &mut Session) -> Result<()> {
         {
             bail!("find {}:{serial} in the session", kind.name());
         }
+        if out.calls == 0 && !asked.is_empty() && args.limit != Some(0) && args.tail != Some(0) {
+            eprintln!("fencelab: no call of the session matches {}", asked.join(" "));
+        }
     }
     out.flush()
+}
+
+/// The filters that were given.
+fn asked(args: &TraceArgs) -> Vec<String> {
+    fn given<T: std::fmt::Display>(name: &str, values: &[T]) -> Vec<String> {
+        values.iter().map(|value| format!("--{name} {value}")).collect()
+    }
+    let texts = [("process", &args.process), ("object", &args.object), ("kind", &args.kind)];
+    let texts = texts.into_iter().flat_map(|(name, values)| given(name, values));
+    texts.chain(given("thread", &args.thread)).chain(given("fd", &args.fd)).collect()
 }
 
 /// Shows a session as it is.
@@ -158,6 +171,8 @@ struct Out {
     to: BufWriter<io::Stdout>,
     colour: bool,
     json: bool,
+    /// Lines of calls and ends that were shown.
+    calls: u64,
 }
 
 const DIM: &str = "\x1b[2m";
@@ -172,10 +187,11 @@ impl Out {
             Colour::Always => true,
             Colour::Never => false,
         };
-        Self { to: BufWriter::new(io::stdout()), colour: colour && !args.json, json: args.json }
+        Self { to: BufWriter::new(io::stdout()), colour: colour && !args.json, json: args.json, calls: 0 }
     }
 
     fn item(&mut self, session: &Session, item: &Item) -> Result<()> {
+        self.calls += u64::from(matches!(item, Item::Line(_)));
         match item {
             Item::Line(line) if self.json => match &line.json {
                 Some(json) => self.text(&format!("{json}\n")),
