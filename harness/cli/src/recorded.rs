@@ -74,10 +74,11 @@ fn recorded(process: &Recorded) -> String {
     if process.unrecorded > 0 {
         line += &format!(", {} before the recorder was ready", many(process.unrecorded, "call"));
     }
-    if !process.blind.is_empty() {
-        line += &format!("; cannot show: {}", process.blind.join(", "));
+    line.push('\n');
+    for spot in &process.blind {
+        line += &format!("          blind: {spot}\n");
     }
-    line + "\n"
+    line
 }
 
 fn way(process: &Recorded) -> &'static str {
@@ -144,13 +145,20 @@ mod tests {
             recorded: vec![
                 process(9, Seen::Preload, 0, 0, vec![]),
                 process(10, Seen::Preload, 1200, 7, vec![]),
-                process(11, Seen::Fork, 1300, 0, vec!["user-queues", "seccomp"]),
+                process(
+                    11,
+                    Seen::Fork,
+                    1300,
+                    0,
+                    vec!["it uses user queues: work is submitted without ioctls"],
+                ),
             ],
             unseen: vec![Unseen { pid: 12, program: Some("/bin/busybox".into()), reason: Reason::Static }],
         };
         let expected = "\
 fencelab: recorded 2500 events of 3 processes in 1.5 s; 7 of them are lost, as the trace was full: a larger --size keeps more
-       11 /usr/bin/glxgears: 1300 events, 2 threads (forked); cannot show: user-queues, seccomp
+       11 /usr/bin/glxgears: 1300 events, 2 threads (forked)
+          blind: it uses user queues: work is submitted without ioctls
        10 /usr/bin/glxgears: 1200 events, 2 threads (preload), 7 lost
   and 1 other without an event
 fencelab: not recorded:

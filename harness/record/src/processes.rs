@@ -6,8 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use fencelab_abi::ChunkKind;
-use fencelab_abi::process::{ProcessInfo, blind};
-use fencelab_trace::chunks;
+use fencelab_abi::process::ProcessInfo;
+use fencelab_trace::{UNREAD, blind_spots, chunks};
 
 pub use fencelab_abi::process::Entry as Seen;
 
@@ -33,7 +33,7 @@ pub struct Recorded {
     pub dropped: u64,
     /// Calls that went by unrecorded, before the shim was ready or within its own start.
     pub unrecorded: u64,
-    /// What its records cannot show, by the names of [`fencelab_abi::process::blind`].
+    /// What its records cannot show, in words.
     pub blind: Vec<&'static str>,
 }
 
@@ -42,6 +42,8 @@ pub struct Recorded {
 struct Thread {
     events: u64,
     dropped: u64,
+    /// Its newest chunk, and whether that ends within a call whose arguments could not be read.
+    newest: (u64, bool),
 }
 
 /// Every process of a pool, in order of first sight.
@@ -53,7 +55,9 @@ pub(crate) fn of(pool: &Pool) -> Vec<Recorded> {
             processes.push((index, process.seen, recorded(&process)));
         } else if chunk.info.kind == ChunkKind::Records {
             let thread = threads.entry((chunk.info.process, chunk.info.thread)).or_default();
-            thread.events += count(&chunk).records;
+            let count = count(&chunk);
+            thread.events += count.records;
+            thread.newest = thread.newest.max((chunk.info.sequence, count.is_unread()));
             thread.dropped = thread.dropped.max(chunk.info.dropped);
         }
     }
@@ -62,6 +66,9 @@ pub(crate) fn of(pool: &Pool) -> Vec<Recorded> {
             process.threads += 1;
             process.events += thread.events + thread.dropped;
             process.dropped += thread.dropped;
+            if thread.newest.1 && !process.blind.contains(&UNREAD) {
+                process.blind.push(UNREAD);
+            }
         }
     }
     processes.sort_by_key(|(_, seen, _)| *seen);
@@ -69,7 +76,6 @@ pub(crate) fn of(pool: &Pool) -> Vec<Recorded> {
 }
 
 fn recorded(process: &ProcessInfo<'_>) -> Recorded {
-    let names = blind::NAMES.iter().enumerate();
     Recorded {
         pid: process.pid,
         parent: process.parent,
@@ -79,6 +85,6 @@ fn recorded(process: &ProcessInfo<'_>) -> Recorded {
         events: 0,
         dropped: 0,
         unrecorded: process.unrecorded,
-        blind: names.filter(|(bit, _)| process.blind & 1 << bit != 0).map(|(_, name)| *name).collect(),
+        blind: blind_spots(process.blind).collect(),
     }
 }

@@ -102,6 +102,13 @@ pub(crate) struct Count {
     inside: Option<Slot>,
 }
 
+impl Count {
+    /// Whether the call that has not come back has arguments that could not be read.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.inside.is_some_and(|slot| slot.flags & fencelab_abi::flags::UNREAD != 0)
+    }
+}
+
 /// Counts a chunk's records.
 pub(crate) fn count(chunk: &Chunk) -> Count {
     let mut count = Count { records: 0, inside: None };

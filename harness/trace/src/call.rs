@@ -109,6 +109,11 @@ impl<'r> Call<'r> {
         self.section(id).map(|bytes| String::from_utf8_lossy(bytes).into_owned())
     }
 
+    /// Whether its argument, or what that points to, could not be read when it was made.
+    pub(crate) fn lacks_arguments(&self) -> bool {
+        self.is_unread() || self.before.sections().any(|(section, data)| section.total > 0 && data.is_empty())
+    }
+
     /// Whether something of its argument could not be read.
     pub fn is_unread(&self) -> bool {
         self.flags & flags::UNREAD != 0

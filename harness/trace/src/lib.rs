@@ -58,7 +58,7 @@ pub use head::Head;
 pub use id::{CallId, ProcessId, ThreadId};
 pub use loss::{Loss, Lost};
 pub use model::{Event, Model, Moment};
-pub use process::Process;
+pub use process::{Process, UNREAD, blind_spots};
 pub use session::Session;
 pub use source::Source;
 pub use thread::Thread;

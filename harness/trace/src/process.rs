@@ -19,6 +19,8 @@ pub struct Process {
     pub entry: Option<Entry>,
     /// [`blind`].
     pub blind: u32,
+    /// Whether an argument of a call that has not returned could not be read.
+    pub unread: bool,
     /// Effective user.
     pub user: u32,
     /// Ticks when it was first seen.
@@ -55,6 +57,7 @@ impl Process {
             parent: info.parent,
             entry: info.entry,
             blind: info.blind,
+            unread: false,
             user: info.user,
             seen: info.seen,
             unrecorded: info.unrecorded,
@@ -100,20 +103,27 @@ impl Process {
 
     /// What its records cannot show, in words.
     pub fn blind_spots(&self) -> impl Iterator<Item = &'static str> {
-        const WORDS: [&str; 8] = [
-            "a fork that goes around libc would not be noticed",
-            "calls from its last link namespaces are not recorded",
-            "closing of fds above 65535 is not recorded",
-            "it uses user queues: work is submitted without ioctls",
-            "it uses fences in memory: their signals and waits are not recorded",
-            "arguments of some calls that did not return could not be read",
-            "it set a seccomp filter: arguments outside known memory are not read from there on",
-            "more children share its memory than can be told apart",
-        ];
-        const _: () = assert!(WORDS.len() == blind::NAMES.len());
-        let bits = self.blind;
-        let unknown = bits >> WORDS.len() != 0;
-        let known = WORDS.into_iter().enumerate().filter(move |(bit, _)| bits >> bit & 1 != 0);
-        known.map(|(_, words)| words).chain(unknown.then_some("a blind spot newer than this reader"))
+        blind_spots(self.blind).chain(self.unread.then_some(UNREAD))
     }
+}
+
+/// Of a process with a call that has not returned and of which nothing more will be known.
+pub const UNREAD: &str = "arguments of some calls that did not return could not be read";
+
+/// What the bits of [`blind`] say, in words.
+pub fn blind_spots(bits: u32) -> impl Iterator<Item = &'static str> {
+    const WORDS: [&str; 8] = [
+        "a fork that goes around libc would not be noticed",
+        "calls from its last link namespaces are not recorded",
+        "closing of fds above 65535 is not recorded",
+        "it uses user queues: work is submitted without ioctls",
+        "it uses fences in memory: their signals and waits are not recorded",
+        "lists of fds of some polls could not be read: those polls are not recorded",
+        "it set a seccomp filter: arguments outside known memory are not read from there on",
+        "more children share its memory than can be told apart",
+    ];
+    const _: () = assert!(WORDS.len() == blind::NAMES.len());
+    let unknown = bits >> WORDS.len() != 0;
+    let known = WORDS.into_iter().enumerate().filter(move |(bit, _)| bits >> bit & 1 != 0);
+    known.map(|(_, words)| words).chain(unknown.then_some("a blind spot newer than this reader"))
 }

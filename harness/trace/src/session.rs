@@ -78,6 +78,22 @@ impl Session {
         self.clock = ClockMap::new(self.head.clock, pairs);
         self.scan.refresh(&*self.source, &self.head)?;
         self.look_for_processes();
+        self.look_for_unread()
+    }
+
+    /// Which processes have calls that have not returned and that could not be read. What has returned was read then.
+    fn look_for_unread(&mut self) -> Result<(), Error> {
+        let (mut reader, mut unread) = (self.reader(), Vec::new());
+        for thread in self.threads() {
+            let Some(process) = thread.process else { continue };
+            for &index in &thread.open {
+                let call = reader.read(self, CallId { thread: thread.id, index })?;
+                unread.extend(call.filter(crate::Call::lacks_arguments).map(|_| process));
+            }
+        }
+        for process in &mut self.scan.processes {
+            process.unread = unread.contains(&process.id);
+        }
         Ok(())
     }
 

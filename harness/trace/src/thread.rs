@@ -48,7 +48,7 @@ pub struct Thread {
     pub(crate) entries: Vec<Entry>,
     pub(crate) uses: Vec<Use>,
     /// Entries that have not come back, innermost last.
-    open: Vec<u32>,
+    pub(crate) open: Vec<u32>,
     /// Entries that were there before the records that are being added: they have their place for good.
     settled: usize,
     /// Records that were gone when the thread was first read.

@@ -31,7 +31,8 @@ pub mod blind {
     pub const USER_QUEUES: u32 = 8;
     /// A wait on, or a signal of, a fence in memory.
     pub const MEMORY_FENCES: u32 = 16;
-    /// Some arguments of calls that did not return could not be read.
+    /// A poll's list of fds could not be read, and so the poll was not recorded. Of ioctls the records say it themselves:
+    /// [`crate::flags::UNREAD`].
     pub const UNREAD: u32 = 32;
     /// A seccomp filter was set: an argument outside the known mappings is no longer probed. If it was set before the program
     /// began, neither the executable's path is known, nor the fds that came over the exec.

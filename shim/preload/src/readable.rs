@@ -147,11 +147,7 @@ fn elsewhere(address: usize, end: usize, trust: Trust) -> bool {
     // In raw mode a question costs little beside the call itself; and it is seldom that a thread is on a stack of its own making.
     let is_near = address.wrapping_sub(tls::stack_pointer()) < NEAR;
     let asked = (trust == Trust::Ask || raw::is_on() || is_near) && MAY_PROBE.load(Relaxed);
-    let there = asked && (address / PAGE..=(end - 1) / PAGE).all(|page| probe((page * PAGE).max(address)));
-    if !there {
-        session::blind(blind::UNREAD);
-    }
-    there
+    asked && (address / PAGE..=(end - 1) / PAGE).all(|page| probe((page * PAGE).max(address)))
 }
 
 fn in_heap(address: usize, end: usize) -> bool {

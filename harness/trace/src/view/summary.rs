@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::line::{Clock, Length};
-use crate::{Loss, Session};
+use crate::{Loss, Lost, Session};
 
 /// Processes that are listed one by one.
 const MOST: usize = 40;
@@ -43,8 +43,10 @@ pub fn summary(session: &Session) -> String {
     }
     processes(session, &mut text);
     let losses = session.losses();
-    if !losses.is_empty() {
+    if losses.iter().any(|loss| loss.what != Lost::Overwritten) {
         let _ = writeln!(text, "# INCOMPLETE: this is a partial read");
+    } else if !losses.is_empty() {
+        text.push_str("# newer records took the place of older ones, as is a flight recorder's way:\n");
     }
     for loss in losses.iter().take(MOST) {
         let _ = writeln!(text, "#   {}", loss_line(session, loss));

@@ -2,12 +2,13 @@
 
 use core::ffi::{c_int, c_ulong, c_void};
 
+use fencelab_abi::process::blind;
 use fencelab_abi::section::TIMEOUT;
 use fencelab_abi::{FdClass, Kind};
 
 use super::{Part, about_to, head, timed, write};
 use crate::readable::{self, Trust};
-use crate::{fds, real, ring};
+use crate::{fds, real, ring, session};
 
 /// Entries that are looked at.
 const MOST: usize = 64;
@@ -145,9 +146,14 @@ pub(super) fn timespec(address: usize, unit: i64) -> Option<i64> {
 /// Whether the list can be read and names a sync_file, a dma-buf, a sync object's eventfd, or what may be one.
 #[inline(never)]
 fn any_of_ours(list: usize, count: usize) -> bool {
-    (1..=MOST).contains(&count)
-        && readable::check(list, count * POLLFD, Trust::Look)
-        && (0..count).any(|index| is_ours(entry(list, index).0))
+    if !(1..=MOST).contains(&count) {
+        return false;
+    }
+    if !readable::check(list, count * POLLFD, Trust::Look) {
+        session::blind(blind::UNREAD);
+        return false;
+    }
+    (0..count).any(|index| is_ours(entry(list, index).0))
 }
 
 pub(super) fn is_ours(fd: c_int) -> bool {
