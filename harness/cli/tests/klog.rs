@@ -85,6 +85,40 @@ fn folders_are_read_and_bad_files_are_named() {
 }
 
 #[test]
+fn what_is_no_log_is_said() {
+    let packed = klog(&[], b"\x1f\x8b\x08 packed");
+    assert_eq!((packed.code, packed.out.as_str()), (3, ""));
+    assert_eq!(
+        packed.err,
+        "fencelab: failed to read standard input: it is compressed; `zcat FILE | fencelab klog` reads it\n"
+    );
+    let noise: Vec<u8> = (0u32..20_000).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let program = std::fs::read(env!("CARGO_BIN_EXE_fencelab")).unwrap();
+    for bytes in [&noise[..], &program[..100_000]] {
+        let ran = klog(&[], bytes);
+        assert_eq!((ran.code, ran.out.as_str()), (0, ""), "{}", ran.err);
+        assert!(
+            ran.err.starts_with("standard input looks like no kernel log: it is binary\n"),
+            "{}",
+            ran.err
+        );
+    }
+    let serial = b"\0\0\x7f[    1.000000] \xc3\xa4 hello\r\n[    2.000000] \x1b[1mhello\x1b[0m\r\n";
+    assert!(!klog(&[], serial).err.contains("binary"));
+}
+
+#[test]
+fn a_kernel_without_lockdep_is_said() {
+    let ran = klog(&["--lockdep"], b"");
+    if Path::new("/proc/lockdep").exists() {
+        assert!(!ran.err.contains("has no lockdep"), "{}", ran.err);
+        return;
+    }
+    let why = "failed to read /proc/lockdep: this kernel has no lockdep (CONFIG_PROVE_LOCKING is off)";
+    assert!(ran.code == 3 && ran.err.contains(why), "{} {}", ran.code, ran.err);
+}
+
+#[test]
 fn cycles_are_drawn_for_other_programs() {
     let log = fixture("console.log");
     let log = log.to_str().unwrap();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use fencelab_events::event::CaseFinished;
 use fencelab_events::verdict::orphans;
 use fencelab_events::{CaseRecord, Finding, Outcome, Session, Subtest, Verdict};
+use fencelab_klog::signature::is_unknown;
 
 use crate::expect::{Expectations, Standing};
 use crate::splat;
@@ -244,7 +245,7 @@ fn bugs<'a>(session: &'a Session, cases: &[Case<'a>]) -> Vec<Bug<'a>> {
 /// (`fs_reclaim`, `dma_fence_map`) in two drivers is two bugs. A report that was too torn for a signature is its own.
 fn identity(finding: &Finding) -> (&str, &str) {
     match finding.signature.as_str() {
-        "" => (&finding.file, &finding.title),
+        signature if signature.is_empty() || is_unknown(signature) => (&finding.file, &finding.title),
         signature => (driver(finding), signature),
     }
 }

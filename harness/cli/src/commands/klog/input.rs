@@ -19,8 +19,18 @@ const PIECE: usize = 256 << 10;
 const WORTH_A_BAR: u64 = 200 << 20;
 
 /// The first bytes of compressed files, and what unpacks them.
-const COMPRESSED: [(&[u8], &str); 4] =
-    [(b"\x1f\x8b", "zcat"), (b"\x28\xb5\x2f\xfd", "zstdcat"), (b"\xfd7zXZ", "xzcat"), (b"BZh", "bzcat")];
+const COMPRESSED: [(&[u8], &str); 6] = [
+    (b"\x1f\x8b", "zcat"),
+    (b"\x28\xb5\x2f\xfd", "zstdcat"),
+    (b"\xfd7zXZ", "xzcat"),
+    (b"BZh", "bzcat"),
+    (b"\x04\x22\x4d\x18", "lz4cat"),
+    (b"PK\x03\x04", "unzip -p"),
+];
+/// How text in UTF-16 begins; every second byte of a log is a NUL then.
+const UTF_16: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
+/// One byte in so many that no text holds makes a binary. A serial line in trouble leaves fewer.
+const TOO_MANY: usize = 10;
 
 /// The logs that these paths stand for, in order, and why some are none. Without paths it is standard input.
 pub(super) fn find(paths: &[PathBuf]) -> (Vec<Input>, Vec<anyhow::Error>) {
@@ -61,6 +71,16 @@ fn walk(folder: &Path, inputs: &mut Vec<Input>, bad: &mut Vec<anyhow::Error>) {
     }
 }
 
+/// Are these first bytes of a log those of a program, a picture or noise?
+pub(super) fn is_binary(bytes: &[u8]) -> bool {
+    if UTF_16.iter().any(|mark| bytes.starts_with(mark)) {
+        return false;
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let odd = |c: &char| *c == '\u{fffd}' || c.is_control() && !"\t\n\r\x08\x0c\x1b".contains(*c);
+    text.chars().filter(odd).count() * TOO_MANY > bytes.len()
+}
+
 /// A bar over all bytes, where there are many and somebody looks.
 pub(super) fn bar(inputs: &[Input], wanted: bool) -> ProgressBar {
     let size = |input: &Input| match input {
@@ -74,6 +94,15 @@ pub(super) fn bar(inputs: &[Input], wanted: bool) -> ProgressBar {
     // Drawn on standard error, and only on a terminal.
     let style = ProgressStyle::with_template("{bytes} of {total_bytes} {wide_bar} {eta}");
     ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// How to read a log that this tool unpacks.
+fn compressed(input: &Input, tool: &str) -> String {
+    let name = input.name();
+    match input {
+        Input::Stdin => format!("read {name}: it is compressed; `{tool} FILE | fencelab klog` reads it"),
+        Input::File(_) => format!("read {name}: it is compressed; `{tool} {name} | fencelab klog` reads it"),
+    }
 }
 
 impl Input {
@@ -100,7 +129,7 @@ impl Input {
             };
             let piece = &buffer[..length];
             if let Some((_, tool)) = COMPRESSED.iter().find(|(magic, _)| first && piece.starts_with(magic)) {
-                bail!("read {name}: it is compressed; `{tool} {name} | fencelab klog` reads it");
+                bail!("{}", compressed(self, tool));
             }
             if length == 0 {
                 break;

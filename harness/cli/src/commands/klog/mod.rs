@@ -69,7 +69,9 @@ impl Work<'_> {
         let kernel = if self.args.annotated { Kernel::Annotated } else { Kernel::Unknown };
         let mut parser = Parser::new(Options { kernel, ..Options::default() });
         let mut state = State::default();
+        let mut binary = None;
         input.read(&mut |piece| {
+            binary = binary.or_else(|| piece.map(input::is_binary));
             match piece {
                 Some(bytes) => parser.push_text(bytes),
                 None => parser.finish(),
@@ -82,6 +84,9 @@ impl Work<'_> {
             })
         })?;
         state.end(&parser);
+        if binary == Some(true) && state.is_quiet() {
+            eprintln!("{} looks like no kernel log: it is binary", input.name());
+        }
         Ok(state)
     }
 

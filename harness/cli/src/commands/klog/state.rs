@@ -38,6 +38,11 @@ impl State {
         self.present = parser.lockdep().is_present();
     }
 
+    /// Did it hold no report?
+    pub(super) fn is_quiet(&self) -> bool {
+        self.reports == 0
+    }
+
     /// Adds another log.
     pub(super) fn add(&mut self, other: &State) {
         self.reports += other.reports;

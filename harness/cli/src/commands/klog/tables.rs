@@ -1,6 +1,7 @@
 //! `fencelab klog --lockdep`: lockdep's tables in /proc, and what they tell of the contract.
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -54,7 +55,12 @@ impl Tables {
     /// Reads one table; its first line tells which it is.
     fn read(&mut self, file: &PathBuf) -> Result<()> {
         let name = file.display();
-        let bytes = fs::read(file).with_context(|| format!("read {name}"))?;
+        let bytes = match fs::read(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && file.starts_with("/proc") => {
+                bail!("read {name}: this kernel has no lockdep (CONFIG_PROVE_LOCKING is off)")
+            }
+            bytes => bytes.with_context(|| format!("read {name}"))?,
+        };
         let text = String::from_utf8_lossy(&bytes);
         let first = text.lines().next().unwrap_or_default();
         if first.ends_with("all lock chains:") {
