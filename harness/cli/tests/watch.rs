@@ -77,11 +77,6 @@ fn a_wait_that_nobody_can_end_is_proven_as_soon_as_nothing_moves() {
     assert_eq!(looks.len(), 1);
     let look = fs::read_to_string(looks[0].path()).unwrap();
     assert!(look.contains(&format!("\"tid\":{pid},\"comm\":\"sleep\"")), "{look}");
-    // Whoever analyses it later has that too, where the kernel shows stacks.
-    let later = fencelab(&["analyze", path, "--json"]);
-    let later: serde_json::Value = serde_json::from_slice(&later.stdout).unwrap();
-    let stack = look.contains("\"stack\":\"[<0>]");
-    assert_eq!(later["findings"][0]["kernel"].is_array(), stack, "{later}");
 }
 
 #[test]
