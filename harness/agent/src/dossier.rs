@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use fencelab_bench::protocol::Dossier;
 use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::{Pid, pipe2};
 
 use crate::tasks;
 
-/// How long looking may take. Reading a stack waits for a task that is in an exec, and `bufinfo` for the
+/// How long looking at a case may take. Reading a stack waits for a task that is in an exec, and `bufinfo` for the
 /// reservation of every buffer, which is what a stuck case may be holding.
-const LIMIT: Duration = Duration::from_secs(2);
+pub(crate) const LIMIT: Duration = Duration::from_secs(2);
 
 /// debugfs' own lists of fences and buffers, the one that takes no sleeping lock first.
 const LISTS: [&str; 2] = ["sync/info", "dma_buf/bufinfo"];
@@ -28,15 +29,16 @@ const LIST: usize = 256 << 10;
 pub(crate) struct Examination {
     seen: Arc<Mutex<Dossier>>,
     finished: OwnedFd,
+    limit: Duration,
     until: Instant,
 }
 
 impl Examination {
-    /// Begins to look at these processes.
+    /// Begins to look at these processes, for that long at most.
     ///
     /// # Errors
     /// When there is no thread or pipe to be had.
-    pub(crate) fn start(processes: Vec<Pid>) -> io::Result<Self> {
+    pub(crate) fn start(processes: Vec<Pid>, limit: Duration) -> io::Result<Self> {
         let seen = Arc::new(Mutex::new(Dossier::default()));
         let (finished, finish) = pipe2(OFlag::O_CLOEXEC)?;
         let shared = Arc::clone(&seen);
@@ -44,7 +46,7 @@ impl Examination {
             look(&processes, &shared);
             drop(finish);
         })?;
-        Ok(Examination { seen, finished, until: Instant::now() + LIMIT })
+        Ok(Examination { seen, finished, limit, until: Instant::now() + limit })
     }
 
     /// Ready (POLLHUP) when the look is taken.
@@ -64,11 +66,25 @@ impl Examination {
         dossier.ladder.insert(0, format!("took the stacks of {count} tasks"));
         for list in LISTS {
             if !dossier.debugfs.iter().any(|(name, _)| name == list) {
-                dossier.ladder.push(format!("debugfs {list} did not answer within {} s", LIMIT.as_secs()));
+                dossier
+                    .ladder
+                    .push(format!("debugfs {list} did not answer within {} s", self.limit.as_secs()));
             }
         }
         dossier
     }
+}
+
+/// Looks at these processes and waits for what is seen: all that there was, if it came within the limit.
+///
+/// # Errors
+/// When there is no thread or pipe to be had.
+pub fn examine(processes: Vec<Pid>, limit: Duration) -> io::Result<Dossier> {
+    let examination = Examination::start(processes, limit)?;
+    let mut fds = [PollFd::new(examination.finished(), PollFlags::POLLIN)];
+    // What has been seen by then is what there is, however the wait ended.
+    let _ = poll(&mut fds, PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX));
+    Ok(examination.seen())
 }
 
 fn look(processes: &[Pid], seen: &Mutex<Dossier>) {
@@ -91,8 +107,6 @@ fn look(processes: &[Pid], seen: &Mutex<Dossier>) {
 
 #[cfg(test)]
 mod tests {
-    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-
     use super::*;
 
     #[test]
@@ -100,7 +114,7 @@ mod tests {
         // Not this process: its list of threads is cut short when a thread of another test ends meanwhile.
         let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
-        let examination = Examination::start(vec![Pid::from_raw(pid)]).unwrap();
+        let examination = Examination::start(vec![Pid::from_raw(pid)], LIMIT).unwrap();
         let mut fds = [PollFd::new(examination.finished(), PollFlags::POLLIN)];
         poll(&mut fds, PollTimeout::NONE).unwrap();
         let dossier = examination.seen();

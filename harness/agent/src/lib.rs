@@ -27,6 +27,8 @@ mod trace;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
+pub use dossier::examine;
+
 /// Takes over if the arguments (without the program's name) are the agent's: `agent --init`, `agent --stdio`,
 /// `agent --scan`, or a case's process: `case-exec SUITE NAME DEVICES` or `case-exec --program
 /// PROGRAM`; or a mock of a program for tests. None if they are somebody else's.

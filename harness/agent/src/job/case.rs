@@ -18,7 +18,7 @@ use super::{Process, Step};
 use crate::capture::Capture;
 use crate::cell::Cell;
 use crate::clock;
-use crate::dossier::Examination;
+use crate::dossier::{Examination, LIMIT};
 use crate::kmsg::Kmsg;
 use crate::notes::Notes;
 use crate::spawn::{Launch, spawn};
@@ -107,7 +107,7 @@ impl CaseJob {
             return;
         }
         self.cut = Some(cut);
-        match Examination::start(self.process.cell.processes()) {
+        match Examination::start(self.process.cell.processes(), LIMIT) {
             Ok(examination) => self.phase = Phase::Examined(examination),
             Err(error) => {
                 self.ladder.push(format!("its stacks could not be taken: {error}"));

@@ -81,7 +81,13 @@ fn look(session: &Session, folder: &Path, now: u64) -> Look {
     let mut pids: Vec<u32> = session.threads().iter().map(|thread| thread.pid).collect();
     pids.sort_unstable();
     pids.dedup();
-    let look = kernel::take(&pids, now);
+    let look = match kernel::take(&pids, now) {
+        Ok(look) => look,
+        Err(error) => {
+            eprintln!("fencelab: the kernel was not asked: failed to {error:#}");
+            return Look::default();
+        }
+    };
     if let Err(error) = kernel::keep(folder, &look) {
         eprintln!("fencelab: what the kernel said is not kept: failed to {error:#}");
     }
