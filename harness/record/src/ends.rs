@@ -160,14 +160,21 @@ fn wait(pidfd: BorrowedFd<'_>, reap: bool) -> Option<u32> {
     // SAFETY: a siginfo_t of ours.
     let result = unsafe { libc::waitid(libc::P_PIDFD, pidfd.as_raw_fd() as u32, &raw mut info, options) };
     // SAFETY: waitid has filled in what belongs to SIGCHLD.
-    let (pid, status) = unsafe { (info.si_pid(), info.si_status() as u32) };
+    let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
     if result != 0 || pid == 0 {
         return None;
     }
-    match info.si_code {
+    as_waitpid(info.si_code, status)
+}
+
+/// The status of an end that waitid tells of, as waitpid gives it; `None`: no end.
+pub(crate) fn as_waitpid(code: i32, status: i32) -> Option<u32> {
+    const CORE: u32 = 0x80;
+    let status = status as u32;
+    match code {
         libc::CLD_EXITED => Some((status & 0xff) << 8),
         libc::CLD_KILLED => Some(status),
-        libc::CLD_DUMPED => Some(status | 0x80),
+        libc::CLD_DUMPED => Some(status | CORE),
         _ => None,
     }
 }

@@ -86,7 +86,8 @@ pub enum Exit {
 
 impl Exit {
     /// From a status as waitpid gives it.
-    fn decode(status: i32) -> Self {
+    fn decode(status: u32) -> Self {
+        let status = status as i32;
         // nix has no word for the end by a real-time signal.
         if libc::WIFSIGNALED(status) {
             Self::Signal(libc::WTERMSIG(status))
@@ -94,22 +95,14 @@ impl Exit {
             Self::Code(libc::WEXITSTATUS(status))
         }
     }
+}
 
-    /// The status as waitpid gives it.
-    fn status(self) -> u32 {
-        match self {
-            Self::Code(code) => (code as u32 & 0xff) << 8,
-            Self::Signal(signal) => signal as u32,
-        }
-    }
-
-    /// Waits for a child; `None`: another thread has done so.
-    fn of(pid: u32) -> Option<Self> {
-        let mut status = 0;
-        // SAFETY: an int of ours.
-        let got = unsafe { libc::waitpid(pid as i32, &raw mut status, 0) };
-        (got == pid as i32).then(|| Self::decode(status))
-    }
+/// Waits for a child. Its status as waitpid gives it; `None`: another thread has waited for it.
+fn wait(pid: u32) -> Option<u32> {
+    let mut status = 0;
+    // SAFETY: an int of ours.
+    let got = unsafe { libc::waitpid(pid as i32, &raw mut status, 0) };
+    (got == pid as i32).then_some(status as u32)
 }
 
 /// A process, to be looked at without waiting for it.
@@ -171,13 +164,13 @@ pub fn record(options: Options, command: &[OsString]) -> Result<Outcome, Error> 
     let pid = child.id();
     session.ends = Ends::reaping_all_but(pid);
     let mut keeper = Keeper::new(session, options.live);
-    let exit = watch(&child, &mut keeper, options.signals);
+    let status = watch(&child, &mut keeper, options.signals);
     let traced = tracer.map(|(tracer, _)| tracer.end()).unwrap_or_default();
-    let exit = exit.or_else(|| traced.ended.get(&pid).map(|status| Exit::decode(*status)));
-    let exit = exit.unwrap_or(Exit::Code(-1));
-    if let Exit::Signal(_) | Exit::Code(0..) = exit {
-        keeper.ended(pid, exit.status());
+    let status = status.or_else(|| traced.ended.get(&pid).copied());
+    if let Some(status) = status {
+        keeper.ended(pid, status);
     }
+    let exit = status.map_or(Exit::Code(-1), Exit::decode);
     let loaded = keeper.saw(pid);
     let program = command.first().map(PathBuf::from);
     let (status, recorded, mut unseen) = keeper.finish(pid, program);
@@ -238,8 +231,8 @@ fn pass_on(child: &Child, signal: i32) {
 /// Waits for the command, and lets the keeper look meanwhile.
 ///
 /// A wait for a child would take a stop of its that is the tracing thread's to wait for; so it is not waited for before it has
-/// ended. `None`: the tracing thread was quicker.
-fn watch(child: &Child, keeper: &mut Keeper, mut signals: Option<Signals>) -> Option<Exit> {
+/// ended. Its status as waitpid gives it; `None`: the tracing thread was quicker.
+fn watch(child: &Child, keeper: &mut Keeper, mut signals: Option<Signals>) -> Option<u32> {
     let process = Process::open(child.id());
     let mut ticks = 0;
     loop {
@@ -252,7 +245,7 @@ fn watch(child: &Child, keeper: &mut Keeper, mut signals: Option<Signals>) -> Op
         ticks += 1;
         keeper.wait(process.fd(), WAIT);
         if process.has_ended() {
-            return Exit::of(child.id());
+            return wait(child.id());
         }
     }
 }

@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 
 use super::tracee::{Failed, inject};
 use super::{Image, Requests};
+use crate::ends::as_waitpid;
 use crate::unseen::Reason;
 
 /// Between two looks at whether a traced task has got on; its exec waits that long.
@@ -26,7 +27,7 @@ pub(crate) struct Traced {
     /// Processes into which the shim could not be brought, and why.
     pub(crate) refused: HashMap<u32, Reason>,
     /// Processes that ended while they were traced, with their status as waitpid gives it.
-    pub(crate) ended: HashMap<u32, i32>,
+    pub(crate) ended: HashMap<u32, u32>,
 }
 
 /// The thread.
@@ -122,7 +123,7 @@ impl Work {
             }
             code => {
                 self.traced.remove(&pid);
-                self.met.ended.insert(pid as u32, as_waitpid(code, status));
+                self.met.ended.extend(as_waitpid(code, status).map(|status| (pid as u32, status)));
             }
         }
         true
@@ -151,16 +152,6 @@ impl Work {
         self.traced.remove(&pid.as_raw());
         // One that is gone needs no letting go.
         let _ = ptrace::detach(pid, None);
-    }
-}
-
-/// An end that waitid tells of, as waitpid does.
-fn as_waitpid(code: i32, status: i32) -> i32 {
-    const CORE: i32 = 0x80;
-    match code {
-        libc::CLD_EXITED => (status & 0xff) << 8,
-        libc::CLD_DUMPED => status | CORE,
-        _ => status,
     }
 }
 
