@@ -149,23 +149,18 @@ pub fn record(options: Options, command: &[OsString]) -> Result<Outcome, Error> 
     let mut session = Session::create(&options.folder, options.geometry, options.faults)?;
     // Children of the command that outlive their parent stay below this process, where they can be told from others.
     let _ = nix::sys::prctl::set_child_subreaper(true);
-    let tracer = if options.entry == Entry::Raw { Some(trace(&session)?) } else { None };
-    let requests = tracer.as_ref().map(|(_, requests)| Arc::clone(requests));
-    let child = match start(&session, &options, command, requests) {
-        Ok(child) => child,
+    let (child, tracer) = match begin(&session, &options, command) {
+        Ok(begun) => begun,
         Err(error) => {
             session.discard();
             return Err(error);
         }
     };
-    if let Some((tracer, _)) = &tracer {
-        tracer.reap();
-    }
     let pid = child.id();
     session.ends = Ends::reaping_all_but(pid);
     let mut keeper = Keeper::new(session, options.live);
     let status = watch(&child, &mut keeper, options.signals);
-    let traced = tracer.map(|(tracer, _)| tracer.end()).unwrap_or_default();
+    let traced = tracer.map(Tracer::end).unwrap_or_default();
     let status = status.or_else(|| traced.ended.get(&pid).copied());
     if let Some(status) = status {
         keeper.ended(pid, status);
@@ -178,6 +173,21 @@ pub fn record(options: Options, command: &[OsString]) -> Result<Outcome, Error> 
         unseen.reason = traced.refused.get(&unseen.pid).copied().unwrap_or(unseen.reason);
     }
     Ok(Outcome { exit, loaded, status, recorded, unseen })
+}
+
+/// Starts the command, and before it whoever brings the shim in from outside.
+fn begin(
+    session: &Session,
+    options: &Options,
+    command: &[OsString],
+) -> Result<(Child, Option<Tracer>), Error> {
+    if options.entry != Entry::Raw {
+        return Ok((start(session, options, command, None)?, None));
+    }
+    let (tracer, requests) = trace(session)?;
+    let child = start(session, options, command, Some(requests))?;
+    tracer.reap();
+    Ok((child, Some(tracer)))
 }
 
 /// Starts the thread that brings the shim into programs from outside.
