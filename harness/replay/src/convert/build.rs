@@ -150,13 +150,13 @@ fn hand_over(drafts: &mut Vec<Draft>, naming: &mut Naming<'_>, fidelity: &mut Fi
         }
         for target in draft.step.op.targets() {
             let object = &target.object;
-            let Some(declared) = naming.objects.get(object) else { continue };
-            if matches!(declared.kind, Kind::Queue | Kind::Crtc)
+            let Some(kind) = naming.objects.get(object).map(|object| object.kind) else { continue };
+            if matches!(kind, Kind::Queue | Kind::Crtc)
                 || !has.insert((draft.process.clone(), object.clone()))
             {
                 continue;
             }
-            if declared.kind.is_created() {
+            if kind.is_created() {
                 shared.insert(object.clone());
                 continue;
             }
@@ -169,25 +169,16 @@ fn hand_over(drafts: &mut Vec<Draft>, naming: &mut Naming<'_>, fidelity: &mut Fi
                     extra.push((index, Draft { step: Step::new(receive), ..draft.clone() }));
                     fidelity.replace("sync_files that came by fork by messages");
                 }
-                None => extra.push((index, Draft { step: Step::new(Op::Exit(0)), ..draft.clone() })),
+                None if kind == Kind::SyncFile => {
+                    let Some(timeline) = naming.invent("outside", Object::of(Kind::Timeline)) else {
+                        continue;
+                    };
+                    let signalled = Op::Fence(Fence { timeline: Target::of(timeline), value: 0, to: target });
+                    extra.push((index, Draft { step: Step::new(signalled), ..draft.clone() }));
+                    fidelity.replace("sync_files from outside by signalled ones");
+                }
+                None => {}
             }
-        }
-    }
-    // Where nobody is known to have made a sync_file, one that has signalled stands for it.
-    for (at, draft) in &mut extra {
-        if matches!(draft.step.op, Op::Exit(_)) {
-            let file = drafts[*at].step.op.targets().into_iter().find(|target| {
-                !made.contains_key(&target.object)
-                    && naming.objects.get(&target.object).is_some_and(|o| o.kind == Kind::SyncFile)
-            });
-            let (Some(file), Some(timeline)) =
-                (file.cloned(), naming.invent("outside", Object::of(Kind::Timeline)))
-            else {
-                continue;
-            };
-            draft.step.op =
-                Op::Fence(Fence { timeline: Target::of(timeline), value: 0, to: Target::of(file.object) });
-            fidelity.replace("sync_files from outside by signalled ones");
         }
     }
     extra.sort_by_key(|(at, _)| *at);

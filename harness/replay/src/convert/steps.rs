@@ -180,7 +180,7 @@ impl Reading<'_, '_, '_> {
         let timeout = match until {
             Until::Forever => Timeout::Forever,
             Until::At(at) => Timeout::After(Duration(at.saturating_sub(self.call.begin_ns))),
-            // poll's limit is not recorded: where it passed, the time that it took was it.
+            // A limit that could not be read, or that an older recorder left out: where it passed, the time that it took was it.
             Until::Unknown if self.call.result == Some(0) => {
                 let took = self.call.end_ns.unwrap_or(self.call.begin_ns).saturating_sub(self.call.begin_ns);
                 Timeout::After(Duration(took))
