@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use fencelab_fences::predict::Witness;
 use fencelab_replay::Timing;
 use fencelab_scenario::c;
 
 use crate::args::{ReplayArgs, ReplayTiming};
 use crate::commands::analyze::print;
 use crate::outcome::Outcome;
-use crate::scenario::{Case, Ran, Wanted, Witness, of_session, run_on, witnesses};
+use crate::scenario::{Case, Ran, Wanted, of_session, run_on, witnesses};
 
 pub(crate) fn run(args: &ReplayArgs) -> Result<Outcome> {
     let timing = match args.timing {

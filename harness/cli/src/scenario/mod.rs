@@ -12,5 +12,5 @@ pub(crate) use bench::{Ran, run_on};
 pub(crate) use build::build;
 pub(crate) use case::{Case, planned, split};
 pub(crate) use exec::{COMMAND, run as exec};
-pub(crate) use recorded::{Wanted, Witness, of_session, witnesses};
+pub(crate) use recorded::{Wanted, of_session, witnesses};
 pub(crate) use result::{Results, of_case};

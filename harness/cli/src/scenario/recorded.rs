@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use fencelab_fences::finding::Finding;
+use fencelab_fences::finding::{Finding, Kind};
+use fencelab_fences::predict::{self, Witness};
 use fencelab_fences::{Options as AnalysisOptions, analyse, graph::Nobody};
 use fencelab_replay::{Converted, Moment, Options, Order, Timing, convert};
 use fencelab_scenario::Expect;
 use fencelab_trace::view::Filter;
-use fencelab_trace::{CallId, ThreadId};
-use serde::Deserialize;
 
 use crate::args::ReplayedArgs;
 use crate::case_trace;
@@ -21,29 +20,6 @@ pub(crate) struct Wanted<'a> {
     pub(crate) timing: Timing,
     /// The order to follow.
     pub(crate) witness: Option<&'a Witness>,
-}
-
-/// A witness's order, as far as it is followed here (`order` in docs/analyze.md).
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Witness {
-    recorded_until_ns: u64,
-    steps: Vec<WitnessStep>,
-    /// What it comes to.
-    #[serde(default)]
-    reaches: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-struct WitnessStep {
-    call: (u32, u32),
-    moment: WitnessMoment,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum WitnessMoment {
-    Begin,
-    End,
 }
 
 /// Makes the scenario. What it is to come to is what the analyser says of the recording, or what the witness does.
@@ -75,9 +51,10 @@ pub(crate) fn of_session(args: &ReplayedArgs, wanted: &Wanted<'_>) -> Result<Con
     Ok(convert(&session, &options)?)
 }
 
-/// What a recording came to, and when that ended, if it did.
+/// What a recording came to, the verdict that counts for most, and when that ended, if it did.
 fn come_to(findings: &[Finding]) -> (Expect, Option<u64>) {
-    let expect = expected(findings.iter().map(|finding| finding.kind.rule()));
+    let found = |expect: &Expect| findings.iter().any(|finding| finding.kind.rule() == Some(expect.word()));
+    let expect = [Expect::D1, Expect::D3, Expect::D2].into_iter().find(found).unwrap_or(Expect::Clean);
     let ended =
         findings.iter().filter(|finding| finding.is_verdict()).filter_map(|finding| finding.ended.as_ref());
     (expect, ended.map(|ended| ended.at_ns).min())
@@ -88,14 +65,6 @@ fn without_end(between_ns: Option<(u64, u64)>, ended_ns: Option<u64>) -> Option<
     let Some(ended) = ended_ns else { return between_ns };
     let (from, to) = between_ns.unwrap_or((0, u64::MAX));
     Some((from, to.min(ended.saturating_sub(1))))
-}
-
-/// The verdict that counts for most.
-fn expected(rules: impl IntoIterator<Item = Option<&'static str>>) -> Expect {
-    let rules: Vec<&str> = rules.into_iter().flatten().collect();
-    let found =
-        [Expect::D1, Expect::D3, Expect::D2].into_iter().find(|expect| rules.contains(&expect.word()));
-    found.unwrap_or(Expect::Clean)
 }
 
 /// Reads witnesses: one as it is, or those of all predictions in what `fencelab analyze --json` printed.
@@ -112,8 +81,7 @@ pub(crate) fn witnesses(path: &Path) -> Result<Vec<Witness>> {
         .collect::<Result<_, _>>()
         .with_context(wrong)?;
     // What only makes a call fail is no hang.
-    let hangs: Vec<Witness> =
-        all.into_iter().filter(|witness| witness.reaches.as_deref() != Some("refused")).collect();
+    let hangs: Vec<Witness> = all.into_iter().filter(|witness| witness.reaches != Kind::Refused).collect();
     if hangs.is_empty() {
         bail!("find a witness in {}: nothing is predicted there that hangs", path.display());
     }
@@ -121,13 +89,44 @@ pub(crate) fn witnesses(path: &Path) -> Result<Vec<Witness>> {
 }
 
 fn order(witness: &Witness) -> Order {
-    let step = |step: &WitnessStep| {
-        let id = CallId { thread: ThreadId(step.call.0), index: step.call.1 };
+    let steps = witness.steps.iter().map(|step| {
         let moment = match step.moment {
-            WitnessMoment::Begin => Moment::Begin,
-            WitnessMoment::End => Moment::End,
+            predict::Moment::Begin => Moment::Begin,
+            predict::Moment::End => Moment::End,
         };
-        (id, moment)
-    };
-    Order { from_ns: witness.recorded_until_ns, steps: witness.steps.iter().map(step).collect() }
+        (step.call.into(), moment)
+    });
+    Order { from_ns: witness.recorded_until_ns, steps: steps.collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use fencelab_fences::predict::{Op, Step};
+
+    use super::*;
+
+    #[test]
+    fn witnesses_are_read_as_they_were_written_and_refusals_are_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("order.json");
+        let (call, moment) = (Op(1, 4), predict::Moment::Begin);
+        let witness = |reaches| Witness {
+            reaches,
+            swapped: (call, Op(0, 2)),
+            recorded_until_ns: 7,
+            steps: vec![Step { call, moment }],
+            stuck: vec![call],
+            held: Vec::new(),
+        };
+        let read = |value: serde_json::Value| {
+            std::fs::write(&path, value.to_string()).unwrap();
+            witnesses(&path)
+        };
+        let hang = witness(Kind::Cycle);
+        assert_eq!(read(serde_json::to_value(&hang).unwrap()).unwrap(), [hang.clone()]);
+        let all = |orders: &[Witness]| serde_json::json!({ "findings": orders.iter().map(|order| serde_json::json!({ "order": order })).collect::<Vec<_>>() });
+        assert_eq!(read(all(&[witness(Kind::Refused), hang.clone()])).unwrap(), [hang.clone()]);
+        assert!(read(all(&[witness(Kind::Refused)])).is_err());
+        assert_eq!(order(&hang).steps, [(call.into(), Moment::Begin)]);
+    }
 }
