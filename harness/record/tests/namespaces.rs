@@ -117,6 +117,17 @@ fn a_thread_keeps_its_chunks_while_it_lives_and_no_longer() {
     });
 }
 
+/// A small trace by LD_PRELOAD into that folder.
+fn options(folder: &Path) -> Options {
+    let geometry = Geometry { bytes: 4 << 20, ..Geometry::default() };
+    Options { entry: Entry::Preload, geometry, ..Options::new(folder) }
+}
+
+/// A program in a pid namespace of its own that lives long enough to be looked at.
+fn sleeps() -> Vec<OsString> {
+    UNSHARE.into_iter().chain(["sh", "-c", "sleep 0.5; exit"]).map(OsString::from).collect()
+}
+
 #[test]
 fn whoever_was_recorded_is_not_said_to_be_unseen() {
     if !may_unshare() {
@@ -124,13 +135,7 @@ fn whoever_was_recorded_is_not_said_to_be_unseen() {
     }
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
-    // Long enough to be looked at.
-    let script = "sleep 0.5; exit";
-    let command: Vec<OsString> =
-        UNSHARE.into_iter().chain(["sh", "-c", script]).map(OsString::from).collect();
-    let geometry = Geometry { bytes: 4 << 20, ..Geometry::default() };
-    let options = Options { entry: Entry::Preload, geometry, ..Options::new(folder.path()) };
-    let outcome = record(options, &command).unwrap();
+    let outcome = record(options(folder.path()), &sleeps()).unwrap();
     assert_eq!(outcome.exit, Exit::Code(0));
     let programs: Vec<_> = outcome.recorded.iter().filter_map(|one| one.program.file_name()).collect();
     assert!(programs.iter().any(|program| *program == "sleep"), "{programs:?}");
@@ -144,13 +149,7 @@ fn the_ends_of_its_processes_are_noted() {
     }
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
-    // Long enough to be looked at.
-    let script = "sleep 0.5; exit";
-    let command: Vec<OsString> =
-        UNSHARE.into_iter().chain(["sh", "-c", script]).map(OsString::from).collect();
-    let geometry = Geometry { bytes: 4 << 20, ..Geometry::default() };
-    let options = Options { entry: Entry::Preload, geometry, ..Options::new(folder.path()) };
-    record(options, &command).unwrap();
+    record(options(folder.path()), &sleeps()).unwrap();
     let session = fencelab_trace::Session::open(folder.path()).unwrap();
     let sleep = session.processes().iter().find(|process| process.name() == "sleep").unwrap();
     assert!(sleep.ended().is_some_and(|end| end.gone), "{sleep:?}");
@@ -163,9 +162,7 @@ fn a_child_says_which_namespace_numbers_it() {
     }
     let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
-    let geometry = Geometry { bytes: 4 << 20, ..Geometry::default() };
-    let options = Options { entry: Entry::Preload, geometry, ..Options::new(folder.path()) };
-    let outcome = record(options, &[programs().path("unshared").into()]).unwrap();
+    let outcome = record(options(folder.path()), &[programs().path("unshared").into()]).unwrap();
     assert_eq!(outcome.exit, Exit::Code(0));
     let pool = std::fs::read(folder.path().join("pool")).unwrap();
     let info = PoolInfo::decode(&pool).unwrap();
