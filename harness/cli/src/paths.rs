@@ -14,6 +14,11 @@ pub(crate) fn cache() -> Result<PathBuf> {
         .context("find a cache folder: none of FENCELAB_CACHE, XDG_CACHE_HOME and HOME is set")
 }
 
+/// `WHAT-<milliseconds since 1970>` in the working directory: sorted by age, never used twice.
+pub(crate) fn new_folder(what: &str) -> PathBuf {
+    PathBuf::from(format!("{what}-{}", fencelab_runner::files::now_ms()))
+}
+
 /// The running program, which is also the guest's init.
 pub(crate) fn program() -> Result<PathBuf> {
     env::current_exe().context("find the running program")

@@ -10,8 +10,9 @@ use fencelab_scenario::{Outcome as Thought, Scenario, Verdict, c, simulate};
 
 use crate::args::MinimizeArgs;
 use crate::commands::analyze::print;
-use crate::commands::replay::{default_folder, told};
+use crate::commands::replay::told;
 use crate::outcome::Outcome;
+use crate::paths;
 use crate::scenario::{Case, Ran, Wanted, build, of_session, run_on, witnesses};
 
 /// How often what comes of it is run, where nobody says.
@@ -21,14 +22,13 @@ const TRIES: u32 = 10;
 const MOST: usize = 8;
 
 pub(crate) fn run(args: &MinimizeArgs) -> Result<Outcome> {
-    let (whole, fidelity) = scenario(args)?;
+    let (mut whole, fidelity) = scenario(args)?;
     let thought = simulate(&whole);
     if thought.verdict == Verdict::Clean {
         bail!(
             "make it smaller: by the rules of fences alone nobody in it is stuck, so there is nothing to keep"
         );
     }
-    let mut whole = whole;
     whole.expect = thought.verdict.expect();
     let shrunk = minimize(&whole, &mut |candidate| is_same(&thought, &simulate(candidate)));
     print(&format!(
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &MinimizeArgs) -> Result<Outcome> {
         shrunk.scenario.len(),
         shrunk.tried
     ))?;
-    let folder = args.of.output.clone().unwrap_or_else(|| default_folder("minimized"));
+    let folder = args.of.output.clone().unwrap_or_else(|| paths::new_folder("minimized"));
     if args.no_run {
         write(&folder, &shrunk.scenario, &report(&whole, &shrunk.scenario, None, &fidelity))?;
         return Ok(Outcome::CLEAN);

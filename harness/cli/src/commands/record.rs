@@ -14,10 +14,10 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use crate::args::{RecordArgs, WhenFull};
 use crate::live::{Live, has_terminal};
 use crate::outcome::Outcome;
-use crate::recorded;
+use crate::{paths, recorded};
 
 pub(crate) fn run(args: &RecordArgs) -> Result<Outcome> {
-    let folder = args.output.clone().unwrap_or_else(default_folder);
+    let folder = args.output.clone().unwrap_or_else(|| Path::new(".").join(paths::new_folder("trace")));
     let mut options = Options::new(&folder);
     options.geometry = geometry(args)?;
     options.faults =
@@ -109,9 +109,4 @@ fn shell_status(exit: Exit) -> u8 {
         Exit::Code(code) => u8::try_from(code & 0xff).unwrap_or(u8::MAX),
         Exit::Signal(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
     }
-}
-
-/// `trace-<milliseconds since 1970>` in the working directory: sorted by age, never used twice.
-fn default_folder() -> PathBuf {
-    Path::new(".").join(format!("trace-{}", fencelab_runner::files::now_ms()))
 }

@@ -1,7 +1,5 @@
 //! `fencelab replay`.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use fencelab_fences::predict::Witness;
 use fencelab_replay::Timing;
@@ -10,6 +8,7 @@ use fencelab_scenario::c;
 use crate::args::{ReplayArgs, ReplayTiming};
 use crate::commands::analyze::print;
 use crate::outcome::Outcome;
+use crate::paths;
 use crate::scenario::{Case, Ran, Wanted, of_session, run_on, witnesses};
 
 pub(crate) fn run(args: &ReplayArgs) -> Result<Outcome> {
@@ -30,7 +29,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Outcome> {
         print(&format!("{name}: {}", converted.fidelity))?;
         cases.push(Case { name, scenario, tries: args.of.tries.unwrap_or(1) });
     }
-    let folder = args.of.output.clone().unwrap_or_else(|| default_folder("replay"));
+    let folder = args.of.output.clone().unwrap_or_else(|| paths::new_folder("replay"));
     let ran = run_on(&cases, &args.of.bench, &args.of.allow, &folder)?;
     for (index, case) in cases.iter().enumerate() {
         print(&told(case, &ran, index))?;
@@ -67,9 +66,4 @@ pub(crate) fn told(case: &Case, ran: &Ran, index: usize) -> String {
         text += &format!("  {}\n  {} ioctls; {}\n", one.in_words(), one.ioctls, one.said);
     }
     text
-}
-
-/// `WHAT-<milliseconds since 1970>` in the working directory.
-pub(crate) fn default_folder(what: &str) -> PathBuf {
-    PathBuf::from(format!("{what}-{}", fencelab_runner::files::now_ms()))
 }

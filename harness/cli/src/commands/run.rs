@@ -1,6 +1,5 @@
 //! `fencelab run`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -14,11 +13,11 @@ use crate::benches::{self, Chosen};
 use crate::outcome::Outcome;
 use crate::progress::Progress;
 use crate::reports::Reports;
-use crate::{plan, scenario, selections};
+use crate::{paths, plan, scenario, selections};
 
 pub(crate) fn run(args: &RunArgs) -> Result<Outcome> {
     let chosen = benches::choose(&args.bench.bench, &args.bench.kernel, args.bench.accel)?;
-    let folder = Folder::new(args.output.clone().unwrap_or_else(default_folder));
+    let folder = Folder::new(args.output.clone().unwrap_or_else(|| paths::new_folder("session")));
     let reports = Reports::new(folder.clone(), &args.expect)?;
     let devices = chosen.bench.devices().context("list the bench's devices")?;
     let (scenarios, words) = scenario::split(&args.selection)?;
@@ -154,9 +153,4 @@ pub(crate) fn listen(stop: &Stop) -> Result<()> {
 /// This machine's name.
 pub(crate) fn host() -> String {
     nix::unistd::gethostname().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-}
-
-/// `session-<milliseconds since 1970>` in the working directory: sorted by age, never used twice.
-fn default_folder() -> PathBuf {
-    PathBuf::from(format!("session-{}", fencelab_runner::files::now_ms()))
 }

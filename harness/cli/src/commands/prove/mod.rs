@@ -5,8 +5,6 @@ mod list;
 pub(crate) mod plan;
 mod watch;
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result, bail};
 use fencelab_prove::{About, Prover, Site};
 use fencelab_report::proofs;
@@ -15,6 +13,7 @@ use fencelab_runner::{CoveragePolicy, Folder, Options, Stop};
 
 use crate::args::ProveArgs;
 use crate::outcome::Outcome;
+use crate::paths;
 use watch::Watch;
 
 /// Where the twins take their orders, on this machine.
@@ -30,7 +29,7 @@ pub(crate) fn run(args: &ProveArgs) -> Result<Outcome> {
     if here {
         allowed_here(args, &expected)?;
     }
-    let folder = args.output.clone().unwrap_or_else(default_folder);
+    let folder = args.output.clone().unwrap_or_else(|| paths::new_folder("proofs"));
     if folder.join(proofs::FORMATS[0].file).exists() || folder.join("proofs.json").exists() {
         bail!("prove in {}: it holds proofs already", folder.display());
     }
@@ -88,10 +87,6 @@ fn about(args: &ProveArgs) -> About {
         argv: std::env::args().collect(),
         host: super::run::host(),
     }
-}
-
-fn default_folder() -> PathBuf {
-    PathBuf::from(format!("proofs-{}", fencelab_runner::files::now_ms()))
 }
 
 /// A machine for each processor; an emulated one keeps more than one of them busy.
