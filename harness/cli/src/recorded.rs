@@ -33,10 +33,7 @@ fn text(outcome: &Outcome, took: Duration) -> String {
     told.iter().take(MOST).for_each(|process| text += &recorded(process));
     text += &more(told.len());
     if quiet > 0 {
-        text += &format!(
-            "  and {} without an event\n",
-            many(quiet as u64, if told.is_empty() { "process" } else { "other" })
-        );
+        text += &format!("  and {} without an event\n", many(quiet as u64, "other"));
     }
     if !outcome.unseen.is_empty() {
         text += "fencelab: not recorded:\n";

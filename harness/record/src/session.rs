@@ -149,8 +149,8 @@ impl Session {
         self.pool.used() == self.pool.chunk_count()
     }
 
-    /// To be called about once a second while programs run: notes the moment on both clocks and which processes have ended, and lets the living have the
-    /// chunks of threads that are gone where the pool is nearly full.
+    /// To be called about once a second while programs run: notes the moment on both clocks and which processes have ended,
+    /// and lets the living have the chunks of threads that are gone where the pool is nearly full.
     ///
     /// # Errors
     ///

@@ -123,9 +123,9 @@ mod tests {
             witnesses(&path)
         };
         let hang = witness(Kind::Cycle);
-        assert_eq!(read(serde_json::to_value(&hang).unwrap()).unwrap(), [hang.clone()]);
+        assert_eq!(read(serde_json::to_value(&hang).unwrap()).unwrap(), std::slice::from_ref(&hang));
         let all = |orders: &[Witness]| serde_json::json!({ "findings": orders.iter().map(|order| serde_json::json!({ "order": order })).collect::<Vec<_>>() });
-        assert_eq!(read(all(&[witness(Kind::Refused), hang.clone()])).unwrap(), [hang.clone()]);
+        assert_eq!(read(all(&[witness(Kind::Refused), hang.clone()])).unwrap(), std::slice::from_ref(&hang));
         assert!(read(all(&[witness(Kind::Refused)])).is_err());
         assert_eq!(order(&hang).steps, [(call.into(), Moment::Begin)]);
     }
