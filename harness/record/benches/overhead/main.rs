@@ -19,6 +19,25 @@ const KINDS: [(&str, &str); 4] =
 /// As first argument: record what follows by Syscall User Dispatch.
 const RAW: &str = "--raw-way";
 
+/// What is measured: with the shim, or without.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Bare,
+    Floor,
+    Forward,
+    Preload,
+    Audit,
+}
+
+/// The ways that are compared by nanoseconds, as their rows are called.
+const WAYS: [(&str, Way); 5] = [
+    ("bare", Way::Bare),
+    ("rdtsc twice, one line", Way::Floor),
+    ("forward only", Way::Forward),
+    ("recorded", Way::Preload),
+    ("recorded by audit", Way::Audit),
+];
+
 struct Bench {
     folder: tempfile::TempDir,
     program: PathBuf,
@@ -28,10 +47,16 @@ impl Bench {
     fn new() -> Self {
         let folder =
             tempfile::tempdir_in(if Path::new("/dev/shm").is_dir() { "/dev/shm" } else { "/tmp" }).unwrap();
-        let program = folder.path().join("loop");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/programs/loop.c");
-        let cc = Command::new("cc").args(["-O2", "-w", "-pthread", "-o"]).arg(&program).arg(source).status();
-        assert!(cc.unwrap().success());
+        let build = |name: &str, define: &str| {
+            let program = folder.path().join(name);
+            let mut cc = Command::new("cc");
+            cc.args(["-O2", "-w", "-pthread", define, "-o"]).arg(&program).arg(&source);
+            assert!(cc.status().unwrap().success());
+            program
+        };
+        let program = build("loop", "-DPLAIN");
+        build("floor", "-DFLOOR");
         Self { folder, program }
     }
 
@@ -46,19 +71,26 @@ impl Bench {
         Command::new(&self.program)
     }
 
-    fn recorded(&self, name: &str, variable: &str) -> (Command, Session) {
-        let session =
-            Session::create(&self.folder.path().join(name), Geometry::default(), Faults::default()).unwrap();
-        let mut run = self.bare();
-        run.env(variable, session.shim()).env("FENCELAB_SESSION", session.folder());
-        (run, session)
+    /// The program with the least that a recorder must do compiled into it.
+    fn floor(&self) -> Command {
+        Command::new(self.folder.path().join("floor"))
     }
 
-    /// Without a session the shim is there and forwards.
-    fn forwarding(&self) -> (Command, Session) {
-        let (mut run, session) = self.recorded("forward", "LD_PRELOAD");
-        run.env_remove("FENCELAB_SESSION");
-        (run, session)
+    /// Measured under the shim, in a session of its own: one that fills up drops records, which costs less.
+    fn shimmed(&self, way: Way, kind: &str, threads: u32, runs: u32) -> Option<f64> {
+        let folder = tempfile::tempdir_in(self.folder.path()).unwrap();
+        let session =
+            Session::create(&folder.path().join("session"), Geometry::default(), Faults::default()).unwrap();
+        let mut run = self.bare();
+        run.env(if way == Way::Audit { "LD_AUDIT" } else { "LD_PRELOAD" }, session.shim());
+        // Without a session the shim is there and forwards.
+        if way != Way::Forward {
+            run.env("FENCELAB_SESSION", session.folder());
+        }
+        let cost = self.measure(run, kind, threads, runs);
+        assert_eq!(session.chunks_used() > 0, way != Way::Forward);
+        assert!(!session.is_full());
+        cost
     }
 
     /// Recorded from outside: this program again, which then runs the recorder.
@@ -83,12 +115,28 @@ fn record_raw(arguments: &[std::ffi::OsString]) {
     record(options, &arguments[1..]).unwrap();
 }
 
-/// A cell of the table.
-fn cell(bare: Option<f64>, cost: Option<f64>) -> String {
-    match (bare, cost) {
-        (Some(bare), Some(cost)) => format!("{cost:.0} ({:+.1}, x{:.2})", cost - bare, cost / bare),
-        _ => "no result".to_owned(),
+/// The least nanoseconds that each kind of call took by one way; nothing where it gave no result.
+#[derive(Default)]
+struct Costs([Option<f64>; KINDS.len()]);
+
+impl Costs {
+    /// Measures each kind once more.
+    fn take(&mut self, measure: impl Fn(&str) -> Option<f64>) {
+        for (least, (kind, _)) in self.0.iter_mut().zip(KINDS) {
+            *least = [*least, measure(kind)].into_iter().flatten().reduce(f64::min);
+        }
     }
+}
+
+/// A row of the table beside what the bare calls cost.
+fn cells(floor: &Costs, costs: &Costs) -> String {
+    let cell = |(bare, cost): (&Option<f64>, &Option<f64>)| match (bare, cost) {
+        (Some(bare), Some(cost)) => {
+            format!("{:>26}", format!("{cost:.0} ({:+.1}, x{:.2})", cost - bare, cost / bare))
+        }
+        _ => format!("{:>26}", "no result"),
+    };
+    floor.0.iter().zip(&costs.0).map(cell).collect()
 }
 
 fn main() {
@@ -97,41 +145,52 @@ fn main() {
         return record_raw(&arguments[1..]);
     }
     /// Short runs of which the least counts; fewer where a call costs microseconds.
-    const RUNS: u32 = 2000;
+    const RUNS: u32 = 500;
     const SLOW_RUNS: u32 = 5;
+    /// The ways that are compared by nanoseconds take turns, so that a processor which changes its pace does so for all.
+    const ROUNDS: u32 = 40;
     let bench = Bench::new();
-    let (forwarding, _forward) = bench.forwarding();
-    let (preload, _preload) = bench.recorded("preload", "LD_PRELOAD");
-    let (audit, _audit) = bench.recorded("audit", "LD_AUDIT");
-    println!("ns per call (added, times the bare call), the least of {RUNS} runs\n");
+    println!(
+        "ns per call (added, times the bare call), the least of {} runs in {ROUNDS} rounds\n",
+        ROUNDS * RUNS
+    );
     let heads = KINDS.map(|(_, what)| format!("{what:>26}"));
     println!("{:28}{}", "", heads.concat());
     for threads in [1, 2] {
         let label = |name: &str| format!("{name}, {threads} thread{}", if threads == 1 { "" } else { "s" });
-        let floor = KINDS.map(|(kind, _)| bench.measure(bench.bare(), kind, threads, 2 * RUNS));
-        let row = |name: &str, run: &Command, runs: u32| {
-            let cells = KINDS.iter().zip(floor).map(|((kind, _), bare)| {
-                format!("{:>26}", cell(bare, bench.measure(again(run), kind, threads, runs)))
-            });
-            let cells: Vec<String> = cells.collect();
-            println!("{:28}{}", label(name), cells.concat());
-        };
+        let row =
+            |name: &str, floor: &Costs, costs: &Costs| println!("{:28}{}", label(name), cells(floor, costs));
         let or_why = |name: &str, why: &str| println!("{:28}  {why}", label(name));
-        row("bare", &bench.bare(), RUNS);
-        row("forward only", &forwarding, RUNS);
-        row("recorded", &preload, RUNS);
-        row("recorded by audit", &audit, RUNS);
-        row("recorded raw", &bench.raw(), RUNS / 10);
+        let mut costs = WAYS.map(|_| Costs::default());
+        for _ in 0..ROUNDS {
+            for ((_, way), costs) in WAYS.into_iter().zip(&mut costs) {
+                costs.take(|kind| match way {
+                    Way::Bare => bench.measure(bench.bare(), kind, threads, RUNS),
+                    Way::Floor => bench.measure(bench.floor(), kind, threads, RUNS),
+                    _ => bench.shimmed(way, kind, threads, RUNS),
+                });
+            }
+        }
+        let floor = &costs[0];
+        for ((name, _), costs) in WAYS.into_iter().zip(&costs) {
+            row(name, floor, costs);
+        }
+        let once = |name: &str, run: &Command, runs: u32| {
+            let mut costs = Costs::default();
+            costs.take(|kind| bench.measure(again(run), kind, threads, runs));
+            row(name, floor, &costs);
+        };
+        once("recorded raw", &bench.raw(), RUNS);
         match others::is_installed("strace") {
-            true => row("strace", &bench.strace(), SLOW_RUNS),
+            true => once("strace", &bench.strace(), SLOW_RUNS),
             false => or_why("strace", others::MISSING),
         }
         match others::Bpftrace::start(bench.folder.path()) {
-            Ok(_tracer) => row("bpftrace", &bench.bare(), RUNS / 10),
+            Ok(_tracer) => once("bpftrace", &bench.bare(), RUNS),
             Err(why) => or_why("bpftrace", &why),
         }
         match others::Lttng::start(bench.folder.path()) {
-            Ok(lttng) => row("LTTng-UST", &Command::new(&lttng.program), RUNS / 4),
+            Ok(lttng) => once("LTTng-UST", &Command::new(&lttng.program), RUNS),
             Err(why) => or_why("LTTng-UST", &why),
         }
     }
