@@ -187,6 +187,9 @@ impl Draft {
             (&raw mut (*slot).kind).cast::<[u8; 4]>().write_unaligned(kinds);
             let commit = self.slot.add(offset_of!(Slot, commit)).cast::<AtomicU32>();
             (*commit).store(self.commit, Release);
+            let behind = self.slot.wrapping_add((self.slots as usize + 1) * SLOT_SIZE);
+            _mm_prefetch::<_MM_HINT_ET0>(behind.cast());
+            _mm_prefetch::<_MM_HINT_ET0>(behind.wrapping_add(SLOT_SIZE).cast());
         }
     }
 }
