@@ -11,9 +11,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use libtest_mimic::{Arguments, Trial};
+
 /// Programs that are in every Debian, with a shell's word for how each is run. `$CARD` is vkms, `$IDS` its connector and its
 /// mode.
-const PROGRAMS: &[(&str, &str, &str)] = &[
+const PROGRAMS: &[Program] = &[
     ("modetest-lists", "modetest", "modetest -M vkms"),
     ("modetest-sets", "modetest", "modetest -M vkms -s $IDS"),
     ("modetest-flips", "modetest", "modetest -M vkms -s $IDS -v"),
@@ -46,36 +48,53 @@ mkdir -p -m 700 /tmp/out
 "#;
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let listing = arguments.iter().any(|argument| argument == "--list");
-    let asked = arguments.iter().any(|argument| argument == "--include-ignored" || argument == "--ignored");
-    if listing || !asked && std::env::var_os("FENCELAB_TEST_GUEST").is_none() {
+    let arguments = Arguments::from_args();
+    let asked = arguments.include_ignored || arguments.ignored;
+    if arguments.list || !asked && std::env::var_os("FENCELAB_TEST_GUEST").is_none() {
         println!(
             "the recorder is not compared with strace: FENCELAB_TEST_GUEST is not set, as ci/test sets it"
         );
-        return;
+        libtest_mimic::run(&arguments, vec![]).exit();
     }
     let scratch = tempfile::tempdir().expect("a scratch folder");
     let selftests = build_selftests(scratch.path());
-    let mut failed = 0;
-    for way in ["--preload", "--audit"] {
-        if programs(way).next().is_none() {
-            continue;
+    let mut trials = Vec::new();
+    for way in WAYS {
+        let programs = programs(way, arguments.filter.as_deref());
+        if !programs.is_empty() {
+            let out = scratch.path().join(way);
+            run_all(&out, way, &programs, &selftests);
+            trials.extend(programs.iter().map(|(name, ..)| trial(&out, way, name)));
         }
-        let out = scratch.path().join(&way[2..]);
-        run_all(&out, way, &selftests);
-        failed += compare_all(&out, way);
     }
-    println!("\ntest result: {}. {failed} failed", if failed == 0 { "ok" } else { "FAILED" });
-    std::process::exit(i32::from(failed > 0));
+    // What is not installed is left out, whoever asks for the ignored ones.
+    let arguments = Arguments { include_ignored: false, ignored: false, ..arguments };
+    libtest_mimic::run(&arguments, trials).exit();
 }
 
+/// How the recorder comes in.
+const WAYS: [&str; 2] = ["preload", "audit"];
+
+type Program = (&'static str, &'static str, &'static str);
+
 /// What runs that way: everything by preload, a few the other way.
-fn programs(way: &str) -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
-    let all = way == "--preload";
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let named = move |name: &str| wanted.is_empty() || wanted.iter().any(|word| name.contains(word.as_str()));
-    PROGRAMS.iter().filter(move |(name, ..)| named(name) && (all || name.starts_with("modetest-")))
+fn programs(way: &str, wanted: Option<&str>) -> Vec<Program> {
+    let runs = |name: &str| way == "preload" || name.starts_with("modetest-");
+    let is_wanted = |name: &str| wanted.is_none_or(|wanted| format!("{way}/{name}").contains(wanted));
+    PROGRAMS.iter().copied().filter(|(name, ..)| runs(name) && is_wanted(name)).collect()
+}
+
+/// One program's comparison as a test, which says how much there was to compare.
+fn trial(out: &Path, way: &str, name: &str) -> Trial {
+    let folder = out.join(name);
+    let name = format!("{way}/{name}");
+    if !folder.join("log").exists() {
+        return Trial::test(name, || Ok(())).with_kind("not installed").with_ignored_flag(true);
+    }
+    match compare(&folder) {
+        Ok(counts) => Trial::test(name, || Ok(())).with_kind(counts),
+        Err(difference) => Trial::test(name, move || Err(difference.into())),
+    }
 }
 
 /// The kernel's own tests of sync_files, from the source that the guest's kernel is built from.
@@ -96,11 +115,11 @@ fn build_selftests(folder: &Path) -> PathBuf {
 }
 
 /// Runs every program in one guest, and brings what they left here.
-fn run_all(out: &Path, way: &str, selftests: &Path) {
+fn run_all(out: &Path, way: &str, programs: &[Program], selftests: &Path) {
     let fencelab = env!("CARGO_BIN_EXE_fencelab");
-    let mut script = format!("FENCELAB={fencelab} SELFTESTS={} WAY={way}\n{RUN}", selftests.display());
+    let mut script = format!("FENCELAB={fencelab} SELFTESTS={} WAY=--{way}\n{RUN}", selftests.display());
     script += "export FENCELAB SELFTESTS\n";
-    for (name, program, command) in programs(way) {
+    for (name, program, command) in programs {
         script += &format!("run {name} '{program}' \"{command}\"\n");
     }
     script += "cd /tmp/out && tar czS .";
@@ -111,26 +130,6 @@ fn run_all(out: &Path, way: &str, selftests: &Path) {
     let packed = guest.stdout.take().expect("its output");
     let unpacked = Command::new("tar").args(["xz", "-C"]).arg(out).stdin(packed).status().expect("tar");
     assert!(guest.wait().expect("the guest").success() && unpacked.success(), "the guest gave nothing back");
-}
-
-/// Compares every program that ran. Gives how many differ.
-fn compare_all(out: &Path, way: &str) -> usize {
-    let mut failed = 0;
-    for (name, ..) in programs(way) {
-        let folder = out.join(name);
-        if !folder.join("log").exists() {
-            println!("test {name} {way} ... skipped: it is not installed");
-            continue;
-        }
-        match compare(&folder) {
-            Ok(counts) => println!("test {name} {way} ... ok: {counts}"),
-            Err(difference) => {
-                failed += 1;
-                println!("test {name} {way} ... FAILED\n{difference}");
-            }
-        }
-    }
-    failed
 }
 
 /// Compares one program's log and trace, thread by thread.
