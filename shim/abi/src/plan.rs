@@ -331,6 +331,20 @@ static INDEX: Index = {
     index
 };
 
+/// What to do about one of DRM's own ioctls, which are the same on every device, at the cost of one look; `None`: [`find`]
+/// knows.
+#[inline(always)]
+pub fn find_core(request: Request) -> Option<&'static Plan> {
+    let nr = request.nr();
+    if request.ty() != DRM || (DRIVER_BASE..DRIVER_END).contains(&nr) {
+        return None;
+    }
+    match INDEX.drm[nr as usize] {
+        0 => None,
+        at => PLANS.get(at as usize),
+    }
+}
+
 /// What to do about a request on an fd of that class; `None`: not ours, let it pass. The flag says whether a table has
 /// it.
 ///
@@ -348,6 +362,27 @@ pub fn find(request: Request, class: impl FnOnce() -> FdClass) -> Option<(&'stat
         ty => other(ty, nr)?,
     };
     Some((&PLANS[at as usize], at != 0))
+}
+
+/// Whether a request has a letter that [`find`] may know.
+#[inline(always)]
+pub fn has_known_letter(request: Request) -> bool {
+    const LETTERS: [u64; 4] = known_letters();
+    let ty = usize::from(request.ty());
+    LETTERS[ty / 64] >> (ty % 64) & 1 != 0
+}
+
+/// A bit for each letter.
+const fn known_letters() -> [u64; 4] {
+    let mut letters = [0; 4];
+    let mut ty = 0;
+    while ty < 256 {
+        if ty as u8 == DRM || letter(ty as u8).is_some() {
+            letters[ty / 64] |= 1 << (ty % 64);
+        }
+        ty += 1;
+    }
+    letters
 }
 
 /// A request of another letter than DRM's.
@@ -383,6 +418,10 @@ mod tests {
             let (plan, listed) = find(request, || class).expect(ioctl.name);
             assert!(listed, "{}", ioctl.name);
             assert_eq!(plan.effects, ioctl.effects, "{}", ioctl.name);
+            assert!(has_known_letter(request), "{}", ioctl.name);
+            let core = find_core(request);
+            assert_eq!(core.is_some(), ty == DRM && ioctl.driver.is_none(), "{}", ioctl.name);
+            assert!(core.is_none_or(|core| core::ptr::eq(core, plan)), "{}", ioctl.name);
             assert_eq!(plan.steps().len(), ioctl.follow.len(), "{}", ioctl.name);
         }
     }

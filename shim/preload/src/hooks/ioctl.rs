@@ -25,6 +25,17 @@ const KEPT: usize = 128;
 /// `int ioctl(int fd, unsigned long request, ...)`.
 #[inline(always)]
 pub fn ioctl(namespace: usize, fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
+    match plan::find_core(Request(request as u32)) {
+        Some(plan) => short::make(fd, request, argument, plan, 0, namespace),
+        None if plan::has_known_letter(Request(request as u32)) => other(fd, request, argument, namespace),
+        None => forward(namespace, fd, request, argument),
+    }
+}
+
+/// A driver's, or another letter's, if it is ours. By itself, so that what goes the short way needs no registers saved
+/// for it.
+#[inline(never)]
+fn other(fd: c_int, request: c_ulong, argument: *mut c_void, namespace: usize) -> c_int {
     match plan::find(Request(request as u32), || fds::class(fd)) {
         None => forward(namespace, fd, request, argument),
         Some((plan, listed)) => {
