@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use fencelab_bench::frame;
+use fencelab_bench::protocol::LogClock;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -80,16 +81,16 @@ impl Kmsg {
         source.next
     }
 
-    /// Writes a line as [`say`] does and reads all that is there; the sequence number after it, and how far the log's clock
-    /// is ahead of CLOCK_MONOTONIC, in microseconds. printk takes its time from local_clock() (kernel/printk/printk.c), which
-    /// begins elsewhere, is not slewed, and drifts.
-    pub(crate) fn mark(&self, text: &str) -> (u64, Option<i64>) {
+    /// Writes a line as [`say`] does and reads all that is there; the sequence number after it, and the log's clock.
+    pub(crate) fn mark(&self, text: &str) -> (u64, Option<LogClock>) {
         let before = clock::monotonic_us();
         say(text);
         let after = clock::monotonic_us();
         let next = self.drain();
         let said = self.0.lock().unwrap_or_else(PoisonError::into_inner).said_us;
-        (next, said.map(|said| said.cast_signed() - (before + (after - before) / 2).cast_signed()))
+        let within_us = (after - before) / 2;
+        let ahead = |said: u64| said.cast_signed() - (before + within_us).cast_signed();
+        (next, said.map(|said| LogClock { ahead_us: ahead(said), within_us }))
     }
 
     /// Whether a record has named its caller: CONFIG_PRINTK_CALLER.

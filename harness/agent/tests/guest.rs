@@ -209,7 +209,11 @@ fn what_the_suites_ask_of_a_driver_is_recorded() {
     let id = talk.begin("syncobj/create", &["virtio-gpu"], common::LIMIT);
     let ran = talk.end(id);
     assert_eq!(ran.finished.outcome, Outcome::Pass, "{}", ran.finished.reason);
-    assert!(ran.started.log_ahead_us.is_some_and(|ahead| ahead.abs() < 10_000_000), "{:?}", ran.started);
+    assert!(
+        ran.started.log_clock.is_some_and(|clock| clock.ahead_us.abs() < 10_000_000),
+        "{:?}",
+        ran.started
+    );
     assert_eq!(talk.machine.down(), Down::Clean);
     let pool = folder.path().join("pool");
     assert_eq!(fs::metadata(&pool).unwrap().len(), 8 << 20);

@@ -231,10 +231,19 @@ pub struct Started {
     pub at_us: u64,
     /// The sequence number of the first kernel log record that can belong to it.
     pub klog: u64,
-    /// How far the kernel log's clock was ahead of CLOCK_MONOTONIC at that moment, in microseconds; none where the log
-    /// cannot be read.
+    /// The kernel log's clock at that moment; none where the log cannot be read.
     #[serde(default)]
-    pub log_ahead_us: Option<i64>,
+    pub log_clock: Option<LogClock>,
+}
+
+/// The kernel log's clock beside CLOCK_MONOTONIC. printk takes its time from local_clock() (kernel/printk/printk.c), which begins
+/// elsewhere, is not slewed, and drifts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogClock {
+    /// How far it is ahead, in microseconds.
+    pub ahead_us: i64,
+    /// It may be so much more or less: a busy machine lets time pass between the looks at the two.
+    pub within_us: u64,
 }
 
 /// A case is over.

@@ -101,7 +101,7 @@ impl Actor {
     }
 
     fn run(&mut self, run: &Run) {
-        let started = Started { id: run.id, pid: TID, at_us: 0, klog: self.seq, log_ahead_us: None };
+        let started = Started { id: run.id, pid: TID, at_us: 0, klog: self.seq, log_clock: None };
         self.say(FromAgent::Started(started));
         if self.planted.iter().any(|line| self.loud.contains(&line.as_str())) {
             for record in LOG.lines() {

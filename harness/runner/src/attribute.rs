@@ -1,6 +1,7 @@
 //! To whom a kernel report belongs. Pure: windows of kernel log sequence numbers, threads, the recorder's trace, the
 //! kernel's fence events, one report.
 
+use fencelab_bench::protocol::LogClock;
 use fencelab_events::{Attribution, CallSite, Device, How};
 use fencelab_klog::{Caller, Report};
 use fencelab_trace::Session;
@@ -23,8 +24,8 @@ pub struct Window {
     pub tids: Vec<i32>,
     /// When it began: CLOCK_MONOTONIC, in microseconds.
     pub started_us: u64,
-    /// How far the kernel log's clock was ahead of CLOCK_MONOTONIC then, in microseconds.
-    pub log_ahead_us: Option<i64>,
+    /// The kernel log's clock then.
+    pub log_clock: Option<LogClock>,
 }
 
 impl Window {
@@ -99,12 +100,13 @@ impl Evidence<'_> {
     /// When the report was, on CLOCK_MONOTONIC. The two clocks are compared when a case begins; from there on they may run
     /// apart by what NTP slews at most (500 ppm, adjtimex(2)).
     fn moment(&self, clues: &Clues) -> Option<Moment> {
-        /// How exactly the two are compared, on a machine that does other things meanwhile.
+        /// How much a call's own times and the report's first line are apart, beside that.
         const EXACT_US: u64 = 200;
         let begun = self.windows.iter().rev().filter(|w| w.first <= clues.seq);
-        let (window, ahead) = begun.filter_map(|w| Some((w, w.log_ahead_us?))).next()?;
-        let at_us = clues.at_us?.saturating_add_signed(-ahead);
-        Some(Moment { at_us, slack_us: EXACT_US + at_us.abs_diff(window.started_us) / 2000 })
+        let (window, clock) = begun.filter_map(|w| Some((w, w.log_clock?))).next()?;
+        let at_us = clues.at_us?.saturating_add_signed(-clock.ahead_us);
+        let drift_us = at_us.abs_diff(window.started_us) / 2000;
+        Some(Moment { at_us, slack_us: EXACT_US + clock.within_us + drift_us })
     }
 }
 

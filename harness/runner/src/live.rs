@@ -228,7 +228,7 @@ impl Live {
         if let Some(window) = self.windows.last_mut() {
             window.first = started.klog;
             window.tids.push(started.pid);
-            (window.started_us, window.log_ahead_us) = (started.at_us, started.log_ahead_us);
+            (window.started_us, window.log_clock) = (started.at_us, started.log_clock);
         }
     }
 

@@ -72,7 +72,7 @@ impl CaseJob {
         let (stdout, its_stdout) = pipes::from_job()?;
         let (stderr, its_stderr) = pipes::from_job()?;
         let (report, its_report) = pipes::from_job()?;
-        let (klog, log_ahead_us) =
+        let (klog, log_clock) =
             kmsg.as_ref().map_or((0, None), |kmsg| kmsg.mark(&format!("case {}", run.case)));
         let started_us = clock::monotonic_us();
         let leader = spawn(&Launch {
@@ -98,7 +98,7 @@ impl CaseJob {
             report: (report, Notes::default()),
             kmsg,
         };
-        Ok((job, Started { id: run.id, pid: leader.as_raw(), at_us: started_us, klog, log_ahead_us }))
+        Ok((job, Started { id: run.id, pid: leader.as_raw(), at_us: started_us, klog, log_clock }))
     }
 
     /// Begins to end it.

@@ -199,7 +199,7 @@ impl Actor {
             pid: self.pid,
             at_us: 0,
             klog: self.seq,
-            log_ahead_us: None,
+            log_clock: None,
         }));
         if act.stop {
             self.stop.press();

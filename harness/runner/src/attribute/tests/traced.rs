@@ -9,8 +9,8 @@ const AHEAD: u64 = 500;
 
 fn windows() -> Vec<Window> {
     let window = |case: &str, first, end, pid, started_us| {
-        let log_ahead_us = Some(AHEAD.cast_signed());
-        Window { case: case.into(), first, end, tids: vec![pid], started_us, log_ahead_us }
+        let log_clock = Some(LogClock { ahead_us: AHEAD.cast_signed(), within_us: 0 });
+        Window { case: case.into(), first, end, tids: vec![pid], started_us, log_clock }
     };
     vec![window("a", 10, Some(20), 100, 1_000_000), window("b", 20, None, 200, 2_000_000)]
 }
@@ -68,6 +68,22 @@ fn a_thread_inside_an_ioctl_names_it_with_its_device() {
         call.words(),
         "in DRM_IOCTL_MODE_ATOMIC on fd 4 (qxl card1), by thread 200, 0.3 ms after it was called"
     );
+}
+
+#[test]
+fn a_call_that_begins_within_what_the_clocks_are_apart_is_the_one() {
+    let trace = trace();
+    let clues = Clues { caller: Some(200), entry: Some("drm_mode_atomic_ioctl".into()), ..at(2_000_600, 25) };
+    let how = |within_us| {
+        let mut windows = windows();
+        windows[1].log_clock = Some(LogClock { ahead_us: AHEAD.cast_signed(), within_us });
+        let fences = Fences::default();
+        let evidence = Evidence { windows: &windows, trace: Some(&trace), fences: &fences, devices: &[] };
+        let found = super::super::attribute(&clues, &evidence);
+        (found.how, found.call.unwrap().ioctl)
+    };
+    assert_eq!(how(0), (How::Caller, "DRM_IOCTL_SYNCOBJ_CREATE".into()));
+    assert_eq!(how(1_000), (How::Call, "DRM_IOCTL_MODE_ATOMIC".into()));
 }
 
 #[test]
