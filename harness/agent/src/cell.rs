@@ -71,10 +71,13 @@ fn find_group(mounts: &str, groups: &str) -> Option<PathBuf> {
 
 /// Makes our own folder there, with the memory and pids controllers where we may have them.
 fn usable(own: PathBuf) -> io::Result<PathBuf> {
-    // Only the root group may hold processes and hand controllers down; elsewhere this is refused, and cells
-    // have what was handed to us.
-    for controller in ["+memory", "+pids"] {
-        let _ = write(&own.join("cgroup.subtree_control"), controller);
+    // Only the root group may hold processes and hand controllers down. Elsewhere cells have what was handed to us: memory would
+    // be refused, and pids would make a threaded domain of the group, below which no process can be started
+    // (Documentation/admin-guide/cgroup-v2.rst, "Threads").
+    if is_root(&own) {
+        for controller in ["+memory", "+pids"] {
+            let _ = write(&own.join("cgroup.subtree_control"), controller);
+        }
     }
     remove_stale(&own);
     let base = own.join(format!("fencelab-{}", std::process::id()));
@@ -82,10 +85,20 @@ fn usable(own: PathBuf) -> io::Result<PathBuf> {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
         _ => {}
     }
+    let kind = fs::read_to_string(base.join("cgroup.type"))?;
+    if kind.trim() != "domain" {
+        let _ = fs::remove_dir(&base);
+        return Err(io::Error::other(format!("a group below {} is `{}`", own.display(), kind.trim())));
+    }
     for controller in ["+memory", "+pids"] {
         let _ = write(&base.join("cgroup.subtree_control"), controller);
     }
     Ok(base)
+}
+
+/// The root group is the one that has no type.
+fn is_root(group: &Path) -> bool {
+    !group.join("cgroup.type").exists()
 }
 
 /// What agents that were killed left behind, the processes first.

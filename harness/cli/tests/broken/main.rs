@@ -1,0 +1,148 @@
+//! Kernels that break a rule, and the cases that must notice: what user space can test is tested by at least one case that was
+//! seen to fail for it.
+//!
+//! Rules that a twin can break on command are proven by `fencelab prove`. For the others a library is preloaded in a guest that
+//! changes what the kernel is asked or answers, one rule at a time (`wrong.c`). Each case passes without it, and fails under it.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use fencelab_events::{Session, Verdict, journal};
+use fencelab_rules::{RULES, Way};
+use libtest_mimic::{Arguments, Trial};
+
+/// Rules, and a case that claims each.
+const BROKEN: [(&str, &str); 28] = [
+    ("FENCE-NO-TIMEOUT", "atomic/in-fence-long@virtio-gpu"),
+    ("FENCE-ONCE", "sync-file/status-monotone"),
+    ("FENCE-ORDER", "sync-file/created-in-reverse"),
+    ("FENCE-DEADLINE", "sync-file/deadline"),
+    ("FENCE-OWNER", "sync-file/owner-killed"),
+    ("RESV-USAGE", "dma-buf/fence-usage@vgem"),
+    ("BUF-SYNCFILE", "dma-buf/fence-snapshot@vgem"),
+    ("BUF-WAIT", "dma-buf/wait-sync@vgem"),
+    ("BUF-ERRNO", "dma-buf/import-refusals@virtio-gpu"),
+    ("SYNC-NULL", "syncobj/wait-any@virtio-gpu"),
+    ("SYNC-SNAPSHOT", "syncobj/export-snapshot@virtio-gpu"),
+    ("SYNC-REPLACE", "syncobj/import-replaces@virtio-gpu"),
+    ("SYNC-POINT", "syncobj/timeline-signal@virtio-gpu"),
+    ("SYNC-TRANSFER", "syncobj/transfer-to-timeline@virtio-gpu"),
+    ("SYNC-EVENTFD", "syncobj/eventfd@virtio-gpu"),
+    ("SYNC-UNSUPPORTED", "syncobj/unsupported@bochs"),
+    ("ATOM-IN", "atomic/in-fence-pending@virtio-gpu"),
+    ("ATOM-EXPLICIT", "atomic/explicit-overrides@virtio-gpu"),
+    ("ATOM-OUT", "atomic/out-fence@virtio-gpu"),
+    ("ATOM-BUSY", "atomic/flip-busy@virtio-gpu"),
+    ("ATOM-TIME", "atomic/flip@virtio-gpu"),
+    ("ATOM-FOREIGN", "atomic/foreign-vgem@virtio-gpu+vgem"),
+    ("UPTR-GUARD", "userptr/write@amdgpu-twin"),
+    ("UPTR-RESTART", "userptr/restart-madvise@i915-twin"),
+    ("UPTR-NOEXPORT", "userptr/no-export@amdgpu-twin"),
+    ("UPTR-CHAIN", "userptr/chain@amdgpu-twin+i915-twin"),
+    ("SCHED-ERROR", "reset/hang@amdgpu-twin"),
+    ("RESET-FOREIGN", "reset/foreign-job@amdgpu-twin+i915-twin"),
+];
+
+/// No device of a guest has such work.
+const METAL: [&str; 1] = ["LR-NOFENCE"];
+
+/// The session of the kernel that breaks nothing.
+const WHOLE: &str = "whole";
+
+/// Runs all cases once as they are, and each with its rule broken. Of both, what came of it.
+const RUN: &str = r#"
+mkdir -p /tmp/out
+run() { name=$1; shift; $FENCELAB run "$@" --bench local --no-record --coverage never -o /tmp/out/$name >/dev/null; }
+"#;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let asked = arguments.include_ignored || arguments.ignored;
+    let mut trials = vec![Trial::test("every rule that user space can test has been broken", all_are_broken)];
+    if !arguments.list && (asked || std::env::var_os("FENCELAB_TEST_GUEST").is_some()) {
+        let scratch = tempfile::tempdir().expect("a scratch folder");
+        let chosen: Vec<_> = BROKEN.iter().copied().filter(|(rule, _)| is_wanted(&arguments, rule)).collect();
+        if !chosen.is_empty() {
+            run_all(scratch.path(), &build(scratch.path()), &chosen);
+        }
+        trials.extend(chosen.iter().map(|(rule, case)| trial(scratch.path(), rule, case)));
+    } else if !arguments.list {
+        println!("no rule is broken: FENCELAB_TEST_GUEST is not set, as ci/test sets it");
+    }
+    let arguments = Arguments { include_ignored: false, ignored: false, ..arguments };
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn is_wanted(arguments: &Arguments, rule: &str) -> bool {
+    arguments.filter.as_ref().is_none_or(|wanted| rule.contains(wanted.as_str()))
+}
+
+/// Each such rule is in the table, or a twin's to break, or metal; and each case claims the rule that it stands for.
+fn all_are_broken() -> Result<(), libtest_mimic::Failed> {
+    let tested = RULES.iter().filter(|rule| rule.shows(Way::Test) && !rule.shows(Way::Fault));
+    let missing: Vec<_> = tested
+        .map(|rule| rule.id)
+        .filter(|id| !METAL.contains(id) && !BROKEN.iter().any(|(rule, _)| rule == id))
+        .collect();
+    let claims = |rule: &str, case: &str| {
+        let (suite, rest) = case.split_once('/')?;
+        let name = rest.split('@').next()?;
+        Some(fencelab_suites::catalogue::find(suite, name)?.rules.contains(&rule))
+    };
+    let strangers: Vec<_> = BROKEN.iter().filter(|(rule, case)| claims(rule, case) != Some(true)).collect();
+    match (missing.is_empty(), strangers.is_empty()) {
+        (true, true) => Ok(()),
+        _ => Err(format!("never broken: {missing:?}; does not claim its rule: {strangers:?}").into()),
+    }
+}
+
+/// Compiles what is preloaded.
+fn build(folder: &Path) -> PathBuf {
+    let library = folder.join("wrong.so");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/broken/wrong.c");
+    let mut cc = Command::new("cc");
+    cc.args(["-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o"]).arg(&library).arg(source);
+    assert!(cc.arg("-ldl").status().expect("cc").success(), "{cc:?}");
+    library
+}
+
+/// Runs everything in one guest, and brings the sessions here.
+fn run_all(out: &Path, library: &Path, chosen: &[(&str, &str)]) {
+    let fencelab = env!("CARGO_BIN_EXE_fencelab");
+    let mut script = format!("FENCELAB={fencelab}\n{RUN}");
+    let cases: Vec<_> = chosen.iter().map(|(_, case)| *case).collect();
+    script += &format!("run {WHOLE} {}\n", cases.join(" "));
+    for (rule, case) in chosen {
+        script += &format!("BREAK={rule} LD_PRELOAD={} run {rule} {case}\n", library.display());
+    }
+    script += "cd /tmp/out && tar cz */events.jsonl";
+    let mut guest = Command::new(fencelab);
+    guest.args(["vm", "--", "sh", "-c", &script]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut guest = guest.spawn().expect("run fencelab vm");
+    let packed = guest.stdout.take().expect("its output");
+    let unpacked = Command::new("tar").args(["xz", "-C"]).arg(out).stdin(packed).status().expect("tar");
+    assert!(guest.wait().expect("the guest").success() && unpacked.success(), "the guest gave nothing back");
+}
+
+/// The case passes on the kernel as it is, and fails on the one that breaks the rule.
+fn trial(out: &Path, rule: &str, case: &str) -> Trial {
+    let came = [WHOLE, rule].map(|session| came_of(&out.join(session), case));
+    let name = format!("{rule} broken is noticed by {case}");
+    Trial::test(name, move || match came {
+        [Some((Verdict::Pass, _)), Some((Verdict::Fail, _))] => Ok(()),
+        [whole, broken] => {
+            Err(format!("as the kernel is: {whole:?}; with the rule broken: {broken:?}").into())
+        }
+    })
+}
+
+/// What a session says of a case, and why.
+fn came_of(session: &Path, case: &str) -> Option<(Verdict, String)> {
+    let file = File::open(session.join("events.jsonl")).ok()?;
+    let session = Session::fold(&journal::read(BufReader::new(file)).ok()?.entries);
+    let record = session.case(case)?;
+    let reason = record.finished().map(|finished| finished.reason.clone()).unwrap_or_default();
+    Some((Verdict::of(&session, record), reason))
+}

@@ -1,0 +1,323 @@
+/*
+ * A kernel that breaks one rule, as far as a program can tell: preloaded, it
+ * changes what some ioctls ask or answer. BREAK names the rule.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "uapi.h"
+
+static int next(int fd, unsigned long request, void *arg)
+{
+	static int (*real)(int, unsigned long, ...);
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "ioctl");
+	return real(fd, request, arg);
+}
+
+/* The rule that is broken; none in the harness itself, which is preloaded too. */
+static const char *broken_rule;
+
+__attribute__((constructor)) static void choose(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "case-exec"))
+		broken_rule = getenv("BREAK");
+}
+
+static int breaks(const char *rule)
+{
+	return broken_rule && !strcmp(broken_rule, rule);
+}
+
+static int fails(int error)
+{
+	errno = error;
+	return -1;
+}
+
+/* Fds below this are remembered. */
+enum { FDS = 1024 };
+
+/* sync_files that were exported: from which file and object. */
+static struct { int drm; uint32_t handle; } exported[FDS];
+/* sync_files that were given a deadline. */
+static char hurried[FDS];
+/* Ids of the properties, of whatever object. */
+static uint32_t in_fence[64], out_fence[64];
+
+static void learn(uint32_t *ids, uint32_t id)
+{
+	for (int i = 0; i < 64; i++) {
+		if (!ids[i] || ids[i] == id) {
+			ids[i] = id;
+			return;
+		}
+	}
+}
+
+static int known(const uint32_t *ids, uint32_t id)
+{
+	for (int i = 0; i < 64 && ids[i]; i++)
+		if (ids[i] == id)
+			return 1;
+	return 0;
+}
+
+static int get_property(int fd, unsigned long request, struct drm_mode_get_property *arg)
+{
+	int ret = next(fd, request, arg);
+
+	if (!ret && !strcmp(arg->name, "IN_FENCE_FD"))
+		learn(in_fence, arg->prop_id);
+	if (!ret && !strcmp(arg->name, "OUT_FENCE_PTR"))
+		learn(out_fence, arg->prop_id);
+	return ret;
+}
+
+/* A commit that waits for nothing, or whose out-fence nobody gets. */
+static int commit(int fd, unsigned long request, struct drm_mode_atomic *arg)
+{
+	const uint32_t *counts = (uint32_t *)(uintptr_t)arg->count_props_ptr;
+	const uint32_t *props = (uint32_t *)(uintptr_t)arg->props_ptr;
+	uint64_t *values = (uint64_t *)(uintptr_t)arg->prop_values_ptr;
+	uint32_t count = 0;
+	int ret;
+
+	for (uint32_t i = 0; i < arg->count_objs; i++)
+		count += counts[i];
+	if (breaks("ATOM-IN") || breaks("ATOM-EXPLICIT") || breaks("ATOM-FOREIGN") ||
+	    breaks("FENCE-NO-TIMEOUT"))
+		for (uint32_t i = 0; i < count; i++)
+			if (known(in_fence, props[i]))
+				values[i] = (uint64_t)-1;
+	ret = next(fd, request, arg);
+	if (ret && errno == EBUSY && breaks("ATOM-BUSY"))
+		return 0;
+	if (breaks("ATOM-OUT"))
+		for (uint32_t i = 0; i < count; i++)
+			if (known(out_fence, props[i]) && values[i])
+				*(int32_t *)(uintptr_t)values[i] = -1;
+	return ret;
+}
+
+/* What a sync_file is said to be. */
+static int file_info(int fd, unsigned long request, struct sync_file_info *arg)
+{
+	static uint64_t later;
+	struct sync_fence_info *fences = (void *)(uintptr_t)arg->sync_fence_info;
+	uint32_t room = arg->num_fences;
+	int is_live = fd < FDS && exported[fd].drm && breaks("SYNC-SNAPSHOT");
+	int ret, live = -1;
+
+	if (is_live) {
+		struct drm_syncobj_handle now = {
+			.handle = exported[fd].handle,
+			.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
+			.fd = -1,
+		};
+
+		if (!next(exported[fd].drm - 1, _IOWR('d', 0xc1, now), &now))
+			live = now.fd;
+	}
+	ret = next(live >= 0 ? live : fd, request, arg);
+	if (live >= 0)
+		close(live);
+	if (ret)
+		return ret;
+	/* What the object has lost, the file has, too. */
+	if (is_live && live < 0)
+		arg->status = 0;
+	if (arg->status < 0 && (breaks("FENCE-OWNER") || breaks("SCHED-ERROR")))
+		arg->status = 1;
+	if (fd < FDS && hurried[fd] && breaks("FENCE-DEADLINE"))
+		arg->status = 1;
+	for (uint32_t i = 0; fences && i < room && i < arg->num_fences; i++) {
+		if (fences[i].status < 0 && (breaks("FENCE-OWNER") || breaks("SCHED-ERROR")))
+			fences[i].status = 1;
+		if (fences[i].status && breaks("FENCE-ONCE"))
+			fences[i].timestamp_ns += ++later;
+	}
+	return 0;
+}
+
+static int export_syncobj(int fd, unsigned long request, struct drm_syncobj_handle *arg)
+{
+	int ret = next(fd, request, arg);
+
+	if (!ret && arg->flags & DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE &&
+	    arg->fd >= 0 && arg->fd < FDS) {
+		exported[arg->fd].drm = fd + 1;
+		exported[arg->fd].handle = arg->handle;
+	}
+	return ret;
+}
+
+static int query(int fd, unsigned long request, struct drm_syncobj_timeline_array *arg)
+{
+	uint64_t *points = (uint64_t *)(uintptr_t)arg->points;
+	int ret = next(fd, request, arg);
+
+	for (uint32_t i = 0; !ret && i < arg->count_handles; i++)
+		if (points[i])
+			points[i]--;
+	return ret;
+}
+
+/* A device that looks at other pages than those it was given. */
+static int userptr(int fd, unsigned long request, struct userptr *arg)
+{
+	uint64_t given = arg->addr;
+	void *other = mmap(NULL, arg->size ?: 1, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int ret;
+
+	if (other != MAP_FAILED)
+		arg->addr = (uintptr_t)other;
+	ret = next(fd, request, arg);
+	arg->addr = given;
+	return ret;
+}
+
+static int broken(int fd, unsigned long request, void *arg)
+{
+	int ret;
+
+	switch (request & 0xffff) {
+	case AMDGPU_GEM_USERPTR:
+	case I915_GEM_USERPTR:
+		/* Other devices have other ioctls of these numbers. */
+		if (_IOC_SIZE(request) == 24 && (breaks("UPTR-GUARD") || breaks("UPTR-RESTART")))
+			return userptr(fd, request, arg);
+		break;
+	case MODE_GETPROPERTY:
+		return get_property(fd, request, arg);
+	case MODE_ATOMIC:
+		return commit(fd, request, arg);
+	case SYNC_FILE_INFO:
+		return file_info(fd, request, arg);
+	case SYNCOBJ_HANDLE_TO_FD:
+		return export_syncobj(fd, request, arg);
+	case SW_SYNC_CREATE_FENCE:
+		/* The later of two fences gets the lower number. */
+		if (breaks("FENCE-ORDER"))
+			((struct sw_sync_create_fence_data *)arg)->value ^= 1;
+		break;
+	case SYNC_SET_DEADLINE:
+		if (fd < FDS)
+			hurried[fd] = 1;
+		break;
+	case DMA_BUF_IMPORT_SYNC_FILE:
+		if (breaks("BUF-SYNCFILE"))
+			return 0;
+		if (breaks("RESV-USAGE"))
+			((struct dma_buf_import_sync_file *)arg)->flags ^= DMA_BUF_SYNC_RW;
+		break;
+	case DMA_BUF_SYNC:
+		if (breaks("BUF-WAIT"))
+			return 0;
+		break;
+	case SYNCOBJ_TRANSFER:
+		if (breaks("SYNC-TRANSFER"))
+			return 0;
+		break;
+	case SYNCOBJ_EVENTFD:
+		if (breaks("SYNC-EVENTFD"))
+			return 0;
+		break;
+	case SYNCOBJ_QUERY:
+		if (breaks("SYNC-POINT"))
+			return query(fd, request, arg);
+		break;
+	case SYNCOBJ_FD_TO_HANDLE:
+		if (breaks("SYNC-REPLACE") &&
+		    ((struct drm_syncobj_handle *)arg)->flags & DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE)
+			return 0;
+		break;
+	case SYNCOBJ_WAIT:
+	case SYNCOBJ_TIMELINE_WAIT:
+		if (breaks("RESET-FOREIGN"))
+			return fails(ETIME);
+		break;
+	}
+	ret = next(fd, request, arg);
+	if (!ret)
+		return ret;
+	switch (request & 0xffff) {
+	case SYNCOBJ_WAIT:
+	case SYNCOBJ_TIMELINE_WAIT:
+		if (errno == EINVAL && breaks("SYNC-NULL"))
+			return 0;
+		break;
+	case PRIME_FD_TO_HANDLE:
+		if (breaks("BUF-ERRNO"))
+			return fails(EIO);
+		break;
+	case PRIME_HANDLE_TO_FD:
+		if (breaks("UPTR-NOEXPORT")) {
+			((struct drm_prime_handle *)arg)->fd = memfd_create("exported", MFD_CLOEXEC);
+			return 0;
+		}
+		break;
+	}
+	if (errno == EOPNOTSUPP && breaks("SYNC-UNSUPPORTED"))
+		return fails(EINVAL);
+	return ret;
+}
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	va_list list;
+	void *arg;
+
+	va_start(list, request);
+	arg = va_arg(list, void *);
+	va_end(list);
+	return broken(fd, request, arg);
+}
+
+/* Whether what is behind an fd has this in its name. */
+static int is_a(int fd, const char *what)
+{
+	char path[32], name[64] = "";
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	return readlink(path, name, sizeof name - 1) > 0 && strstr(name, what);
+}
+
+/* Fences that are never seen to signal, commits whose event never comes. */
+int poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	static int (*real)(struct pollfd *, nfds_t, int);
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "poll");
+	if (count == 1 && ((breaks("RESET-FOREIGN") && is_a(fds->fd, "sync_file")) ||
+			   (breaks("ATOM-TIME") && is_a(fds->fd, "/dri/")))) {
+		fds->revents = 0;
+		usleep(timeout < 0 ? 1000000 : timeout * 1000);
+		return 0;
+	}
+	return real(fds, count, timeout);
+}
+
+/* An unmapping that goes on when all that it waited for has signalled. */
+int munmap(void *address, size_t length)
+{
+	static int (*real)(void *, size_t);
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "munmap");
+	if (gettid() != getpid() && breaks("UPTR-CHAIN"))
+		sleep(3600);
+	return real(address, length);
+}
