@@ -35,7 +35,7 @@ const BROKEN: [(&str, &str); 28] = [
     ("ATOM-EXPLICIT", "atomic/explicit-overrides@virtio-gpu"),
     ("ATOM-OUT", "atomic/out-fence@virtio-gpu"),
     ("ATOM-BUSY", "atomic/flip-busy@virtio-gpu"),
-    ("ATOM-TIME", "atomic/flip@virtio-gpu"),
+    ("ATOM-TIME", "atomic/flip-event@virtio-gpu"),
     ("ATOM-FOREIGN", "atomic/foreign-vgem@virtio-gpu+vgem"),
     ("UPTR-GUARD", "userptr/write@amdgpu-twin"),
     ("UPTR-RESTART", "userptr/restart-madvise@i915-twin"),
