@@ -34,7 +34,9 @@ pub(crate) fn matching(report: &Report) -> Vec<RuleMatch> {
 fn hit<'a>(rule: &'a Rule, report: &Report, edges: &'a [Edge]) -> Option<Hit<'a>> {
     let by_edge = |from, to, functions: Option<&[&str]>| {
         let fits = |edge: &&Edge| {
-            edge.roles() == (from, to) && functions.is_none_or(|names| through(edge.functions(), names))
+            edge.roles() == (from, to)
+                && (edge.tainted || to.is_forbidden())
+                && functions.is_none_or(|names| through(edge.functions(), names))
         };
         let distance = edges.iter().position(|edge| fits(&edge))?;
         Some(Hit { rule, edge: Some(&edges[distance]), line: None, distance })
@@ -144,7 +146,7 @@ fn open_section(report: &Report) -> Option<&Frame> {
 /// Who took the lock: the first function of the trace that is no plumbing, and for core code the driver behind it.
 fn by(edge: Option<&Edge>, report: &Report) -> String {
     let Some(doer) = doer(edge, report) else { return "some code".to_owned() };
-    let frames = edge.map_or(&report.frames, |edge| &edge.frames);
+    let frames = edge.map_or(report.frames.as_slice(), |edge| &edge.frames);
     let driver = frames.iter().find(|frame| frame.module.is_some() && !frame.unreliable && !is_core(frame));
     match driver.filter(|_| is_core(doer)) {
         Some(driver) => format!("{doer} (called for {driver})"),

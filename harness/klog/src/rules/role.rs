@@ -61,6 +61,12 @@ impl Role {
         listed.unwrap_or_else(|| Role::by_words(name))
     }
 
+    /// Does the contract forbid to take a lock of this role wherever an edge to it breaks a rule? Any other is wrong only where
+    /// it is elsewhere held over an allocation or a wait.
+    pub(super) fn is_forbidden(self) -> bool {
+        !matches!(self, Role::Other | Role::Work | Role::ResetLock | Role::FenceLock)
+    }
+
     /// Drivers name their notifier locks and fence locks in their own ways.
     fn by_words(name: &str) -> Role {
         if ["notifier_lock", "notifier_mutex", "svmm->mutex", "userptr.notifier", "mn_lock"]
