@@ -73,9 +73,10 @@ impl Frame {
     /// Reads module and source from behind the symbol; false when something else stands there.
     fn take_rest(&mut self, rest: &str) -> bool {
         let mut plain = true;
+        let (closed, rest) = (rest.contains(')'), rest.trim());
         for word in rest.split_ascii_whitespace() {
             let inner = word.trim_matches(['(', ')', '[', ']']);
-            let broken_source = word.starts_with('(') && !rest.contains(')') && inner.contains('/');
+            let broken_source = word.starts_with('(') && !closed && inner.contains('/');
             if word == "[inline]" || word == "inline" || is_discriminator(word) || broken_source {
                 continue;
             } else if is_source(inner) {
@@ -92,7 +93,7 @@ impl Frame {
 
     /// A symboliser drops the brackets of a module: it stands behind the source, or alone behind the symbol.
     fn may_be_module(&self, rest: &str, word: &str) -> bool {
-        is_module_name(word) && (self.source.is_some() || self.offset.is_some() && rest.trim() == word)
+        is_module_name(word) && (self.source.is_some() || self.offset.is_some() && rest == word)
     }
 }
 
@@ -125,14 +126,17 @@ fn without_source_mark(text: &str) -> &str {
     if mark { before.trim_end() } else { text }
 }
 
-/// Drops what the compiler appends to the clones of a function.
+/// Drops what compilers append to the clones of a function: `.isra.0`, `.constprop.0`, `.cold`, `.__uniq.123`, `.cfi_jt`, and
+/// `$` with a hash from older Clang. No name in C holds a dot, but those of Rust hold both; powerpc's first ABI has one in front.
 fn plain_name(function: &str) -> &str {
-    let base = |suffix| function.split_once(suffix).map(|(base, _)| base).filter(|base| !base.is_empty());
-    [".isra.", ".constprop.", ".part.", ".cold", ".llvm.", ".lto_priv."]
-        .into_iter()
-        .filter_map(base)
-        .min_by_key(|base| base.len())
-        .unwrap_or(function)
+    if function.starts_with("_ZN") || function.starts_with("_R") || function.contains("::") {
+        return function.split(".llvm.").next().unwrap_or(function);
+    }
+    let name = function.strip_prefix('.').filter(|name| !name.is_empty()).unwrap_or(function);
+    match name.find(['.', '$']) {
+        Some(end) if end > 0 => &name[..end],
+        _ => name,
+    }
 }
 
 /// `<IRQ> `, `<EOI> ` in front of a frame, as older x86 kernels print them.
@@ -234,6 +238,10 @@ mod tests {
             ("[<c010f0c0>] (unwind [a]) from [<c010ad38>] (show_stack+0x10/0x14)", "show_stack+0x10/0x14"),
             ("[c0000000028f7be0] [c0000000003f0140] init+0x5c0/0x6d0 (unreliable)", "? init+0x5c0/0x6d0"),
             ("unwind_backtrace from show_stack+0x10/0x14", "show_stack+0x10/0x14"),
+            ("foo.__uniq.123.llvm.9+0x1/0x2", "foo+0x1/0x2"),
+            ("foo$a1b2c3d4.cfi_jt+0x1/0x2 [m]", "foo+0x1/0x2 [m]"),
+            (".foo_do+0x1/0x2", "foo_do+0x1/0x2"),
+            ("_ZN4core3ops17h0123456789abcdefE+0x1/0x2", "_ZN4core3ops17h0123456789abcdefE+0x1/0x2"),
             (" show_stack+0x18/0x24 (C)", "show_stack+0x18/0x24"),
             (" foo_ioctl+0x18/0x24 [foo] (CF)", "foo_ioctl+0x18/0x24 [foo]"),
             ("([<0000000000112f6a>] show_stack+0x8a/0xd0)", "show_stack+0x8a/0xd0"),

@@ -135,11 +135,12 @@ fn usage_marks(line: &str, open: usize) -> Option<(usize, &str, &str)> {
     let mut from = open;
     while let Some(found) = line[from..].find("){") {
         let close = from + found;
-        let (usage, rest) = line[close + 2..].split_once('}')?;
-        if usage.bytes().all(|b| b".+-?".contains(&b)) {
+        from = close + 2;
+        let length = line[from..].bytes().take_while(|b| b".+-?".contains(b)).count();
+        let (usage, rest) = line[from..].split_at(length);
+        if let Some(rest) = rest.strip_prefix('}') {
             return Some((close, usage, rest));
         }
-        from = close + 2;
     }
     None
 }

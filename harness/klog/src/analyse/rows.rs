@@ -17,8 +17,9 @@ pub(super) struct Row {
     pub(super) foreign: bool,
 }
 
-/// How many pieces one line may have.
+/// How many pieces one line may have, and how long it may grow by them.
 const MAX_PIECES: usize = 12;
+const MAX_JOINED: usize = 2000;
 
 /// The report's lines, put together, somebody else's marked.
 pub(super) fn rows(kind: Kind, lines: &[Taken]) -> Vec<Row> {
@@ -84,7 +85,11 @@ fn joined(lines: &[Taken]) -> Vec<Row> {
     for taken in lines {
         let text = &taken.line.text;
         match rows.last_mut() {
-            Some(row) if pieces < MAX_PIECES && (continues(row, taken) || is_wrapped(row, taken)) => {
+            Some(row)
+                if pieces < MAX_PIECES
+                    && row.text.len() < MAX_JOINED
+                    && (continues(row, taken) || is_wrapped(row, taken)) =>
+            {
                 pieces += 1;
                 let above = row.text.trim_end();
                 row.text = format!("{above}{}{}", gap(above, text), text.trim_end());
