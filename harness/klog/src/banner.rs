@@ -234,7 +234,11 @@ pub(crate) const NEEDLES: &[&str] = &[
     "Disabling lock debugging",
     "messages dropped",
     crate::lockdep_state::HELLO,
+    LINUX,
 ];
+
+/// How the kernel's first line begins (`linux_banner`, init/version-timestamp.c).
+pub(crate) const LINUX: &str = "Linux version ";
 
 /// Which kind of report a message begins, if any.
 pub(crate) fn find(message: &str) -> Option<Kind> {
@@ -255,6 +259,11 @@ fn is_die_line(text: &str) -> bool {
     };
     let named = before.len() > 3 && before.starts_with(|c: char| c.is_ascii_alphabetic());
     counted && named && flags.split_ascii_whitespace().all(flag)
+}
+
+/// The count of oopses in such a line: `[#1]`.
+pub(crate) fn death(text: &str) -> Option<u32> {
+    text.split_once(" [#").or_else(|| text.split_once("detected[#"))?.1.split_once(']')?.0.parse().ok()
 }
 
 fn fits(text: &str, place: &Place, words: &str, more: &str) -> bool {

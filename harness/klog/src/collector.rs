@@ -31,7 +31,20 @@ enum Phase {
     Body,
     /// The last backtrace has begun; how many of its frames there were.
     Backtrace(u32),
+    /// All of it was there. The kernel may sum up the registers, say how the task ends, or panic over it.
+    After,
 }
+
+/// Why the kernel panics over an exception: the end of `die()` in arch/*/kernel/traps.c, `BUG()` of
+/// include/asm-generic/bug.h, `make_task_dead` of kernel/exit.c, `handle_bad_stack` of arch/arm64/kernel/traps.c.
+const DIES: &[&str] = &[
+    "Fatal exception",
+    "BUG!",
+    "killing interrupt handler!",
+    "Attempted to kill the idle task!",
+    "Oopsed too often",
+    "ernel stack overflow",
+];
 
 /// How many lines of others may stand between two lines of a report before it is given up: while its text is being
 /// printed, and after its last backtrace has begun. With caller ids there is hardly a line of others to expect.
@@ -62,6 +75,8 @@ pub(crate) struct Collector {
     in_modules: bool,
     /// `<TASK>` was seen, and `</TASK>` is still to come.
     in_task_stack: bool,
+    /// Messages were lost while it was being printed.
+    pub(crate) lossy: bool,
     bytes: usize,
     last_time: Option<u64>,
 }
@@ -82,24 +97,35 @@ impl Collector {
             strangers: 0,
             in_modules: false,
             in_task_stack: false,
+            lossy: false,
             last_time,
         }
     }
 
     /// Is everything there but a rest that may come or not?
     pub(crate) fn in_tail(&self) -> bool {
-        matches!(self.phase, Phase::Backtrace(frames) if frames > 0)
+        match self.phase {
+            Phase::Body => false,
+            Phase::Backtrace(frames) => frames > 0,
+            Phase::After => true,
+        }
+    }
+
+    /// The log has lost messages here.
+    pub(crate) fn note_loss(&mut self) {
+        self.lossy |= !self.ended;
     }
 
     /// The kind that this report has if a banner of kind `new`, with this text, continues it; `None` if that begins another.
     pub(crate) fn would_absorb(&self, new: Kind, text: &str) -> Option<Kind> {
         let before_trace = !self.in_tail();
         match (self.kind, new) {
-            (None, new) => Some(new),
+            // The line stands above a WARN or a BUG, and none of lockdep's banners.
+            (None, new) => (!new.is_lockdep() || new == Kind::LockWarn).then_some(new),
             // The message of a warning names its kind better than the line "WARNING:", on whichever side it stands.
             (Some(Kind::Warn), Kind::Refcount | Kind::List | Kind::LockWarn) if before_trace => Some(new),
             (Some(old @ (Kind::Refcount | Kind::LockWarn)), Kind::Warn) if before_trace => Some(old),
-            (Some(old @ Kind::List), Kind::Warn | Kind::Bug | Kind::Oops) if before_trace => Some(old),
+            (Some(old @ Kind::List), Kind::Warn | Kind::Bug) if before_trace => Some(old),
             // One of the timeouts of KMS is a WARN (`drm_atomic_helper_wait_for_vblanks`).
             (Some(old @ Kind::FlipTimeout), Kind::Warn) if before_trace => Some(old),
             // Older watchdogs say it with a WARN, and so does a key that was never registered.
@@ -110,11 +136,47 @@ impl Collector {
             (Some(old @ Kind::Kasan), Kind::Bug) if before_trace => Some(old),
             // "BUG: unable to handle ..." and "Oops: 0002" are two lines of one report, and so are "kernel BUG at"
             // and "invalid opcode".
-            (Some(old @ (Kind::Oops | Kind::Bug)), Kind::Oops) if before_trace => Some(old),
-            (Some(old), Kind::Panic) if is_own_panic(old, text, before_trace) => Some(old),
+            (Some(old @ (Kind::Oops | Kind::Bug | Kind::List)), Kind::Oops)
+                if before_trace && !self.is_another_death(text) =>
+            {
+                Some(old)
+            }
+            (Some(old), Kind::Panic) if self.is_own_panic(old, text) => Some(old),
             (Some(old @ Kind::Kmemleak), Kind::Kmemleak) if self.lines.len() <= 2 => Some(old),
             _ => None,
         }
+    }
+
+    /// Is a panic with this text the end of this report? Any other is a report of its own.
+    fn is_own_panic(&self, kind: Kind, text: &str) -> bool {
+        let says = |words: &[&str]| words.iter().any(|words| text.contains(words));
+        match kind {
+            // Before 6.2 `__schedule_bug` named itself.
+            Kind::AtomicSchedule if says(&["scheduling while atomic"]) => !self.in_tail(),
+            // `check_panic_on_warn`, kernel/panic.c. What another report panics over has its banner in between.
+            kind if says(&["panic_on_warn set"]) => !kind.is_lockdep() || kind == Kind::LockWarn,
+            Kind::Kasan => says(&["kasan.fault="]),
+            Kind::HungTask => says(&["hung_task: blocked tasks"]),
+            Kind::SoftLockup => says(&["softlockup: hung tasks"]),
+            Kind::HardLockup => says(&["Hard LOCKUP"]),
+            Kind::RcuStall => says(&["RCU Stall"]),
+            Kind::Bug if says(&["kmsan.panic"]) => true,
+            Kind::Bug | Kind::List | Kind::Oops => {
+                says(DIES) || says(&["Attempted to kill init!"]) && self.is_of_init()
+            }
+            _ => false,
+        }
+    }
+
+    /// Does the line count another oops (`[#2]`) than the report's own?
+    fn is_another_death(&self, text: &str) -> bool {
+        let own = self.lines.iter().find_map(|taken| banner::death(&taken.line.text));
+        own.zip(banner::death(text)).is_some_and(|(own, new)| own != new)
+    }
+
+    /// Is the report about the first process, without which the kernel does not go on?
+    fn is_of_init(&self) -> bool {
+        self.lines.iter().any(|taken| taken.line.text.contains(" PID: 1 Comm: "))
     }
 
     /// Is it the message of a warning, of which older kernels print the line `cut here` below?
@@ -134,6 +196,10 @@ impl Collector {
     /// Takes a banner that continues this report.
     pub(crate) fn take_banner(&mut self, kind: Option<Kind>, line: Line, options: &Options) {
         self.kind = kind.and_then(|kind| self.would_absorb(kind, &line.text)).or(self.kind);
+        if kind == Some(Kind::Panic) && self.phase == Phase::After {
+            // The panic's own backtrace follows.
+            self.phase = Phase::Backtrace(1);
+        }
         self.strangers = 0;
         self.last_time = line.meta.time_us.or(self.last_time);
         // A line without prefix in a log that has them is the rest of the banner, which a mailer broke.
@@ -159,7 +225,8 @@ impl Collector {
 
     /// Offers the next line. `own` tells that the log has caller ids and this line has the report's.
     pub(crate) fn offer(&mut self, line: Line, shape: Shape, own: bool, options: &Options) -> Offer {
-        if self.paused_too_long(line.meta.time_us, shape) {
+        let goes_on = self.phase != Phase::After || matches!(shape, Shape::Detail | Shape::Blank);
+        if !goes_on || self.paused_too_long(line.meta.time_us, shape) {
             return Offer::Ended;
         }
         let module = self.in_modules && shape == Shape::Other && is_module(&line.text);
@@ -177,8 +244,13 @@ impl Collector {
         self.strangers = if stranger { self.strangers + 1 } else { 0 };
         self.advance(shape, &line.text);
         let last = self.is_last(shape);
+        let panicked = line.text.contains("end Kernel panic");
         self.keep(Taken { line, shape }, options);
         self.ended |= last;
+        if last && !panicked && self.kind.is_some_and(goes_on_after) {
+            self.phase = Phase::After;
+            return Offer::Taken;
+        }
         if last { Offer::Last } else { Offer::Taken }
     }
 
@@ -269,20 +341,10 @@ impl Collector {
     }
 }
 
-/// Is a panic with this text the end of a report of this kind? Any other is a report of its own.
-fn is_own_panic(kind: Kind, text: &str, before_trace: bool) -> bool {
-    let says = |words: &str| text.contains(words);
-    match kind {
-        // `check_panic_on_warn`, kernel/panic.c: where a warning has registers, its backtrace stands above, else the panic's stands
-        // in place of it.
-        Kind::Warn | Kind::LockWarn | Kind::Refcount | Kind::List if says("panic_on_warn set") => true,
-        Kind::Sleeping | Kind::AtomicSchedule | Kind::Bug if says("panic_on_warn set") => before_trace,
-        // Before 6.2 `__schedule_bug` named itself.
-        Kind::AtomicSchedule => before_trace && says("scheduling while atomic"),
-        // `oops_end`, arch/x86/kernel/dumpstack.c and its like; `BUG()`, include/asm-generic/bug.h
-        Kind::Bug | Kind::List => before_trace && (says("Fatal exception") || says("BUG!")),
-        _ => false,
-    }
+/// Does the kernel go on behind the last line of a report of this kind? `oops_end`, arch/x86/kernel/dumpstack.c and its like;
+/// `end_report`, mm/kasan/report.c; `ubsan_epilogue`, lib/ubsan.c; `kcsan_report_known_origin`, kernel/kcsan/report.c.
+fn goes_on_after(kind: Kind) -> bool {
+    matches!(kind, Kind::Oops | Kind::Bug | Kind::List | Kind::Kasan | Kind::Kcsan | Kind::Ubsan)
 }
 
 /// Is the banner all there is?

@@ -3,6 +3,7 @@
 use crate::event::{LockdepOff, OffCause};
 use crate::kind::Kind;
 use crate::line::Line;
+use crate::report::Report;
 
 /// What lockdep says when the kernel boots.
 pub(crate) const HELLO: &str = "Lock dependency validator: ";
@@ -45,6 +46,25 @@ impl LockdepState {
             time_us: line.meta.time_us,
             caller: line.meta.caller,
             text: line.text.trim().to_owned(),
+        })
+    }
+
+    /// Looks at a report, whose banner a mailer may have broken; returns the news that lockdep has gone off, once.
+    pub(crate) fn see_report(&mut self, report: &Report) -> Option<LockdepOff> {
+        if self.off.is_some() || !report.kind.turns_lockdep_off() {
+            return None;
+        }
+        let cause = match &report.details.limit {
+            Some(limit) => OffCause::TableFull { limit: limit.clone() },
+            None => OffCause::Splat { kind: report.kind },
+        };
+        self.go_off(LockdepOff {
+            cause,
+            line: report.first_line,
+            seq: report.seq.map(|(first, _)| first),
+            time_us: report.time_us,
+            caller: report.caller,
+            text: report.text.first().map(|text| text.trim().to_owned()).unwrap_or_default(),
         })
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::analyse::analyse;
 use crate::annotation::Kernel;
+use crate::banner::LINUX;
 use crate::collector::Collector;
 use crate::event::{Event, Loss};
 use crate::line::{JournalJson, Line, Meta, Record, clean, parse_text};
@@ -79,7 +80,12 @@ pub struct Parser {
     wide: bool,
     /// A record of which netconsole sent only some pieces yet.
     fragments: Option<Record>,
+    /// The line in which the kernel last started.
+    start: Option<u64>,
 }
+
+/// The kernel's first line comes before its clock runs; later on it is somebody else's.
+const START_US: u64 = 10_000_000;
 
 impl Parser {
     /// A parser at the start of a log.
@@ -98,6 +104,7 @@ impl Parser {
             source: Source::default(),
             wide: false,
             fragments: None,
+            start: None,
         }
     }
 
@@ -105,7 +112,7 @@ impl Parser {
     pub fn push_record(&mut self, bytes: &[u8]) {
         self.number += 1;
         let Ok(record) = Record::parse(bytes) else {
-            self.events.push_back(Event::Loss(Loss::BadRecord { line: self.number }));
+            self.lost(Loss::BadRecord { line: self.number });
             return;
         };
         if let Some(record) = self.joined(record) {
@@ -172,7 +179,7 @@ impl Parser {
 
     /// The kernel told a reader of /dev/kmsg that it was too slow (EPIPE).
     pub fn note_overrun(&mut self) {
-        self.events.push_back(Event::Loss(Loss::Overrun { line: self.number }));
+        self.lost(Loss::Overrun { line: self.number });
     }
 
     /// Call this when the input has been quiet for `quiet_for`: reports that may be over are closed.
@@ -212,6 +219,11 @@ impl Parser {
     /// Is lockdep still armed, as far as the log tells?
     pub fn lockdep(&self) -> &LockdepState {
         &self.lockdep
+    }
+
+    /// The line in which the kernel last started, where the log has it. With it lockdep is armed again.
+    pub fn last_start(&self) -> Option<u64> {
+        self.start
     }
 
     /// How many lines or records there were so far.
@@ -303,6 +315,7 @@ impl Parser {
     fn push_line(&mut self, line: Line) {
         let candidate = self.needles.find(line.text.as_bytes()).is_some();
         if candidate {
+            self.note_start(&line);
             self.note_dropped(&line);
             self.events.extend(self.lockdep.see_line(&line).map(Event::LockdepOff));
         }
@@ -320,6 +333,7 @@ impl Parser {
 
     fn analyse(&mut self, collector: Collector) {
         if let Some(report) = analyse(collector, &self.options) {
+            self.events.extend(self.lockdep.see_report(&report).map(Event::LockdepOff));
             self.events.push_back(Event::Report(Box::new(report)));
         }
     }
@@ -338,18 +352,39 @@ impl Parser {
         }
     }
 
+    fn lost(&mut self, loss: Loss) {
+        self.streams.note_loss();
+        self.events.push_back(Event::Loss(loss));
+    }
+
     fn note_cut(&mut self, cut: bool) {
         if cut {
-            self.events.push_back(Event::Loss(Loss::CutLine { line: self.number }));
+            self.lost(Loss::CutLine { line: self.number });
         }
     }
 
     fn note_sequence(&mut self, seq: Option<u64>) {
         let Some(seq) = seq else { return };
         if let Some(last) = self.last_seq.filter(|last| seq > last + 1) {
-            self.events.push_back(Event::Loss(Loss::Gap { after: last, before: seq }));
+            self.lost(Loss::Gap { after: last, before: seq });
         }
         self.last_seq = Some(seq);
+    }
+
+    /// A serial console's log may hold several boots. What the one before left open has ended, and lockdep is armed again.
+    fn note_start(&mut self, line: &Line) {
+        let meta = &line.meta;
+        let early = match meta.time_us {
+            Some(us) if !meta.bare => us < START_US,
+            // `cat /proc/version` prints the same, without the prefix that the log's lines have.
+            _ => !meta.bare || !self.last_meta.has_time(),
+        };
+        if early && line.text.starts_with(LINUX) && line.text.contains(" (") {
+            self.streams.finish();
+            self.collect();
+            self.lockdep = LockdepState::default();
+            self.start = Some(line.number);
+        }
     }
 
     /// `** 12 printk messages dropped **` (kernel/printk/printk.c), on whichever console.
@@ -357,7 +392,7 @@ impl Parser {
         let Some((before, _)) = line.text.split_once(" messages dropped") else { return };
         let count = before.trim_end_matches("printk").trim().rsplit(' ').next().and_then(|n| n.parse().ok());
         if let Some(count) = count.filter(|_| line.text.contains("**")) {
-            self.events.push_back(Event::Loss(Loss::Dropped { count, line: line.number }));
+            self.lost(Loss::Dropped { count, line: line.number });
         }
     }
 }

@@ -139,6 +139,8 @@ pub enum Section {
     Place,
     /// The last line that reports of this kind have.
     End,
+    /// Whatever the log lost while the report was being printed.
+    Messages,
 }
 
 /// What only some kinds of reports have. Empty parts are left out of the JSON form.

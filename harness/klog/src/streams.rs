@@ -31,6 +31,11 @@ impl Streams {
         self.open.is_empty()
     }
 
+    /// The log has lost messages here: any report that is being printed may lack them.
+    pub(crate) fn note_loss(&mut self) {
+        self.open.values_mut().flatten().for_each(Collector::note_loss);
+    }
+
     /// Takes the reports that have ended.
     pub(crate) fn take_done(&mut self) -> Vec<Collector> {
         std::mem::take(&mut self.done)
@@ -77,12 +82,15 @@ impl Streams {
             self.finish();
         }
         let stream = self.open.entry(caller).or_default();
-        let absorbed = stream.last_mut().filter(|current| match kind {
+        let continues = |current: &Collector| match kind {
             Some(kind) => current.would_absorb(kind, &line.text).is_some() || current.repeats(kind, &line),
             None => current.is_warning_text(),
-        });
-        if let Some(current) = absorbed {
+        };
+        // Without caller ids it may go on with one that another interrupted, which is in progress again then.
+        if let Some(index) = stream.iter().rposition(continues) {
+            let mut current = stream.remove(index);
             current.take_banner(kind, line, options);
+            stream.push(current);
             return;
         }
         // With caller ids, or once it is all there, the report before has ended, and a panic ends everything. Otherwise it may go

@@ -65,8 +65,11 @@ fn incomplete(report: &Report) -> String {
     let name = |section: &Section| {
         serde_json::to_value(section).ok().and_then(|value| value.as_str().map(str::to_owned))
     };
-    let mut parts: Vec<String> =
-        report.missing.iter().filter_map(name).map(|name| format!("no {name}")).collect();
+    let lacks = |section: &Section| match section {
+        Section::Messages => Some("the log lost messages in it".to_owned()),
+        section => name(section).map(|name| format!("no {name}")),
+    };
+    let mut parts: Vec<String> = report.missing.iter().filter_map(lacks).collect();
     if report.omitted > 0 {
         parts.push(format!("{} lines left out", report.omitted));
     }

@@ -56,8 +56,8 @@ const FORMS: &[(&str, Form)] = &[
             "Sat 2026-11-14 12:34:56.123456 UTC [s=1;i=2]\n    _TRANSPORT=kernel\n    MESSAGE={text}\n    _SOURCE_MONOTONIC_TIMESTAMP={us}"
         )
     }),
-    ("/dev/kmsg", |us, text| format!("4,{us},{us},-,caller=T7;{text}\n SUBSYSTEM=drm")),
-    ("netconsole with release", |us, text| format!("6.12.0,4,{us},{us},-;{text}")),
+    ("/dev/kmsg", |us, text| format!("4,{},{us},-,caller=T7;{text}\n SUBSYSTEM=drm", us / 1000)),
+    ("netconsole with release", |us, text| format!("6.12.0,4,{},{us},-;{text}", us / 1000)),
     ("MediaTek", |us, text| {
         format!("<4>[{}.{:06}] (1)[123:kworker/1:1]{text}", us / 1_000_000, us % 1_000_000)
     }),

@@ -13,7 +13,7 @@ use crate::collector::Collector;
 use crate::entry::entry;
 use crate::kind::Kind;
 use crate::parser::Options;
-use crate::report::{Details, Report};
+use crate::report::{Details, Report, Section};
 use crate::{rules, signature};
 use header::Header;
 use rows::{Row, rows};
@@ -33,7 +33,7 @@ pub(crate) fn analyse(mut collector: Collector, options: &Options) -> Option<Rep
     if is_only_text(&report) {
         return None;
     }
-    finish(&mut report, collector.ended, &rows, options);
+    finish(&mut report, &collector, &rows, options);
     Some(report)
 }
 
@@ -91,11 +91,12 @@ fn outline(kind: Kind, collector: &Collector, rows: &[Row]) -> Report {
 }
 
 /// What follows from the structure.
-fn finish(report: &mut Report, ended: bool, rows: &[Row], options: &Options) {
+fn finish(report: &mut Report, collector: &Collector, rows: &[Row], options: &Options) {
     report.blame = blame(report);
     report.entry = entry(report);
     report.title = title::title(report);
-    report.missing = complete::missing(report, ended, rows);
+    report.missing = complete::missing(report, collector.ended, rows);
+    report.missing.extend(collector.lossy.then_some(Section::Messages));
     report.complete = report.missing.is_empty() && report.omitted == 0;
     report.signature = signature::signature(report);
     report.annotation = annotation::find(report, options.kernel);

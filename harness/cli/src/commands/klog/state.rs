@@ -12,6 +12,10 @@ pub(super) struct State {
     /// Lockdep showed itself.
     present: bool,
     off: Vec<LockdepOff>,
+    /// It is off at the end.
+    off_now: bool,
+    /// The line in which the kernel last started.
+    start: Option<u64>,
     /// Messages that a console or the ring buffer dropped.
     dropped: u64,
     /// Places where it is not known how many.
@@ -36,6 +40,8 @@ impl State {
     pub(super) fn end(&mut self, parser: &Parser) {
         self.lines = parser.lines();
         self.present = parser.lockdep().is_present();
+        self.off_now = parser.lockdep().off().is_some();
+        self.start = parser.last_start();
     }
 
     /// Did it hold no report?
@@ -80,11 +86,20 @@ impl State {
             ([], true) => "lockdep armed".to_owned(),
             ([], false) => "lockdep unknown: nothing in it shows that the kernel has it".to_owned(),
             (offs, _) if logs > 1 => format!("lockdep went off in {}", count(offs.len(), "log")),
-            ([off, ..], _) => format!("lockdep off {}, {}", since(off), cause(&off.cause)),
+            (offs, _) if !self.off_now => {
+                let start = self.start.map(|line| format!(" in line {line}")).unwrap_or_default();
+                format!("lockdep went off in {}; the kernel started again{start}", count(offs.len(), "boot"))
+            }
+            ([off], _) => format!("lockdep off {}, {}", since(off), cause(&off.cause)),
+            ([.., off], _) => {
+                let boots = count(self.off.len(), "boot");
+                format!("lockdep went off in {boots}, the last time {}, {}", since(off), cause(&off.cause))
+            }
         }
     }
 }
 
+/// `since 23.668221 s (line 4)`
 fn since(off: &LockdepOff) -> String {
     let time = off.time_us.map(|us| format!("since {}.{:06} s", us / 1_000_000, us % 1_000_000));
     let line = format!("line {}", off.line);
