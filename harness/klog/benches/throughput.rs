@@ -66,6 +66,19 @@ fn main() {
     for every in [4000, 1000, 250] {
         dense(every);
     }
+    println!();
+    println!("{:28} {:>9} {:>9} {:>8}", "reports of one line, 2 MB", "MB/s", "of plain", "reports");
+    let plain = run("usb 1-1: hello", &endless("usb 1-1: hello "), None, parse);
+    for part in [" (a){", "){", "( ", "(a/", "a:", "lock(", "<a> ", "-> #1 (a){....}-{0:0} "] {
+        run(part, &endless(part), Some(plain), parse);
+    }
+}
+
+/// Lock reports that consist of long lines, each the same piece over and over: no piece may cost the square of the line.
+fn endless(part: &str) -> Vec<u8> {
+    let line = format!(" a+0x1/0x2 {}}}\n", part.repeat(8000 / part.len()));
+    let report = format!("WARNING: possible circular locking dependency detected\n{}", line.repeat(25));
+    report.repeat(10).into_bytes()
 }
 
 /// A log of about `size` bytes with a report after every `every` lines.

@@ -1,5 +1,6 @@
 //! Gathers the lines of one report while it is being printed, and knows when it has ended.
 
+use crate::aftermath;
 use crate::banner;
 use crate::kind::Kind;
 use crate::line::Line;
@@ -34,17 +35,6 @@ enum Phase {
     /// All of it was there. The kernel may sum up the registers, say how the task ends, or panic over it.
     After,
 }
-
-/// Why the kernel panics over an exception: the end of `die()` in arch/*/kernel/traps.c, `BUG()` of
-/// include/asm-generic/bug.h, `make_task_dead` of kernel/exit.c, `handle_bad_stack` of arch/arm64/kernel/traps.c.
-const DIES: &[&str] = &[
-    "Fatal exception",
-    "BUG!",
-    "killing interrupt handler!",
-    "Attempted to kill the idle task!",
-    "Oopsed too often",
-    "ernel stack overflow",
-];
 
 /// How many lines of others may stand between two lines of a report before it is given up: while its text is being
 /// printed, and after its last backtrace has begun. With caller ids there is hardly a line of others to expect.
@@ -141,30 +131,13 @@ impl Collector {
             {
                 Some(old)
             }
-            (Some(old), Kind::Panic) if self.is_own_panic(old, text) => Some(old),
+            (Some(old), Kind::Panic)
+                if aftermath::is_own_panic(old, text, self.in_tail(), || self.is_of_init()) =>
+            {
+                Some(old)
+            }
             (Some(old @ Kind::Kmemleak), Kind::Kmemleak) if self.lines.len() <= 2 => Some(old),
             _ => None,
-        }
-    }
-
-    /// Is a panic with this text the end of this report? Any other is a report of its own.
-    fn is_own_panic(&self, kind: Kind, text: &str) -> bool {
-        let says = |words: &[&str]| words.iter().any(|words| text.contains(words));
-        match kind {
-            // Before 6.2 `__schedule_bug` named itself.
-            Kind::AtomicSchedule if says(&["scheduling while atomic"]) => !self.in_tail(),
-            // `check_panic_on_warn`, kernel/panic.c. What another report panics over has its banner in between.
-            kind if says(&["panic_on_warn set"]) => !kind.is_lockdep() || kind == Kind::LockWarn,
-            Kind::Kasan => says(&["kasan.fault="]),
-            Kind::HungTask => says(&["hung_task: blocked tasks"]),
-            Kind::SoftLockup => says(&["softlockup: hung tasks"]),
-            Kind::HardLockup => says(&["Hard LOCKUP"]),
-            Kind::RcuStall => says(&["RCU Stall"]),
-            Kind::Bug if says(&["kmsan.panic"]) => true,
-            Kind::Bug | Kind::List | Kind::Oops => {
-                says(DIES) || says(&["Attempted to kill init!"]) && self.is_of_init()
-            }
-            _ => false,
         }
     }
 
@@ -247,7 +220,7 @@ impl Collector {
         let panicked = line.text.contains("end Kernel panic");
         self.keep(Taken { line, shape }, options);
         self.ended |= last;
-        if last && !panicked && self.kind.is_some_and(goes_on_after) {
+        if last && !panicked && self.kind.is_some_and(aftermath::may_follow) {
             self.phase = Phase::After;
             return Offer::Taken;
         }
@@ -339,12 +312,6 @@ impl Collector {
         self.bytes += taken.line.text.len();
         self.lines.push(taken);
     }
-}
-
-/// Does the kernel go on behind the last line of a report of this kind? `oops_end`, arch/x86/kernel/dumpstack.c and its like;
-/// `end_report`, mm/kasan/report.c; `ubsan_epilogue`, lib/ubsan.c; `kcsan_report_known_origin`, kernel/kcsan/report.c.
-fn goes_on_after(kind: Kind) -> bool {
-    matches!(kind, Kind::Oops | Kind::Bug | Kind::List | Kind::Kasan | Kind::Kcsan | Kind::Ubsan)
 }
 
 /// Is the banner all there is?

@@ -4,6 +4,7 @@
 //! [`Parser`] takes /dev/kmsg records or pieces of a text log and gives [`Event`]s. It does no I/O, keeps a bounded
 //! amount of memory, and never fails: what it cannot read it says ([`Report::missing`], [`Loss`]).
 
+mod aftermath;
 mod analyse;
 mod annotation;
 mod banner;

@@ -359,7 +359,7 @@ impl Parser {
 
     fn note_cut(&mut self, cut: bool) {
         if cut {
-            self.lost(Loss::CutLine { line: self.number });
+            self.events.push_back(Event::Loss(Loss::CutLine { line: self.number }));
         }
     }
 

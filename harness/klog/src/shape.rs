@@ -140,6 +140,9 @@ pub(crate) fn is_owner(text: &str) -> bool {
 fn is_trace_start(text: &str) -> bool {
     TRACE_STARTS.iter().any(|start| text.starts_with(start))
         || text == "Trace:"
+        // The last registers of riscv, whose exceptions have no words of their own above the frames (`show_regs`,
+        // arch/riscv/kernel/process.c).
+        || text.starts_with("status: ") && text.contains(" badaddr: ")
         || text.starts_with("CPU: ") && TRACE_STARTS.iter().any(|start| text.ends_with(start))
 }
 
@@ -233,6 +236,8 @@ mod tests {
             (" #0: ffff8887fb81c938 (&x){+.+.}-{0:0}, at: foo+0x1/0x2", Shape::Lock),
             ("RIP: 0010:foo+0x1/0x2", Shape::Detail),
             ("---[ end trace 0000000000000000 ]---", Shape::EndTrace),
+            ("status: 0000000200000120 badaddr: 0000000000000010 cause: 000000000000000d", Shape::TraceStart),
+            ("[<ffffffff01d0a030>] foo_ioctl+0x10/0x20 [foo]", Shape::Frame),
             ("usb 1-1: new device", Shape::Other),
         ] {
             assert_eq!(shape(line), expected, "{line}");

@@ -140,6 +140,15 @@ fn oopses_of_every_architecture() {
             "foo_wait",
         ),
         (
+            "riscv",
+            "Unable to handle kernel NULL pointer dereference at virtual address 0000000000000010\nOops [#1]\nModules linked in: foo\n\
+             CPU: 0 UID: 0 PID: 7 Comm: test Not tainted 6.12.0 #1\nHardware name: riscv-virtio,qemu (DT)\nepc : foo_wait+0x10/0x20 [foo]\n ra : foo_ioctl+0x10/0x20 [foo]\n\
+             epc : ffffffff01d0a010 ra : ffffffff01d0a030 sp : ff20000000a0bd40\n gp : ffffffff81711a18 tp : ff60000002f1e900 t0 : 0000000000000000\n\
+             status: 0000000200000120 badaddr: 0000000000000010 cause: 000000000000000d\n[<ffffffff01d0a010>] foo_wait+0x10/0x20 [foo]\n\
+             [<ffffffff01d0a030>] foo_ioctl+0x10/0x20 [foo]\nCode: 0000 0000\n---[ end trace 0000000000000000 ]---",
+            "foo_wait",
+        ),
+        (
             "powerpc",
             "BUG: Kernel NULL pointer dereference on read at 0x00000010\nFaulting instruction address: 0xc008000000f51234\nOops: Kernel access of bad area, sig: 11 [#1]\n\
              LE PAGE_SIZE=64K MMU=Radix SMP NR_CPUS=2048 NUMA pSeries\nCPU: 0 PID: 7 Comm: test Not tainted 6.1.0 #1\nNIP:  c008000000f51234 LR: c008000000f55678 CTR: 0\n\
@@ -162,12 +171,6 @@ fn oopses_of_every_architecture() {
             "foo_wait",
         ),
         (
-            "riscv",
-            "Unable to handle kernel NULL pointer dereference at virtual address 0000000000000010\nOops [#1]\nModules linked in: foo\nCPU: 0 PID: 7 Comm: test Not tainted 6.1.0 #1\n\
-             epc : foo_wait+0x10/0x20 [foo]\n ra : foo_ioctl+0x10/0x20 [foo]\n[<ffffffff027057a4>] foo_wait+0x10/0x20 [foo]\n[<ffffffff027067a4>] foo_ioctl+0x10/0x20 [foo]\n---[ end trace 0000000000000000 ]---",
-            "foo_wait",
-        ),
-        (
             "x86-32",
             "BUG: unable to handle kernel NULL pointer dereference at 00000010\nIP: [<f8001234>] foo_wait+0x10/0x20 [foo]\n*pde = 00000000 \nOops: 0000 [#1] PREEMPT SMP \n\
              CPU: 0 PID: 7 Comm: test Not tainted 4.4.0 #1\ntask: f5a0 ti: f5b0 task.ti: f5b0\nEIP: 0060:[<f8001234>] EFLAGS: 00010246 CPU: 0\nEIP is at foo_wait+0x10/0x20 [foo]\n\
@@ -181,6 +184,11 @@ fn oopses_of_every_architecture() {
         assert_eq!(
             report.blame.as_ref().map(|frame| frame.function.as_str()),
             Some(function),
+            "{name}: {:?}",
+            report.frames
+        );
+        assert!(
+            report.frames.iter().any(|frame| frame.function == "foo_ioctl"),
             "{name}: {:?}",
             report.frames
         );
