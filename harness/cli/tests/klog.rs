@@ -63,6 +63,20 @@ fn a_report_is_drawn_with_its_rule_and_lockdep_is_off_since_then() {
 }
 
 #[test]
+fn a_log_of_several_boots_says_in_how_many_lockdep_went_off() {
+    let start = "[    0.000000] Linux version 6.12.0 (user@host) (gcc 14.2.0) #1 SMP PREEMPT\n";
+    let boot = start.to_owned() + &std::fs::read_to_string(fixture("reclaim.log")).unwrap();
+    let off = klog(&[], (boot.clone() + &boot).as_bytes()).err;
+    assert!(off.contains("lockdep went off in 2 boots, the last time since 23.668221 s (line "), "{off}");
+    let line = boot.lines().count() + 1;
+    let again = klog(&[], (boot + start).as_bytes()).err;
+    assert!(
+        again.contains(&format!("lockdep went off in 1 boot; the kernel started again in line {line}")),
+        "{again}"
+    );
+}
+
+#[test]
 fn folders_are_read_and_bad_files_are_named() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("sub")).unwrap();
