@@ -12,6 +12,8 @@ pub(super) struct State {
     /// Lockdep showed itself.
     present: bool,
     off: Vec<LockdepOff>,
+    /// In how many logs it went off.
+    logs_off: usize,
     /// It is off at the end.
     off_now: bool,
     /// The line in which the kernel last started.
@@ -55,6 +57,9 @@ impl State {
         self.lines += other.lines;
         self.present |= other.present;
         self.off.extend(other.off.iter().cloned());
+        self.logs_off += usize::from(!other.off.is_empty());
+        self.off_now |= other.off_now;
+        self.start = other.start.or(self.start);
         self.dropped += other.dropped;
         self.holes += other.holes;
         self.cut += other.cut;
@@ -85,7 +90,7 @@ impl State {
         match (&self.off[..], self.present) {
             ([], true) => "lockdep armed".to_owned(),
             ([], false) => "lockdep unknown: nothing in it shows that the kernel has it".to_owned(),
-            (offs, _) if logs > 1 => format!("lockdep went off in {}", count(offs.len(), "log")),
+            _ if logs > 1 => format!("lockdep went off in {}", count(self.logs_off, "log")),
             (offs, _) if !self.off_now => {
                 let start = self.start.map(|line| format!(" in line {line}")).unwrap_or_default();
                 format!("lockdep went off in {}; the kernel started again{start}", count(offs.len(), "boot"))
