@@ -19,6 +19,8 @@ pub enum Role {
     Render,
     /// A DRM device that drives displays.
     Scanout,
+    /// One with two CRTCs; not one that is known to have a single one.
+    TwoCrtcs,
     /// Anything that makes dma-bufs: a DRM device, udmabuf, a dma-heap.
     Exporter,
     /// A DRM device that may take another one's dma-buf.
@@ -52,6 +54,7 @@ impl Role {
             Role::Vgem => drm && device.driver == "vgem",
             Role::Render => drm && device.has_render,
             Role::Scanout => drm && device.has_kms,
+            Role::TwoCrtcs => drm && device.has_kms && !has_one_crtc(&device.driver),
             Role::Any | Role::Exporter => device.kind != Kind::Module,
             Role::PageExporter => device.kind != Kind::Module && !keeps_its_buffers(&device.driver),
             Role::PageImporter => drm && !imports_nothing(&device.driver),
@@ -72,6 +75,7 @@ impl Role {
             Role::Drm => "a DRM device",
             Role::Render => "a DRM device with a render node",
             Role::Scanout => "a DRM device that drives a display",
+            Role::TwoCrtcs => "a DRM device with two CRTCs",
             Role::Importer => "a DRM device that may take another one's buffers",
             Role::PageExporter => "an exporter whose buffers others may map",
             Role::PageImporter => "a DRM device that takes other devices' pages",
@@ -86,6 +90,11 @@ impl Role {
             Role::I915Device => "a device of the driver i915",
         }
     }
+}
+
+/// Drivers that make a single CRTC: `vkms_output_init()` of 6.12, `drm_simple_display_pipe_init()` in bochs and cirrus.
+fn has_one_crtc(driver: &str) -> bool {
+    matches!(driver, "vkms" | "bochs" | "cirrus")
 }
 
 /// Drivers that export a dma-buf and refuse every attach: no `get_sg_table` (bochs), one that says no (qxl).

@@ -28,7 +28,7 @@ fn all_refused(stage: &Stage, commits: Vec<(&str, Commit, Errno)>) -> Tested {
             return Err(Stop::fail(format!("a commit with {what} was taken")));
         };
         check_eq!(refused.errno, errno, "the answer to a commit with {what}");
-        check_eq!(refused.out_word, -1, "the out-fence of a commit with {what}");
+        check_eq!(refused.out_word(), -1, "the out-fence of a commit with {what}");
         check_eq!(stage.state()?, before, "the state after a commit with {what}");
     }
     stage.events().none()

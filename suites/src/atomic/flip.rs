@@ -65,7 +65,7 @@ pub(super) fn busy(ctx: &mut Ctx) -> Tested {
         Ok(_) => return Err(Stop::fail("a second non-blocking flip was taken ahead of a pending one")),
         Err(refused) => {
             check_eq!(refused.errno, Errno::EBUSY, "the answer to a second non-blocking flip");
-            check_eq!(refused.out_word, -1, "its out-fence");
+            check_eq!(refused.out_word(), -1, "its out-fence");
         }
     }
     events.none()?;

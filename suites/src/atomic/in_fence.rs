@@ -93,7 +93,7 @@ pub(super) fn interrupted(ctx: &mut Ctx) -> Tested {
         Ok(_) => return Err(Stop::fail("an interrupted commit under a pending fence succeeded")),
         Err(refused) => {
             check_eq!(refused.errno, Errno::EINTR, "the answer to an interrupted commit");
-            check_eq!(refused.out_word, -1, "its out-fence");
+            check_eq!(refused.out_word(), -1, "its out-fence");
         }
     }
     check_eq!(stage.shown()?, stage.front.id(), "the framebuffer after the interruption");
@@ -153,7 +153,7 @@ pub(super) fn errors(ctx: &mut Ctx) -> Tested {
             return Err(Stop::fail(format!("{what} was taken as an in-fence")));
         };
         check_eq!(refused.errno, errno, "the answer to {what} as an in-fence");
-        check_eq!(refused.out_word, -1, "the out-fence with {what} as an in-fence");
+        check_eq!(refused.out_word(), -1, "the out-fence with {what} as an in-fence");
     }
     check_eq!(stage.state()?, before, "the state after the refusals");
     stage.events().none()

@@ -3,6 +3,7 @@
 //! vkms has a real vblank timer. bochs, cirrus and qxl have none: their events and out-fences come as soon as
 //! the commit is done, and their frame counter stays 0. What is checked here holds for both kinds.
 
+mod crtcs;
 mod cursor;
 mod errors;
 mod flip;
@@ -23,7 +24,7 @@ pub(crate) use implicit::shown_before;
 pub(crate) use in_fence::completes;
 
 use crate::Tested;
-use crate::case::{Case, Role};
+use crate::case::{Case, Role, count, join};
 use crate::ctx::Ctx;
 
 /// Its name.
@@ -46,8 +47,13 @@ const fn case(
     Case::new(SUITE, name, about, roles, run).rules(DRIVES)
 }
 
+const PARTS: &[&[Case]] = &[ONE_CRTC, crtcs::CASES];
+
 /// The suite's cases.
-pub const CASES: &[Case] = &[
+pub const CASES: &[Case] = &join::<{ count(PARTS) }>(PARTS);
+
+/// Those that need no second CRTC.
+const ONE_CRTC: &[Case] = &[
     case("on-off", "a pipeline turns on and off, and says so", ONE, modeset::on_off),
     case("modeset-event", "turning on and off sends an event where one was asked for", ONE, modeset::event),
     case("modeset-not-allowed", "turning on needs ALLOW_MODESET", ONE, modeset::not_allowed),

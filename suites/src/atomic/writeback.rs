@@ -77,12 +77,12 @@ pub(super) fn refusals(ctx: &mut Ctx) -> Tested {
         return Err(Stop::fail("a writeback's fence was given without a framebuffer"));
     };
     check_eq!(refused.errno, Errno::EINVAL, "the answer to a writeback's fence without a framebuffer");
-    check_eq!(refused.out_word, -1, "the word of a refused writeback's fence");
+    check_eq!(refused.out_word(), -1, "the word of a refused writeback's fence");
     let loose = writeback.set(stage.commit(), "WRITEBACK_FB_ID", into.id().into());
     loose.send().refused("a writeback without a CRTC", Errno::EINVAL)?;
     let job = || writeback.job(&stage, stage.on(stage.back.id()), into.id());
     let tested = writeback.out_fence(job()).test_only().send().must("test a writeback")?;
-    check_eq!(tested.out_word, -1, "the word of a tested writeback's fence");
+    check_eq!(tested.out_word(), -1, "the word of a tested writeback's fence");
     let bad = writeback.set(job(), "WRITEBACK_OUT_FENCE_PTR", BAD_ADDRESS);
     bad.send().refused("a writeback's fence to a bad address", Errno::EFAULT)?;
     check_eq!(open_fds()?, before, "open fds after the refusals");

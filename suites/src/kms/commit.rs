@@ -21,17 +21,16 @@ pub struct Commit {
     settings: Vec<Setting>,
     flags: u32,
     user_data: u64,
-    out_fence: Option<Setting>,
+    out_fences: Vec<Setting>,
     fences: Vec<OwnedFd>,
 }
 
 /// What came of a commit that the kernel took.
 #[derive(Debug)]
 pub struct Done {
-    /// The out-fence, where one was asked for and given.
-    pub out_fence: Option<SyncFile>,
-    /// The word that the out-fence's fd was to be written to; [`POISON`] where the kernel wrote nothing.
-    pub out_word: i32,
+    /// The out-fences that were asked for and given, in the order of the asking.
+    pub out_fences: Vec<SyncFile>,
+    words: Vec<i32>,
 }
 
 /// What came of a commit that the kernel refused.
@@ -39,8 +38,7 @@ pub struct Done {
 pub struct Refused {
     /// Why.
     pub errno: Errno,
-    /// The word that the out-fence's fd was to be written to; [`POISON`] where the kernel wrote nothing.
-    pub out_word: i32,
+    words: Vec<i32>,
 }
 
 impl HasErrno for Refused {
@@ -56,7 +54,7 @@ impl Commit {
             settings: Vec::new(),
             flags,
             user_data: 0,
-            out_fence: None,
+            out_fences: Vec::new(),
             fences: Vec::new(),
         }
     }
@@ -76,7 +74,20 @@ impl Commit {
     }
 
     pub(super) fn want_out_fence(mut self, object: u32, property: u32) -> Self {
-        self.out_fence = Some(Setting { object, property, value: 0 });
+        self.out_fences.push(Setting { object, property, value: 0 });
+        self
+    }
+
+    /// One commit of both: what the other one sets is set after this one's. The event's `user_data` is the first that is not 0.
+    #[must_use]
+    pub fn and(mut self, other: Commit) -> Self {
+        self.settings.extend(other.settings);
+        self.out_fences.extend(other.out_fences);
+        self.fences.extend(other.fences);
+        self.flags |= other.flags;
+        if self.user_data == 0 {
+            self.user_data = other.user_data;
+        }
         self
     }
 
@@ -109,35 +120,60 @@ impl Commit {
     /// Sends it.
     ///
     /// # Errors
-    /// The errno, and what became of the out-fence word.
+    /// The errno, and what became of the out-fences' words.
     pub fn send(self) -> Result<Done, Refused> {
-        let mut out_word = POISON;
+        let mut words = vec![POISON; self.out_fences.len()];
         // In front of the others: the kernel writes its -1 when it reads the property, so one that fails
         // before that would leave the word alone.
-        let out_fence = self.out_fence.map(|s| Setting { value: &raw mut out_word as u64, ..s });
-        let settings: Vec<Setting> = out_fence.into_iter().chain(self.settings).collect();
-        // SAFETY: the one pointer among the values is that of `out_word`, which outlives the call. A case
-        // that sets OUT_FENCE_PTR by hand passes an address where nothing is mapped.
+        let out_fences = self.out_fences.iter().zip(&mut words);
+        let out_fences = out_fences.map(|(s, word)| Setting { value: &raw mut *word as u64, ..*s });
+        let settings: Vec<Setting> = out_fences.chain(self.settings.iter().copied()).collect();
+        // SAFETY: the pointers among the values are those of `words`, which outlive the call and do not move. A
+        // case that sets OUT_FENCE_PTR by hand passes an address where nothing is mapped.
         let sent = unsafe { mode::atomic(self.card.as_ref(), self.flags, &settings, self.user_data) };
         match sent {
-            Err(errno) => Err(Refused { errno, out_word }),
+            Err(errno) => Err(Refused { errno, words }),
             Ok(()) => {
+                let given = words.iter().filter(|&&word| word >= 0);
                 // SAFETY: a number that is not negative is a new fd of ours.
-                let out_fence = (out_word >= 0).then(|| unsafe { OwnedFd::from_raw_fd(out_word) });
-                Ok(Done { out_fence: out_fence.map(SyncFile::new), out_word })
+                let out_fences =
+                    given.map(|&fd| SyncFile::new(unsafe { OwnedFd::from_raw_fd(fd) })).collect();
+                Ok(Done { out_fences, words })
             }
         }
     }
 }
 
 impl Done {
-    /// The out-fence.
+    /// The word that the first out-fence's fd was to be written to; [`POISON`] where the kernel wrote nothing.
+    pub fn out_word(&self) -> i32 {
+        self.words.first().copied().unwrap_or(POISON)
+    }
+
+    /// The same of each out-fence, in the order of the asking.
+    pub fn out_words(&self) -> &[i32] {
+        &self.words
+    }
+
+    /// The first out-fence.
     ///
     /// # Errors
     /// Fails where there is none.
     pub fn out_fence(self) -> Result<SyncFile, Stop> {
-        let word = self.out_word;
-        self.out_fence
-            .ok_or_else(|| Stop::fail(format!("the commit gave no out-fence, its word holds {word}")))
+        let word = self.out_word();
+        let first = self.out_fences.into_iter().next();
+        first.ok_or_else(|| Stop::fail(format!("the commit gave no out-fence, its word holds {word}")))
+    }
+}
+
+impl Refused {
+    /// As [`Done::out_word`].
+    pub fn out_word(&self) -> i32 {
+        self.words.first().copied().unwrap_or(POISON)
+    }
+
+    /// As [`Done::out_words`].
+    pub fn out_words(&self) -> &[i32] {
+        &self.words
     }
 }

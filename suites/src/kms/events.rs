@@ -53,6 +53,16 @@ impl Events {
         Ok(event)
     }
 
+    /// The `user_data` of the next event, which must be a flip's.
+    ///
+    /// # Errors
+    /// Fails where none comes, or another kind.
+    pub fn next_flip(&mut self) -> Result<u64, Stop> {
+        let event = self.next(PATIENCE)?.ok_or_else(|| Stop::fail("no flip event came"))?;
+        crate::check_eq!(event.kind, mode::EVENT_FLIP_COMPLETE, "the event's type");
+        Ok(event.user_data)
+    }
+
     /// Checks that no event is there and none comes soon.
     ///
     /// # Errors

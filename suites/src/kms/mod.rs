@@ -3,7 +3,10 @@
 mod commit;
 mod crc;
 mod events;
+mod force;
 mod framebuffer;
+mod output;
+mod pair;
 mod pipe;
 mod props;
 mod stage;
@@ -13,6 +16,7 @@ pub use commit::{Commit, Done, POISON, Refused};
 pub use crc::Crc;
 pub use events::Events;
 pub use framebuffer::{Framebuffer, Layout};
+pub use pair::Pair;
 pub use pipe::{Pipe, State};
 pub use props::Props;
 pub use stage::Stage;

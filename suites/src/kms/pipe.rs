@@ -4,8 +4,9 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use drm::ClientCapability;
-use drm::control::{Device as _, Mode, ModeFlags, PlaneType, connector, crtc, plane, property};
+use drm::control::{Device as _, Mode, PlaneType, connector, crtc, plane};
 
+use super::output::{Output, find_plane, outputs};
 use super::props::{self, Props};
 use super::{Commit, Framebuffer};
 use crate::case::{Stop, Tested};
@@ -41,24 +42,38 @@ impl Pipe {
     /// # Errors
     /// Skips devices without atomic modesetting or without a monitor.
     pub fn open(device: &Device) -> Result<Self, Stop> {
+        let card = Self::master(device)?;
+        let output = outputs(&card, 1)?.into_iter().next();
+        let none = || Stop::skip(format!("{} has no connected connector with a mode", card.name()));
+        Self::on_output(&card, output.ok_or_else(none)?)
+    }
+
+    /// Opens the card for atomic modesetting.
+    pub(super) fn master(device: &Device) -> Result<Arc<DrmFile>, Stop> {
         let card = Arc::new(DrmFile::card(device)?);
         card.client_cap(ClientCapability::UniversalPlanes)?;
         card.client_cap(ClientCapability::Atomic)?;
         // Without it the core hides the cursor planes of paravirtual displays; elsewhere it is refused.
         let _ = card.client_cap(ClientCapability::CursorPlaneHotspot);
-        let (connector, mode, crtc) = find_output(&card)?;
+        Ok(card)
+    }
+
+    /// The pipeline of one output.
+    pub(super) fn on_output(card: &Arc<DrmFile>, output: Output) -> Result<Self, Stop> {
+        let Output { connector, mode, crtc } = output;
         let planes = card.plane_handles().must("list the planes")?;
-        let find = |kind| find_plane(&card, &planes, crtc, kind);
+        let find = |kind| find_plane(card, &planes, crtc, kind);
         let primary = find(PlaneType::Primary)?
-            .ok_or_else(|| Stop::skip(format!("{} has no primary plane for its CRTC", device.name)))?;
+            .ok_or_else(|| Stop::skip(format!("{} has no primary plane for its CRTC", card.name())))?;
         let cursor = find(PlaneType::Cursor)?;
         let mut props = Props::default();
-        props.learn(&card, connector)?;
-        props.learn(&card, crtc)?;
+        props.learn(card, connector)?;
+        props.learn(card, crtc)?;
         for plane in cursor.iter().chain([&primary]) {
-            props.learn(&card, *plane)?;
+            props.learn(card, *plane)?;
         }
         let blob = card.create_property_blob(&mode).must("create a blob for the mode")?;
+        let card = Arc::clone(card);
         Ok(Pipe { card, connector, crtc, primary, cursor, mode, mode_blob: blob.into(), props })
     }
 
@@ -254,54 +269,4 @@ impl Pipe {
     pub fn turn_off(&self) -> Tested {
         self.off().send().must("turn the pipeline off").map(drop)
     }
-}
-
-fn find_output(card: &DrmFile) -> Result<(connector::Handle, Mode, crtc::Handle), Stop> {
-    let resources = card.resource_handles().must("list the KMS resources")?;
-    for &handle in resources.connectors() {
-        let info = card.get_connector(handle, true).must("probe a connector")?;
-        let mode = info
-            .modes()
-            .iter()
-            .filter(|mode| !mode.flags().contains(ModeFlags::INTERLACE))
-            .min_by_key(|mode| u32::from(mode.size().0) * u32::from(mode.size().1));
-        let (connector::State::Connected, Some(&mode)) = (info.state(), mode) else {
-            continue;
-        };
-        for &encoder in info.encoders() {
-            let possible = card.get_encoder(encoder).must("get an encoder")?.possible_crtcs();
-            if let Some(&crtc) = resources.filter_crtcs(possible).first() {
-                return Ok((handle, mode, crtc));
-            }
-        }
-    }
-    Err(Stop::skip(format!("{} has no connected connector with a mode", card.name())))
-}
-
-fn find_plane(
-    card: &DrmFile,
-    planes: &[plane::Handle],
-    crtc: crtc::Handle,
-    kind: PlaneType,
-) -> Result<Option<plane::Handle>, Stop> {
-    let resources = card.resource_handles().must("list the KMS resources")?;
-    for &plane in planes {
-        let info = card.get_plane(plane).must("get a plane")?;
-        let here = resources.filter_crtcs(info.possible_crtcs()).contains(&crtc);
-        if here && plane_type(card, plane)? == kind as u64 {
-            return Ok(Some(plane));
-        }
-    }
-    Ok(None)
-}
-
-fn plane_type(card: &DrmFile, plane: plane::Handle) -> Result<property::RawValue, Stop> {
-    let set = card.get_properties(plane).must("get a plane's properties")?;
-    for (&id, &value) in set.iter() {
-        let info = card.get_property(id).must("get a property")?;
-        if info.name().to_bytes() == b"type" {
-            return Ok(value);
-        }
-    }
-    Err(Stop::fail("a plane has no type"))
 }

@@ -25,7 +25,11 @@ impl Stage {
     /// # Errors
     /// Skips devices without atomic modesetting or a monitor, fails where the framebuffers cannot be made.
     pub fn dark(device: &Device) -> Result<Self, Stop> {
-        let pipe = Pipe::open(device)?;
+        Self::of(Pipe::open(device)?)
+    }
+
+    /// The pipeline, turned off.
+    pub(super) fn of(pipe: Pipe) -> Result<Self, Stop> {
         pipe.turn_off()?;
         Ok(Stage { front: pipe.framebuffer()?, back: pipe.framebuffer()?, pipe })
     }

@@ -214,10 +214,10 @@ impl Actor<'_> {
             commit = stage.in_fence(commit, &file)?;
         }
         match commit.nonblock().send() {
-            Ok(done) => Ok(done.out_fence.map(OwnedFd::from)),
+            Ok(done) => Ok(done.out_fences.into_iter().next().map(OwnedFd::from)),
             Err(refused) => {
                 crate::check_eq!(refused.errno, Errno::EBUSY, "the answer to a flip");
-                crate::check_eq!(refused.out_word, -1, "the out-fence of a refused flip");
+                crate::check_eq!(refused.out_word(), -1, "the out-fence of a refused flip");
                 Ok(None)
             }
         }
