@@ -43,6 +43,8 @@ pub enum Role {
     AmdgpuDevice,
     /// A device of the i915 driver, or its twin.
     I915Device,
+    /// A device of the xe driver, which has no twin: metal.
+    XeDevice,
 }
 
 impl Role {
@@ -63,6 +65,7 @@ impl Role {
             Role::Submitter | Role::Userptr => drm && ["amdgpu", "i915"].contains(&device.driver.as_str()),
             Role::AmdgpuDevice => drm && device.driver == "amdgpu",
             Role::I915Device => drm && device.driver == "i915",
+            Role::XeDevice => drm && device.driver == "xe",
         }
     }
 }
@@ -88,6 +91,7 @@ impl Role {
             Role::Userptr => "a GPU that takes pages of a process as a buffer (amdgpu, i915)",
             Role::AmdgpuDevice => "a device of the driver amdgpu",
             Role::I915Device => "a device of the driver i915",
+            Role::XeDevice => "a device of the driver xe (metal: it has no twin)",
         }
     }
 }
@@ -176,6 +180,11 @@ impl Case {
     pub const fn budget_s(mut self, seconds: u64) -> Self {
         self.budget = Duration::from_secs(seconds);
         self
+    }
+
+    /// The driver whose hardware alone can run it; none where a guest has a device for every role.
+    pub fn metal(&self) -> Option<&'static str> {
+        self.roles.contains(&Role::XeDevice).then_some("xe")
     }
 
     /// `suite/case`, without devices.

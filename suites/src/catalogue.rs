@@ -3,8 +3,8 @@
 use crate::case::Case;
 use crate::device::Device;
 use crate::{
-    atomic, dma_buf, fuzz, hang, i915_selftest, kunit, prime, race, reset, stress, submit, sync_file,
-    syncobj, unplug, userptr,
+    atomic, dma_buf, fuzz, gbm, hang, i915_selftest, kunit, prime, race, reset, stress, submit, sync_file,
+    syncobj, unplug, userptr, xe,
 };
 
 /// A case bound to its devices.
@@ -36,7 +36,9 @@ pub fn suites() -> Vec<(&'static str, &'static [Case])> {
         (submit::SUITE, submit::CASES),
         (prime::SUITE, prime::CASES),
         (userptr::SUITE, userptr::CASES),
+        (xe::SUITE, xe::CASES),
         (atomic::SUITE, atomic::CASES),
+        (gbm::SUITE, gbm::CASES),
         (reset::SUITE, reset::CASES),
         (fuzz::SUITE, fuzz::CASES),
         (kunit::SUITE, kunit::CASES),

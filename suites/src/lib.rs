@@ -15,6 +15,7 @@ pub mod device;
 pub mod dma_buf;
 pub mod exec;
 pub mod fuzz;
+pub mod gbm;
 pub mod gpu;
 pub mod hang;
 pub mod i915_selftest;
@@ -43,6 +44,7 @@ pub mod uapi;
 pub mod unplug;
 pub mod userptr;
 pub mod waiter;
+pub mod xe;
 
 pub use case::{Case, Role, Stop, Tested};
 pub use ctx::Ctx;

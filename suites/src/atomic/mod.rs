@@ -11,9 +11,11 @@ mod foreign;
 mod fuzz;
 mod implicit;
 mod in_fence;
+mod jobs;
 mod legacy;
 mod lifetime;
 mod modeset;
+mod modifiers;
 mod out_fence;
 mod pixels;
 mod sources;
@@ -47,13 +49,13 @@ const fn case(
     Case::new(SUITE, name, about, roles, run).rules(DRIVES)
 }
 
-const PARTS: &[&[Case]] = &[ONE_CRTC, crtcs::CASES];
+const PARTS: &[&[Case]] = &[BASE, jobs::CASES, crtcs::CASES];
 
 /// The suite's cases.
 pub const CASES: &[Case] = &join::<{ count(PARTS) }>(PARTS);
 
-/// Those that need no second CRTC.
-const ONE_CRTC: &[Case] = &[
+/// Those of commits alone, on one CRTC.
+const BASE: &[Case] = &[
     case("on-off", "a pipeline turns on and off, and says so", ONE, modeset::on_off),
     case("modeset-event", "turning on and off sends an event where one was asked for", ONE, modeset::event),
     case("modeset-not-allowed", "turning on needs ALLOW_MODESET", ONE, modeset::not_allowed),
@@ -195,6 +197,12 @@ const ONE_CRTC: &[Case] = &[
         "a framebuffer needs a buffer that is large enough",
         ONE,
         errors::framebuffers,
+    ),
+    case(
+        "errors-modifiers",
+        "a framebuffer whose layout cannot be is refused, one that the plane lists is shown",
+        ONE,
+        modifiers::framebuffers,
     ),
     case("foreign-vgem", "a vgem fence works as an in-fence", VGEM, foreign::vgem).rules(&["ATOM-FOREIGN"]),
     case("foreign-out-fence", "another device's out-fence works as an in-fence", TWO, foreign::out_fence)

@@ -28,9 +28,20 @@ impl Map {
     /// # Errors
     /// What `mmap(2)` answers; `EINVAL` for a length of 0.
     pub fn shared(fd: impl AsFd, offset: u64, len: usize) -> nix::Result<Map> {
+        Self::with(fd, offset, len, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE)
+    }
+
+    /// Maps `len` bytes of `fd` for reading alone, as an fd that is not writable allows: a write to it is a SIGSEGV.
+    ///
+    /// # Errors
+    /// As [`Map::shared`].
+    pub fn read_only(fd: impl AsFd, len: usize) -> nix::Result<Map> {
+        Self::with(fd, 0, len, ProtFlags::PROT_READ)
+    }
+
+    fn with(fd: impl AsFd, offset: u64, len: usize, access: ProtFlags) -> nix::Result<Map> {
         let size = NonZeroUsize::new(len).ok_or(nix::errno::Errno::EINVAL)?;
         let offset = libc::off_t::try_from(offset).map_err(|_| nix::errno::Errno::EOVERFLOW)?;
-        let access = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: a new map at an address of the kernel's choice touches no other memory.
         let start = unsafe { mmap(None, size, access, MapFlags::MAP_SHARED, fd, offset) }?;
         // SAFETY: the advice concerns the map that was just made.
@@ -41,6 +52,11 @@ impl Map {
     /// The length in bytes.
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Where it lies in this process's memory.
+    pub fn address(&self) -> u64 {
+        self.start.addr().get() as u64
     }
 
     /// Whether the map has no bytes, which no map has.

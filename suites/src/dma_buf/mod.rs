@@ -20,6 +20,7 @@ pub(crate) use cpu::write_pattern;
 pub(crate) use fences::{PATIENCE, settled};
 pub(crate) use import::import_on;
 pub(crate) use lifetime::open_fds;
+pub(crate) use refusal::SANE;
 
 use crate::Tested;
 use crate::case::{Case, Role};

@@ -17,7 +17,7 @@ pub(super) enum Expected {
 }
 
 /// Errnos by which an import may say that the two devices cannot share this buffer.
-pub(super) const SANE: [Errno; 6] =
+pub(crate) const SANE: [Errno; 6] =
     [Errno::EINVAL, Errno::ENODEV, Errno::ENOSYS, Errno::EOPNOTSUPP, Errno::EPERM, Errno::EBUSY];
 
 /// What an import into `importer` of a buffer of `exporter` must answer.

@@ -75,11 +75,38 @@ impl Controls {
         self.twin_write("evict", "1")
     }
 
+    /// Has the twin give each job that long before it is lost, until the answer is dropped.
+    ///
+    /// # Errors
+    /// Skips on real hardware, fails where the twin refuses.
+    pub fn job_timeout(&self, limit: Duration) -> Result<JobTimeout, Stop> {
+        let Some(folder) = &self.twin else {
+            return Err(Stop::skip(format!("{} is real hardware: its jobs' time is its own", self.name)));
+        };
+        let file = folder.join("job_timeout_ms");
+        let before = fs::read_to_string(&file).must(&format!("read {}", file.display()))?;
+        write(&file, &limit.as_millis().to_string())?;
+        Ok(JobTimeout { file, before })
+    }
+
     fn twin_write(&self, file: &str, text: &str) -> Tested {
         match &self.twin {
             Some(folder) => write(&folder.join(file), text),
             None => Err(Stop::skip(format!("{} is real hardware, without {file}", self.name))),
         }
+    }
+}
+
+/// Another time limit for a twin's jobs; on drop it is what it was.
+#[derive(Debug)]
+pub struct JobTimeout {
+    file: PathBuf,
+    before: String,
+}
+
+impl Drop for JobTimeout {
+    fn drop(&mut self) {
+        let _ = fs::write(&self.file, self.before.trim());
     }
 }
 

@@ -24,9 +24,11 @@ use crate::must::Must;
 use crate::open::DrmFile;
 
 pub use buffer::Buffer;
-pub use controls::{Controls, RESET_PATIENCE};
+pub use controls::{Controls, JobTimeout, RESET_PATIENCE};
 pub use job::Job;
 pub use queue::Queue;
+
+pub(crate) use packets::intel_store;
 
 use driver::Driver;
 use packets::Dialect;

@@ -63,6 +63,14 @@ impl Dialect {
     }
 }
 
+/// A batch for an Intel command streamer of generation 8 or later that writes `word` to the GPU's address `to`.
+pub(crate) fn intel_store(to: u64, word: u64) -> Vec<u32> {
+    let mut words = Vec::new();
+    mi_fill(&mut words, to, 8, word);
+    words.push(MI_END);
+    words
+}
+
 fn op(action: &Action) -> [u32; 8] {
     let (op, len, dst, src) = match *action {
         Action::Fill { to, len, word } => (twin::FILL, len, to, word),

@@ -2,13 +2,13 @@
 //!
 //! A case makes its hang, checks with the kernel's own stacks that the right ones are stuck, says who is stuck on which
 //! fence and whose it is ([`Expect`], for whoever analyses the session), lets the watchdog end it, and checks that the
-//! device works again. The suite is in no night; `fencelab run hang` runs it. H11, a lost job and its timeout, needs a
-//! GPU that takes jobs and is the suite `reset`'s.
+//! device works again. The suite is in no night; `fencelab run hang` runs it.
 
 mod commit;
 mod cycle;
 mod expect;
 mod implicit;
+mod job;
 mod owner;
 mod point;
 mod stuck;
@@ -32,6 +32,7 @@ const TWO: &[Role] = &[Role::Scanout, Role::Scanout];
 const VGEM: &[Role] = &[Role::Scanout, Role::Vgem];
 const ALLOCATOR: &[Role] = &[Role::Scanout, Role::Allocator];
 const DRM: &[Role] = &[Role::Render];
+const JOB: &[Role] = &[Role::Scanout, Role::Submitter];
 
 const fn case(
     name: &'static str,
@@ -93,6 +94,14 @@ pub const CASES: &[Case] = &[
         .rules(&["SYNC-SUBMITTED"]),
     case("dead-owner", "H10: a flip is stuck on a fence whose owner was killed", ONE, owner::dead)
         .rules(&["FENCE-OWNER"]),
+    case(
+        "lost-job",
+        "H11: a flip is stuck on a job that its GPU lost, until the job's time is over",
+        JOB,
+        job::lost,
+    )
+    .rules(&["FENCE-TIME", "SCHED-ERROR", "RESET-FOREIGN"])
+    .budget_s(60),
     case("never-submitted", "H12: a thread waits for a point that nobody submits", DRM, point::never)
         .rules(&["SYNC-SUBMITTED"]),
 ];

@@ -11,6 +11,7 @@ use nix::errno::Errno;
 pub mod amdgpu;
 pub mod dma_buf;
 pub mod dma_heap;
+pub mod fb2;
 pub mod i915;
 pub mod mode;
 pub mod prime;
@@ -20,6 +21,7 @@ pub mod syncobj;
 pub mod twin;
 pub mod udmabuf;
 pub mod vgem;
+pub mod xe;
 
 /// An address that no process can map, for the pointer fields of a call that must answer `EFAULT`.
 pub const BAD_ADDRESS: u64 = 8;

@@ -80,14 +80,14 @@ impl Pages {
         self.size
     }
 
-    pub(super) fn fill(&self, word: u64) {
+    pub(crate) fn fill(&self, word: u64) {
         for index in 0..self.size / 8 {
             // SAFETY: below the size; the pages are mapped whenever a case calls this.
             unsafe { self.start.cast::<u64>().add(index).write_volatile(word) };
         }
     }
 
-    pub(super) fn word(&self, index: usize) -> u64 {
+    pub(crate) fn word(&self, index: usize) -> u64 {
         assert!(index < self.size / 8, "word {index} of {} bytes", self.size);
         // SAFETY: below the size; the pages are mapped whenever a case calls this.
         unsafe { self.start.cast::<u64>().add(index).read_volatile() }
@@ -100,7 +100,7 @@ impl Pages {
         Ok(())
     }
 
-    pub(super) fn advise(&self, advice: MmapAdvise) -> Tested {
+    pub(crate) fn advise(&self, advice: MmapAdvise) -> Tested {
         self.try_advise(advice).must(&format!("advise the kernel {advice:?}"))
     }
 
@@ -121,7 +121,7 @@ impl Pages {
         unsafe { mprotect(self.start, self.size, access) }.must("change the pages' protection")
     }
 
-    pub(super) fn unmap(&self) -> Tested {
+    pub(crate) fn unmap(&self) -> Tested {
         // SAFETY: the pages are this value's, and nobody reads them until they are mapped again.
         unsafe { munmap(self.start, self.size) }.must("unmap pages")?;
         self.mapped.store(false, Ordering::Relaxed);
@@ -137,7 +137,7 @@ impl Pages {
     }
 
     /// New pages full of zeros at the same addresses.
-    pub(super) fn map_over(&self) -> Tested {
+    pub(crate) fn map_over(&self) -> Tested {
         let size = NonZeroUsize::new(self.size).ok_or_else(|| Stop::fail("pages without a size"))?;
         let (at, flags) = (NonZeroUsize::new(self.start.addr().get()), MapFlags::MAP_PRIVATE | self.fixed());
         // SAFETY: the addresses are ours, or free.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use fencelab_rules::{Judgement, Knob, Plan, Proof, Proofs, RULES, Rule, Way};
-use fencelab_suites::catalogue;
+use fencelab_suites::{Case, catalogue};
 
 use super::prove::plan;
 use crate::args::RulesArgs;
@@ -38,7 +38,7 @@ fn find(id: &str) -> Result<&'static Rule> {
 struct Known {
     plan: Plan,
     knobs: Vec<Knob>,
-    cases: BTreeMap<&'static str, Vec<String>>,
+    cases: BTreeMap<&'static str, Vec<&'static Case>>,
     results: Option<(PathBuf, Proofs)>,
 }
 
@@ -77,9 +77,11 @@ impl Known {
         if matched(rule) {
             parts.push("kernel log".to_owned());
         }
-        let cases = self.cases.get(rule.id).map_or(0, Vec::len);
+        let cases = self.cases.get(rule.id).map_or(&[][..], Vec::as_slice);
         let knobs = self.knobs_of(rule).count();
-        parts.extend((cases > 0).then(|| plural(cases, "case")));
+        let metal = cases.iter().all(|case| case.metal().is_some());
+        let where_ = if metal { " on metal alone" } else { "" };
+        parts.extend((!cases.is_empty()).then(|| plural(cases.len(), "case") + where_));
         parts.extend((knobs > 0).then(|| plural(knobs, "knob")));
         if parts.is_empty() {
             self.excuse(rule).unwrap_or("nobody checks it").to_owned()
@@ -139,7 +141,7 @@ impl Known {
             say("not shown", excuse);
         }
         for (n, case) in self.cases.get(rule.id).into_iter().flatten().enumerate() {
-            say(if n == 0 { "cases" } else { "" }, case);
+            say(if n == 0 { "cases" } else { "" }, &told(case));
         }
         for (n, knob) in self.knobs_of(rule).enumerate() {
             say(
@@ -168,11 +170,17 @@ fn matched(rule: &Rule) -> bool {
     fencelab_klog::known_rules().any(|(id, _)| id == rule.id)
 }
 
-fn cases() -> BTreeMap<&'static str, Vec<String>> {
-    let mut cases: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+/// A case in a line, with the hardware that it needs.
+fn told(case: &Case) -> String {
+    let metal = case.metal().map(|driver| format!(" (metal: {driver})")).unwrap_or_default();
+    format!("{}: {}{metal}", case.id(), case.about)
+}
+
+fn cases() -> BTreeMap<&'static str, Vec<&'static Case>> {
+    let mut cases: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
     for case in catalogue::suites().iter().flat_map(|(_, cases)| *cases) {
         for rule in case.rules {
-            cases.entry(rule).or_default().push(format!("{}: {}", case.id(), case.about));
+            cases.entry(rule).or_default().push(case);
         }
     }
     cases
