@@ -1,6 +1,7 @@
 //! Another device gets a buffer with all its planes and its modifier, as a compositor hands it on.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use nix::errno::Errno;
@@ -30,16 +31,18 @@ fn import(card: &Arc<DrmFile>, layout: &Layout, planes: &[DmaBuf]) -> Result<Res
     let mut known: HashMap<u64, u32> = HashMap::new();
     let mut handles = Vec::new();
     for dmabuf in planes {
-        let identity = dmabuf.identity()?;
-        if !known.contains_key(&identity) {
-            let gem = match Gem::import(card, dmabuf) {
-                Ok(gem) => gem,
+        let handle = match known.entry(dmabuf.identity()?) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => match Gem::import(card, dmabuf) {
+                Ok(gem) => {
+                    let handle = *new.insert(gem.handle());
+                    gems.push(gem);
+                    handle
+                }
                 Err(errno) => return Ok(Err(errno)),
-            };
-            known.insert(identity, gem.handle());
-            gems.push(gem);
-        }
-        handles.extend(known.get(&identity));
+            },
+        };
+        handles.push(handle);
     }
     let added = Planar::add(card, &layout.framebuffer(&handles));
     Ok(added.map(|framebuffer| Foreign { framebuffer, _gems: gems }))

@@ -66,10 +66,13 @@ fn by_exec(ctx: &mut Ctx) -> Tested {
     Ok(())
 }
 
+/// A comparison as the header numbers it, its name, and whether it holds.
+type Comparison = (u16, &'static str, fn(u64, u64) -> bool);
+
 fn compare(ctx: &mut Ctx) -> Tested {
     let xe = Xe::open(ctx.device(0))?;
     let word = Pages::new(1)?;
-    let ops: [(u16, &str, fn(u64, u64) -> bool); 6] = [
+    let ops: [Comparison; 6] = [
         (0, "EQ", |a, b| a == b),
         (1, "NEQ", |a, b| a != b),
         (2, "GT", |a, b| a > b),
