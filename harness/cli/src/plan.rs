@@ -17,11 +17,28 @@ pub(crate) fn everything(devices: &[Device], words: &[String]) -> Vec<PlannedCas
 pub(crate) fn known(here: &[PlannedCase], words: &[String]) -> Vec<PlannedCase> {
     let built_in: Vec<Device> =
         fencelab_bench::vm::Config::default().devices.iter().map(|device| device.described()).collect();
+    let hardware = catalogue::suites().iter().flat_map(|(_, cases)| *cases).find_map(metal);
     let mut known = everything(&built_in, words);
+    known.extend(everything(hardware.as_slice(), words));
     known.extend(
         here.iter().filter(|case| !known.iter().any(|k| k.id == case.id)).cloned().collect::<Vec<_>>(),
     );
     known
+}
+
+/// The hardware that a case needs and no guest has.
+fn metal(case: &fencelab_suites::Case) -> Option<Device> {
+    let driver = case.metal()?;
+    Some(Device {
+        name: driver.into(),
+        driver: driver.into(),
+        kind: DeviceKind::Drm,
+        has_kms: true,
+        has_render: true,
+        node: None,
+        render_node: None,
+        bus_path: None,
+    })
 }
 
 fn planned(bound: &catalogue::Planned) -> PlannedCase {
