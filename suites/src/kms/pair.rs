@@ -29,7 +29,8 @@ impl Pair {
         let found = outputs(&card, 2)?;
         let &[left, right] = found.as_slice() else {
             let count = found.len();
-            let what = format!("{} has {count} of two monitors on CRTCs of their own", card.name());
+            let what =
+                format!("{} has {count} connected monitors with a CRTC each, two are needed", card.name());
             return Err(Stop::skip(what));
         };
         let stage = |output| Stage::of(Pipe::on_output(&card, output)?);
