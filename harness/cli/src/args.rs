@@ -365,6 +365,9 @@ pub(crate) struct ReplayArgs {
     /// Follow predicted orders, each in a case of its own: what `analyze --json` printed, or one finding's `order`.
     #[arg(long, value_name = "FILE")]
     pub(crate) order: Option<PathBuf>,
+    /// Predict hangs of the session, of a run's every case if --case names none, and follow each, in a case of its own.
+    #[arg(long, conflicts_with_all = ["order", "yaml", "c"])]
+    pub(crate) predicted: bool,
     /// Print the scenario and do not run it.
     #[arg(long, conflicts_with = "c")]
     pub(crate) yaml: bool,
@@ -388,6 +391,9 @@ pub(crate) struct MinimizeArgs {
     /// Follow the first predicted order in this file, as for `replay`.
     #[arg(long, value_name = "FILE")]
     pub(crate) order: Option<PathBuf>,
+    /// Leave displays, GPUs and their buffers as they are: else software takes their place where that comes to the same.
+    #[arg(long)]
+    pub(crate) keep_devices: bool,
     /// Trust the model and do not run what comes of it.
     #[arg(long)]
     pub(crate) no_run: bool,

@@ -13,5 +13,5 @@ mod order;
 
 pub use convert::{Converted, Error, Options, Timing, convert};
 pub use fidelity::Fidelity;
-pub use minimize::{Shrunk, minimize};
+pub use minimize::{Devices, Shrunk, minimize};
 pub use order::{Moment, Order};

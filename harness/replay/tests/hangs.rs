@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use fencelab_fences::{analyse, graph::Nobody};
-use fencelab_replay::{Converted, Options, Timing, convert, minimize};
+use fencelab_replay::{Converted, Devices, Options, Timing, convert, minimize};
 use fencelab_scenario::{Expect, Verdict, simulate};
 use fencelab_trace::Session;
 
@@ -33,7 +33,7 @@ fn shows(name: &str, verdict: Verdict, steps: usize) {
     let text = converted.scenario.to_string();
     let outcome = simulate(&converted.scenario);
     assert_eq!(outcome.verdict, verdict, "{name}: {outcome:#?}\n{text}\n{}", converted.fidelity);
-    let shrunk = minimize(&converted.scenario, &mut |candidate| {
+    let shrunk = minimize(&converted.scenario, Devices::Kept, &mut |candidate| {
         let found = simulate(candidate);
         found.verdict == verdict && found.told >= outcome.told
     });

@@ -10,7 +10,7 @@ use fencelab_abi::{Driver, FdClass, Kind, Mode, section};
 use fencelab_fences::graph::Nobody;
 use fencelab_fences::predict::{Moment as Predicted, Witness};
 use fencelab_fences::{Options as AnalysisOptions, analyse};
-use fencelab_replay::{Moment, Options, Order, Timing, convert, minimize};
+use fencelab_replay::{Devices, Moment, Options, Order, Timing, convert, minimize};
 use fencelab_scenario::{Expect, Verdict, simulate};
 use fencelab_trace::Session;
 use pool::{Pool, Record, Thread};
@@ -83,6 +83,8 @@ fn the_recorded_order_goes_well_and_the_predicted_one_hangs() {
     let predicted = convert(&session, &options(Some(order(witness)))).unwrap().scenario;
     let outcome = simulate(&predicted);
     assert_eq!(outcome.verdict, Verdict::D3, "{predicted}");
-    let small = minimize(&predicted, &mut |candidate| simulate(candidate).verdict == Verdict::D3).scenario;
+    let small =
+        minimize(&predicted, Devices::Kept, &mut |candidate| simulate(candidate).verdict == Verdict::D3)
+            .scenario;
     assert!(small.len() <= 3, "{small}");
 }

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &AnalyzeArgs) -> Result<Outcome> {
 }
 
 /// Whether a finding is of the processes and the time that a filter lets through.
-fn is_of(finding: &Finding, filter: &Filter) -> bool {
+pub(crate) fn is_of(finding: &Finding, filter: &Filter) -> bool {
     let ours = |pid: u32| filter.processes.is_empty() || filter.processes.contains(&pid.to_string());
     let (from, to) = filter.between_ns.unwrap_or((0, u64::MAX));
     finding.calls.iter().any(|call| ours(call.pid)) && finding.since_ns <= to && finding.seen_ns >= from

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use fencelab_replay::{Shrunk, Timing, minimize};
+use fencelab_replay::{Devices, Shrunk, Timing, minimize};
 use fencelab_report::exit::Exit;
 use fencelab_scenario::{Outcome as Thought, Scenario, Verdict, c, simulate};
 
@@ -30,7 +30,8 @@ pub(crate) fn run(args: &MinimizeArgs) -> Result<Outcome> {
         );
     }
     whole.expect = thought.verdict.expect();
-    let shrunk = minimize(&whole, &mut |candidate| is_same(&thought, &simulate(candidate)));
+    let devices = if args.keep_devices { Devices::Kept } else { Devices::StoodInFor };
+    let shrunk = minimize(&whole, devices, &mut |candidate| is_same(&thought, &simulate(candidate)));
     print(&format!(
         "from {} steps to {}, {} candidates tried in thought\n",
         whole.len(),
@@ -65,7 +66,10 @@ fn scenario(args: &MinimizeArgs) -> Result<(Scenario, String)> {
         return Ok((Scenario::read(&path.display().to_string(), &text)?, String::new()));
     }
     let witnesses = args.order.as_deref().map(witnesses).transpose()?.unwrap_or_default();
-    let converted = of_session(&args.of, &Wanted { timing: Timing::Fast, witness: witnesses.first() })?;
+    let converted = of_session(
+        &args.of,
+        &Wanted { case: args.of.case.as_deref(), timing: Timing::Fast, witness: witnesses.first() },
+    )?;
     print(&converted.fidelity.to_string())?;
     Ok((converted.scenario, converted.fidelity.to_string()))
 }

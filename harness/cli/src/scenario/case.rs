@@ -48,9 +48,12 @@ pub(crate) fn split(words: &[String]) -> Result<(Vec<Case>, Vec<String>)> {
 
 /// A file's name as a case's.
 fn name_of(path: &str) -> String {
-    let stem =
-        Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    stem.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect()
+    plain(&Path::new(path).file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default())
+}
+
+/// A text in the letters that a case's name may have.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect()
 }
 
 /// Compiles scenarios into a session's folder and plans them.
@@ -60,7 +63,7 @@ pub(crate) fn planned(cases: &[Case], folder: &Path) -> Result<Vec<PlannedCase>>
 
 fn plan(case: &Case, folder: &Path) -> Result<PlannedCase> {
     let program = build(&case.scenario, &case.name, folder)?;
-    let limit_ms = case.scenario.limit.0 / 1_000_000;
+    let limit_ms = case.scenario.limit.0.saturating_add(case.scenario.rests().0) / 1_000_000;
     let argv = [
         // A case's process is this same program, wherever it lies there.
         "/proc/self/exe",
@@ -74,8 +77,11 @@ fn plan(case: &Case, folder: &Path) -> Result<PlannedCase> {
         suite: SUITE.into(),
         name: case.name.clone(),
         devices: Vec::new(),
-        // What a try takes beyond its limit: to start, to be let go, to be analysed.
-        limit_ms: (limit_ms + 12_000) * u64::from(case.tries) + 20_000,
+        // What a try takes beyond its limit: to start, to be let go, to be analysed; on a loaded machine more than once.
+        limit_ms: limit_ms
+            .saturating_add(20_000)
+            .saturating_mul(u64::from(case.tries))
+            .saturating_add(20_000),
         rules: Vec::new(),
         about: case.scenario.about.clone(),
         env: Vec::new(),

@@ -5,12 +5,15 @@ mod build;
 mod case;
 mod exec;
 mod pool;
+mod predicted;
 mod recorded;
 mod result;
+mod talk;
 
 pub(crate) use bench::{Ran, run_on};
 pub(crate) use build::build;
-pub(crate) use case::{Case, planned, split};
+pub(crate) use case::{Case, plain, planned, split};
 pub(crate) use exec::{COMMAND, run as exec};
+pub(crate) use predicted::predicted;
 pub(crate) use recorded::{Wanted, of_session, witnesses};
 pub(crate) use result::{Results, of_case};

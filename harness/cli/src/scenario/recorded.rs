@@ -3,19 +3,22 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use fencelab_fences::finding::{Finding, Kind};
+use fencelab_fences::finding::Finding;
 use fencelab_fences::predict::{self, Witness};
 use fencelab_fences::{Options as AnalysisOptions, analyse, graph::Nobody};
 use fencelab_replay::{Converted, Moment, Options, Order, Timing, convert};
 use fencelab_scenario::Expect;
 use fencelab_trace::view::Filter;
 
+use super::predicted::hangs;
 use crate::args::ReplayedArgs;
 use crate::case_trace;
 use crate::commands::trace::open;
 
 /// What is wanted of a replay.
 pub(crate) struct Wanted<'a> {
+    /// Of which case of a run.
+    pub(crate) case: Option<&'a str>,
     /// When calls are made.
     pub(crate) timing: Timing,
     /// The order to follow.
@@ -24,7 +27,7 @@ pub(crate) struct Wanted<'a> {
 
 /// Makes the scenario. What it is to come to is what the analyser says of the recording, or what the witness does.
 pub(crate) fn of_session(args: &ReplayedArgs, wanted: &Wanted<'_>) -> Result<Converted> {
-    let part = case_trace::of(&args.session, args.case.as_deref())?;
+    let part = case_trace::of(&args.session, wanted.case)?;
     let session = open(part.as_ref().map_or(&args.session, |part| &part.folder))?;
     let mut filter = Filter::default();
     if let Some(part) = &part {
@@ -80,8 +83,7 @@ pub(crate) fn witnesses(path: &Path) -> Result<Vec<Witness>> {
         .map(|order| serde_json::from_value(order.clone()))
         .collect::<Result<_, _>>()
         .with_context(wrong)?;
-    // What only makes a call fail is no hang.
-    let hangs: Vec<Witness> = all.into_iter().filter(|witness| witness.reaches != Kind::Refused).collect();
+    let hangs: Vec<Witness> = hangs(all.into_iter()).collect();
     if hangs.is_empty() {
         bail!("find a witness in {}: nothing is predicted there that hangs", path.display());
     }
@@ -101,6 +103,7 @@ fn order(witness: &Witness) -> Order {
 
 #[cfg(test)]
 mod tests {
+    use fencelab_fences::finding::Kind;
     use fencelab_fences::predict::{Op, Step};
 
     use super::*;

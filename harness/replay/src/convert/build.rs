@@ -57,19 +57,8 @@ pub(super) fn build(session: &Session, model: &Model, calls: &[Taken], options: 
     fidelity.threads = processes.values().map(Process::len).sum();
     let objects = used(naming.objects, &processes);
     let about = format!("A replay of {} recorded calls", calls.len());
-    let scenario =
-        Scenario { about, expect: options.expect, limit: limit(calls, options), objects, processes };
+    let scenario = Scenario { about, expect: options.expect, limit: Scenario::LIMIT, objects, processes };
     Converted { scenario, fidelity }
-}
-
-/// As long as it took, where its timing is kept, and what a hang needs to be seen.
-fn limit(calls: &[Taken], options: &Options) -> Duration {
-    let first = calls.first().map_or(0, |call| call.begin_ns);
-    let last = calls.iter().map(|call| call.end_ns.unwrap_or(call.begin_ns)).max().unwrap_or(0);
-    match options.timing {
-        Timing::Original => Duration(Scenario::LIMIT.0 + last.saturating_sub(first)),
-        Timing::Fast => Scenario::LIMIT,
-    }
 }
 
 /// Only what steps speak of.

@@ -1,9 +1,12 @@
 //! A smaller scenario that comes to the same.
 //!
 //! Whole processes, threads and objects go first, then runs of steps, halved until they are single ones (delta debugging, Zeller
-//! and Hildebrandt 2002), then what steps say beyond need; all of it again until nothing goes any more.
+//! and Hildebrandt 2002), then what steps say beyond need; all of it again until nothing goes any more. Displays, GPUs and their
+//! buffers give way to software that does the same to fences, where that is wanted: what they need before their first job is
+//! most of a small program.
 
 mod cuts;
+mod stand_ins;
 
 use std::collections::HashSet;
 
@@ -20,11 +23,23 @@ pub struct Shrunk {
     pub tried: usize,
 }
 
+/// What becomes of displays, GPUs and their buffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Devices {
+    /// They stay.
+    Kept,
+    /// Software takes their place where it comes to the same.
+    StoodInFor,
+}
+
 /// Makes a scenario smaller as long as `same` says that it comes to the same.
-pub fn minimize(scenario: &Scenario, same: &mut dyn FnMut(&Scenario) -> bool) -> Shrunk {
+pub fn minimize(scenario: &Scenario, devices: Devices, same: &mut dyn FnMut(&Scenario) -> bool) -> Shrunk {
     let mut shrinking = Shrinking { best: tidy(scenario.clone()), way: Vec::new(), tried: 0, same };
     loop {
         let before = shrinking.way.len();
+        if devices == Devices::StoodInFor {
+            shrinking.each(&stand_ins::object);
+        }
         for cut in cuts::WHOLE {
             shrinking.each(cut);
         }

@@ -39,7 +39,7 @@ fn what_is_no_part_of_the_circle_goes() {
     let noisy = Scenario::read("noisy.yaml", NOISY).unwrap();
     let before = simulate(&noisy);
     assert_eq!((before.verdict, before.told), (Verdict::D1, true));
-    let shrunk = minimize(&noisy, &mut |candidate| {
+    let shrunk = minimize(&noisy, Devices::Kept, &mut |candidate| {
         let outcome = simulate(candidate);
         outcome.verdict == Verdict::D1 && outcome.told
     });
@@ -59,7 +59,38 @@ fn what_is_no_part_of_the_circle_goes() {
 #[test]
 fn what_never_comes_to_the_same_stays_as_it_is() {
     let noisy = Scenario::read("noisy.yaml", NOISY).unwrap();
-    let shrunk = minimize(&noisy, &mut |_| false);
+    let shrunk = minimize(&noisy, Devices::Kept, &mut |_| false);
     assert_eq!(shrunk.scenario, tidy(noisy));
     assert!(shrunk.way.is_empty() && shrunk.tried > 10);
+}
+
+const SCREENS: &str = "about: A circle through two displays.
+expect: D1
+objects:
+  clock: timeline
+  left: crtc on vkms
+  right: crtc on cirrus
+  ours: sync_file
+  first: sync_file
+processes:
+  compositor:
+    main:
+      - fence: {timeline: clock, value: 1, to: ours}
+      - commit: {crtc: left, in: ours, out: first}
+      - commit: {crtc: right, in: first, blocking: true}
+      - signal: [clock+1]
+";
+
+#[test]
+fn software_stands_in_for_displays_unless_they_are_to_stay() {
+    let screens = Scenario::read("screens.yaml", SCREENS).unwrap();
+    let mut circle = |candidate: &Scenario| simulate(candidate).verdict == Verdict::D1;
+    let kept = minimize(&screens, Devices::Kept, &mut circle).scenario;
+    assert_eq!(kept.devices(), ["cirrus", "vkms"]);
+    let small = minimize(&screens, Devices::StoodInFor, &mut circle).scenario;
+    assert!(small.devices().is_empty(), "{small}");
+    // What a blocking commit waited for is still waited for.
+    let text = small.to_string();
+    assert!(text.contains("poll: {files: [right_done_1]}") && small.len() == 5, "{text}");
+    assert_eq!(Scenario::read("small.yaml", &text).unwrap(), small);
 }

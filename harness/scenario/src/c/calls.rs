@@ -70,7 +70,7 @@ impl Writer<'_> {
             Op::Send(sent) => self.send(process, &sent.object, &sent.to.0),
             Op::Receive(received) => self.receive(process, &received.object, &received.from.0),
             Op::Close(target) => vec![self.close(target)],
-            Op::Sleep(time) => vec![format!("sleep_ns({}LL);", time.0)],
+            Op::Sleep(time) => vec![format!("rest({}LL);", time.0)],
             Op::Exit(code) => vec![format!("_exit({code});")],
             Op::Kill(line) => {
                 let number = self.process_number(&line.0);

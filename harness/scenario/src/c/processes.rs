@@ -37,7 +37,7 @@ impl Writer<'_> {
                 continue;
             };
             let _ = match after.begun {
-                true => writeln!(c, "    after_begun(&shared->begun[{other}]);"),
+                true => writeln!(c, "    after_begun({other});"),
                 false => writeln!(c, "    after(&shared->done[{other}]);"),
             };
         }

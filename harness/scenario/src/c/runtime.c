@@ -27,11 +27,15 @@
 static struct shared {
     int64_t start_ns;
     unsigned begun[STEPS], done[STEPS];
+    pid_t by[STEPS];
     unsigned at[THREADS], ended[THREADS];
     unsigned started[PROCESSES];
     pid_t pid[PROCESSES];
     unsigned failed, timed_out;
     int64_t late_ns;
+    /* How often somebody went on, and until when somebody means to sleep. */
+    unsigned moves;
+    int64_t asleep_ns;
 } *shared;
 
 static __thread unsigned me;
@@ -52,9 +56,27 @@ static void sleep_ns(int64_t ns)
         ;
 }
 
+static void moved(void)
+{
+    __atomic_add_fetch(&shared->moves, 1, __ATOMIC_RELAXED);
+}
+
+/* Sleeps where the program says so: that is not being stuck. */
+static UNUSED void rest(int64_t ns)
+{
+    int64_t until = now_ns() + ns, last = __atomic_load_n(&shared->asleep_ns, __ATOMIC_RELAXED);
+
+    while (until > last &&
+           !__atomic_compare_exchange_n(&shared->asleep_ns, &last, until, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        ;
+    sleep_ns(ns);
+    moved();
+}
+
 /* Says that something happened. */
 static void tell(unsigned *flag)
 {
+    moved();
     __atomic_store_n(flag, 1, __ATOMIC_SEQ_CST);
     syscall(SYS_futex, flag, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
@@ -66,16 +88,35 @@ static UNUSED void after(unsigned *flag)
         syscall(SYS_futex, flag, FUTEX_WAIT, 0, NULL, NULL, 0);
 }
 
-/* Waits until another thread is about to be in a call, and gives it the time to get there. */
-static UNUSED void after_begun(unsigned *flag)
+/* Whether a thread sleeps in the kernel. */
+static UNUSED int sleeps(pid_t thread)
 {
-    after(flag);
-    sleep_ns(20000000);
+    char path[64], stat[300] = "";
+
+    snprintf(path, sizeof path, "/proc/%d/stat", thread);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, stat, sizeof stat - 1) < 0)
+        stat[0] = 0;
+    if (fd >= 0)
+        close(fd);
+    const char *state = strrchr(stat, ')');
+    return state && (state[2] == 'S' || state[2] == 'D');
+}
+
+/* Waits until another thread's call sleeps, or is over. One look alone may meet it on the way there. */
+static UNUSED void after_begun(unsigned n)
+{
+    after(&shared->begun[n]);
+    for (int looks = 0; looks < 3 && !__atomic_load_n(&shared->done[n], __ATOMIC_SEQ_CST);) {
+        looks = sleeps(shared->by[n]) ? looks + 1 : 0;
+        sleep_ns(5000000);
+    }
 }
 
 static UNUSED void step(unsigned n)
 {
     shared->at[me] = n;
+    shared->by[n] = (pid_t)syscall(SYS_gettid);
     tell(&shared->begun[n]);
 }
 
@@ -109,7 +150,7 @@ static void at(int64_t ns)
     int64_t late = now_ns() - shared->start_ns - ns;
 
     if (late < 0)
-        sleep_ns(-late);
+        rest(-late);
     late = now_ns() - shared->start_ns - ns;
     if (late > shared->late_ns)
         shared->late_ns = late;
@@ -123,6 +164,7 @@ static int control(int fd, unsigned long request, void *argument)
     do
         result = ioctl(fd, request, argument);
     while (result < 0 && (errno == EINTR || errno == EAGAIN));
+    moved();
     return result;
 }
 
@@ -593,7 +635,7 @@ static void *queue_works(void *argument)
                 ;
             close(job->waits[i]);
         }
-        sleep_ns(job->ns);
+        rest(job->ns);
         timeline_inc(queue->timeline, 1);
         free(job);
     }
@@ -739,8 +781,9 @@ struct atomic { uint32_t flags, count; uint64_t objects, counts, properties, val
 
 struct screen { int card; uint32_t crtc, plane, fb, fb_id, in_fence, out_fence; };
 
-/* The id of an object's property. */
-static uint32_t property(int card, uint32_t object, uint32_t type, const char *name)
+/* The ids of some of an object's properties, which are looked for from where the kernel lists them (drm_plane.c, drm_crtc.c). */
+static void properties(int card, uint32_t object, uint32_t type, uint32_t at, uint32_t count, const char **names,
+                       uint32_t *found)
 {
     uint32_t ids[64];
     uint64_t values[64];
@@ -748,14 +791,18 @@ static uint32_t property(int card, uint32_t object, uint32_t type, const char *n
 
     if (control(card, MODE_OBJ_GETPROPERTIES, &all))
         lacks("properties");
-    for (uint32_t i = 0; i < all.count && i < 64; i++) {
-        struct property one = { .id = ids[i] };
-        if (!control(card, MODE_GETPROPERTY, &one) && !strcmp(one.name, name))
-            return ids[i];
+    if (all.count > 64)
+        all.count = 64;
+    for (uint32_t n = 0; n < count; n++) {
+        for (uint32_t i = 0; i < all.count && !found[n]; i++) {
+            struct property one = { .id = ids[(at + n + i) % all.count] };
+            if (!control(card, MODE_GETPROPERTY, &one) && !strcmp(one.name, names[n]))
+                found[n] = one.id;
+        }
+        errno = ENOENT;
+        if (!found[n])
+            lacks(names[n]);
     }
-    errno = ENOENT;
-    lacks(name);
-    return 0;
 }
 
 /* The plane that shows the CRTC's framebuffer. */
@@ -830,10 +877,11 @@ static struct screen screen_light(int card)
         if (control(card, MODE_SETCRTC, &set))
             continue;
         uint32_t plane = plane_of(card, set.crtc);
-        return (struct screen){
-            card, set.crtc, plane, fb.fb, property(card, plane, OBJECT_PLANE, "FB_ID"),
-            property(card, plane, OBJECT_PLANE, "IN_FENCE_FD"), property(card, set.crtc, OBJECT_CRTC, "OUT_FENCE_PTR")
-        };
+        const char *of_plane[] = { "FB_ID", "IN_FENCE_FD" }, *of_crtc[] = { "OUT_FENCE_PTR" };
+        uint32_t ids[3] = { 0, 0, 0 };
+        properties(card, plane, OBJECT_PLANE, 1, 2, of_plane, ids);
+        properties(card, set.crtc, OBJECT_CRTC, 2, 1, of_crtc, ids + 2);
+        return (struct screen){ card, set.crtc, plane, fb.fb, ids[0], ids[1], ids[2] };
     }
     lacks("a CRTC for the display");
     return (struct screen){ .card = card };
@@ -911,10 +959,12 @@ static void run_process(unsigned process)
     if (processes[process].started)
         after(&shared->started[process]);
     processes[process].run();
-    /* What it has stays there until everybody is through. */
-    for (unsigned i = 0; i < THREADS; i++)
-        after(&shared->ended[i]);
-    _exit(0);
+    /*
+     * What it has stays there until everybody is through: then it is killed. It sleeps where nobody can wake it, so that whoever
+     * asks the kernel sees that it will do nothing more.
+     */
+    for (unsigned never = 0;;)
+        syscall(SYS_futex, &never, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
 }
 
 /* A process is gone, and its threads with it. */
@@ -930,6 +980,13 @@ static void gone(pid_t pid)
     }
 }
 
+static void kill_all(void)
+{
+    for (unsigned i = 0; i < PROCESSES; i++)
+        if (shared->pid[i])
+            kill(shared->pid[i], SIGKILL);
+}
+
 /* What the watchdog says and does when the time is up: who is stuck, then everything it can signal, then SIGKILL. */
 static void watchdog(void)
 {
@@ -937,14 +994,66 @@ static void watchdog(void)
         if (!shared->ended[i])
             fprintf(stderr, "stuck: %s: %s\n", threads[i].name, step_text[shared->at[i]]);
     let_go();
-    for (unsigned i = 0; i < PROCESSES; i++)
-        if (shared->pid[i])
-            kill(shared->pid[i], SIGKILL);
+    kill_all();
 }
 
-int main(void)
+/* Whether all threads are through. */
+static int all_ended(void)
 {
-    unsigned left = PROCESSES;
+    for (unsigned i = 0; i < THREADS; i++)
+        if (!__atomic_load_n(&shared->ended[i], __ATOMIC_SEQ_CST))
+            return 0;
+    return 1;
+}
+
+/* Whether to wait on though nothing moves: whoever runs this with --ask is told so, and answers with a byte, or with none. */
+static int waits_on(int asks)
+{
+    char answer;
+
+    if (!asks)
+        return 0;
+    puts("nothing moves");
+    fflush(stdout);
+    return read(STDIN_FILENO, &answer, 1) == 1;
+}
+
+/* Goes on until all processes are through or nothing moves any more; how many are left. */
+static unsigned attend(int asks, int64_t limit_ns, int *stuck, int *lacking)
+{
+    unsigned left = PROCESSES, moves = 0;
+    int64_t since_ns = now_ns();
+
+    while (left && !*stuck) {
+        int status;
+        pid_t pid = waitpid(-1, &status, WNOHANG);
+        unsigned now = __atomic_load_n(&shared->moves, __ATOMIC_RELAXED);
+        if (now != moves || now_ns() < __atomic_load_n(&shared->asleep_ns, __ATOMIC_RELAXED)) {
+            moves = now;
+            since_ns = now_ns();
+        }
+        if (pid > 0) {
+            left--;
+            *lacking |= WIFEXITED(status) && WEXITSTATUS(status) == 77;
+            gone(pid);
+        } else {
+            if (all_ended())
+                kill_all();
+            sleep_ns(5000000);
+            if (now_ns() - since_ns > limit_ns) {
+                *stuck = !waits_on(asks);
+                since_ns = now_ns();
+            }
+        }
+        *stuck |= *lacking;
+    }
+    return left;
+}
+
+/* [--ask MS]: after that time in which nothing moves, in place of its own, it asks whether to wait on. */
+int main(int argc, char **argv)
+{
+    int asks = argc == 3 && !strcmp(argv[1], "--ask"), stuck = 0, lacking = 0;
 
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
@@ -957,21 +1066,7 @@ int main(void)
             run_process(i);
         shared->pid[i] = pid;
     }
-    int stuck = 0, lacking = 0;
-    while (left && !stuck) {
-        int status;
-        pid_t pid = waitpid(-1, &status, WNOHANG);
-        if (pid > 0) {
-            left--;
-            lacking |= WIFEXITED(status) && WEXITSTATUS(status) == 77;
-            gone(pid);
-        } else {
-            sleep_ns(5000000);
-            stuck = now_ns() - shared->start_ns > LIMIT_NS;
-        }
-        if (lacking)
-            stuck = 1;
-    }
+    unsigned left = attend(asks, asks ? atoll(argv[2]) * 1000000 : LIMIT_NS, &stuck, &lacking);
     if (left)
         watchdog();
     /* One that a driver holds up may take longer than anybody waits. */

@@ -20,7 +20,7 @@ pub struct Scenario {
     pub about: String,
     /// What it must come to.
     pub expect: Expect,
-    /// After that time its watchdog signals what it can and ends everybody.
+    /// When nobody has gone on for so long, and nobody sleeps or works, its watchdog signals what it can and ends everybody.
     #[serde(default = "limit")]
     pub limit: Duration,
     /// What there is. An object that no operation creates is there from the start, in every process that uses it.
@@ -30,7 +30,7 @@ pub struct Scenario {
     pub processes: Names<Process>,
 }
 
-/// Long enough for a second of quiet, in which it is asked who waits, on an emulated machine.
+/// No call that is not stuck takes so long, on an emulated machine beside other work too.
 const fn limit() -> Duration {
     Duration::ms(3000)
 }
@@ -69,6 +69,17 @@ impl Scenario {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How long it means to take: the last moment that a step waits for, its sleeps and its jobs.
+    pub fn rests(&self) -> Duration {
+        let at = self.steps().filter_map(|(_, step)| step.at).map(|at| at.0).max().unwrap_or(0);
+        let rests = self.steps().map(|(_, step)| match &step.op {
+            super::op::Op::Sleep(time) => time.0,
+            super::op::Op::Submit(job) => job.lasts.0,
+            _ => 0,
+        });
+        Duration(rests.fold(at, u64::saturating_add))
     }
 
     /// Checks that it can be run.

@@ -70,7 +70,7 @@ impl<'s> Machine<'s> {
         }
     }
 
-    /// Runs to the end, or to the limit.
+    /// Runs to the end, or until nothing has moved for the limit.
     pub(super) fn run(mut self) -> Outcome {
         let mut quiet_since = 0;
         for _ in 0..MOST_STEPS {
@@ -79,11 +79,13 @@ impl<'s> Machine<'s> {
                 continue;
             }
             // Nothing moves now. When will something?
-            let next = self.next_time().unwrap_or(u64::MAX).min(self.scenario.limit.0);
+            let (rest, limit) = self.next_times();
+            let next = rest.into_iter().chain(limit).min().unwrap_or(u64::MAX);
             if next.saturating_sub(quiet_since) >= QUIET && self.judged.is_none() {
                 self.judged = judge::judge(&self);
             }
-            if next >= self.scenario.limit.0 {
+            // Who sleeps or works is not stuck, who waits that long is.
+            if rest.is_none() && next.saturating_sub(quiet_since) >= self.scenario.limit.0 {
                 break;
             }
             self.now = next;
@@ -92,15 +94,19 @@ impl<'s> Machine<'s> {
         Outcome { verdict, blocked, told, done: self.done, order: self.order }
     }
 
-    /// When time alone moves something.
-    fn next_time(&self) -> Option<u64> {
-        let threads = self.threads.iter().filter_map(|thread| match &thread.state {
+    /// When time alone moves something: somebody who sleeps or works, and somebody who gives up.
+    fn next_times(&self) -> (Option<u64>, Option<u64>) {
+        let rests = self.threads.iter().filter_map(|thread| match &thread.state {
             State::Asleep(until) => Some(*until),
-            State::Waiting(waiting) => waiting.until,
             State::Ready if self.may_begin(thread) => thread.steps.get(thread.next)?.at.map(|at| at.0),
             _ => None,
         });
-        threads.chain(self.world.next_end()).filter(|time| *time > self.now).min()
+        let limits = self.threads.iter().filter_map(|thread| match &thread.state {
+            State::Waiting(waiting) => waiting.until,
+            _ => None,
+        });
+        let later = |time: &u64| *time > self.now;
+        (rests.chain(self.world.next_end()).filter(later).min(), limits.filter(later).min())
     }
 
     fn may_begin(&self, thread: &Thread<'_>) -> bool {
