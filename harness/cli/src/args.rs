@@ -329,7 +329,7 @@ pub(crate) struct AnalyzeArgs {
 }
 
 /// What a replay is made of, and how.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct ReplayedArgs {
     /// The session's folder, a pool file without one, or a run's folder.
     pub(crate) session: PathBuf,
@@ -391,6 +391,13 @@ pub(crate) struct MinimizeArgs {
     /// Follow the first predicted order in this file, as for `replay`.
     #[arg(long, value_name = "FILE")]
     pub(crate) order: Option<PathBuf>,
+    /// Keep what the kernel reports, not a hang: the first report that the case made, or that with this signature. Each
+    /// candidate is run on a machine of its own.
+    #[arg(long, value_name = "SIGNATURE", num_args = 0..=1, require_equals = true, conflicts_with_all = ["order", "no_run"])]
+    pub(crate) splat: Option<Option<String>>,
+    /// With --splat: plant that fault of the twins on each machine first (`fencelab prove --list`).
+    #[arg(long, value_name = "KNOB", requires = "splat")]
+    pub(crate) plant: Vec<String>,
     /// Leave displays, GPUs and their buffers as they are: else software takes their place where that comes to the same.
     #[arg(long)]
     pub(crate) keep_devices: bool,

@@ -112,11 +112,16 @@ fn hangs_become_programs_of_twenty_ioctls_that_hang() {
 }
 
 /// Races that went well when they were recorded, with what they ran on.
-const RACES: [&str; 5] = [
+const RACES: [&str; 10] = [
     "race/reset-waited-on@virtio-gpu",
+    "race/reset-waited-on@i915-twin",
     "race/any-takes-both@virtio-gpu",
+    "race/any-takes-both@i915-twin",
     "race/replace-waited-on@virtio-gpu",
+    "race/replace-waited-on@i915-twin",
     "race/commit-order@vkms",
+    "race/commit-order@virtio-gpu",
+    "race/commit-order@bochs",
     "race/commit-order@cirrus",
 ];
 

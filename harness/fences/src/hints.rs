@@ -3,6 +3,7 @@
 use fencelab_trace::Session;
 
 use crate::fence::JobId;
+use crate::spans;
 use crate::walk::Walk;
 use crate::words::span;
 
@@ -25,12 +26,8 @@ pub(crate) fn long_jobs(session: &Session, walk: &Walk) -> Vec<String> {
     /// Nanoseconds that are long for a job.
     const LONG: u64 = 1_000_000_000;
     let world = &walk.world;
-    let signalled = |id| world.fence(id).and_then(|fence| fence.signalled).map(|at| at.ticks);
-    let took = |(index, job): (usize, &crate::world::Job)| {
-        let before = job.before.and_then(|before| signalled(world.job(before)?.fence));
-        let ready = job.waits.iter().filter_map(signalled).chain([job.at.ticks]).chain(before).max()?;
-        let clock = session.clock();
-        let ns = clock.ns(signalled(job.fence)?).saturating_sub(clock.ns(ready));
+    let took = |(index, job)| {
+        let ns = spans::span(session, world, job)?;
         (ns >= LONG).then_some((ns, JobId(index as u32)))
     };
     let mut long: Vec<(u64, JobId)> = world.jobs.iter().enumerate().filter_map(took).collect();

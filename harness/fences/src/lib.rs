@@ -6,6 +6,7 @@
 //! | [`graph`] | the AND/OR wait-for graph of a moment, reduced: what can never happen |
 //! | [`finding`] | verdicts with their witness, in words and as a picture's nodes and edges |
 //! | [`analyse`], [`Walk`] | a session as a whole, or one that grows |
+//! | [`job_spans`] | how long jobs took, as far as calls tell |
 //! | [`predict`] | what did not happen, and would in another order of the same calls |
 //! | [`kernel`] | what the kernel itself said meanwhile, put to the findings |
 //!
@@ -30,6 +31,7 @@ pub mod kernel;
 mod lost;
 mod options;
 pub mod predict;
+mod spans;
 pub mod syncobj;
 #[cfg(test)]
 mod testing;
@@ -42,6 +44,7 @@ pub mod world;
 
 pub use analysis::{Analysis, analyse, finish};
 pub use options::Options;
+pub use spans::{JobSpan, job_spans};
 pub use timeline::{Row, Slice, Timeline, timeline};
 pub use wakes::SlowWake;
 pub use walk::Walk;

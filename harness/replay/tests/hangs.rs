@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use fencelab_fences::{analyse, graph::Nobody};
@@ -21,6 +22,7 @@ fn converted(name: &str, expect: Expect) -> Converted {
         timing: Timing::Fast,
         syncobjs_on: None,
         jobs_on: "software".into(),
+        lasted: HashMap::new(),
         order: None,
         expect,
     };
@@ -60,5 +62,5 @@ fn what_became_of_the_calls_is_told() {
     let Converted { fidelity, .. } = converted("H7", Expect::D1);
     let kept: usize = fidelity.kept.values().sum();
     assert!(kept > 0 && fidelity.other > 0, "{fidelity}");
-    assert!(fidelity.replaced.contains_key("commits by jobs"), "{fidelity}");
+    assert!(fidelity.replaced.contains_key("commits by jobs of 1 ms"), "{fidelity}");
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::HashMap;
+
 #[path = "../../trace/tests/common/pool.rs"]
 mod pool;
 
@@ -62,6 +64,7 @@ fn options(order: Option<Order>) -> Options {
         timing: Timing::Fast,
         syncobjs_on: None,
         jobs_on: "software".into(),
+        lasted: HashMap::new(),
         order,
         expect: Expect::Hang,
     }

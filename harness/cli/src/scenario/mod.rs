@@ -9,6 +9,7 @@ mod predicted;
 mod recorded;
 mod result;
 mod talk;
+mod tries;
 
 pub(crate) use bench::{Ran, run_on};
 pub(crate) use build::build;
@@ -17,3 +18,4 @@ pub(crate) use exec::{COMMAND, run as exec};
 pub(crate) use predicted::predicted;
 pub(crate) use recorded::{Wanted, of_session, witnesses};
 pub(crate) use result::{Results, of_case};
+pub(crate) use tries::Tries;

@@ -1,13 +1,15 @@
 //! From a recorded session, or a part of a run's, to a scenario.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use fencelab_fences::finding::Finding;
 use fencelab_fences::predict::{self, Witness};
-use fencelab_fences::{Options as AnalysisOptions, analyse, graph::Nobody};
+use fencelab_fences::{JobSpan, Options as AnalysisOptions, Walk, analyse, graph::Nobody, job_spans};
 use fencelab_replay::{Converted, Moment, Options, Order, Timing, convert};
-use fencelab_scenario::Expect;
+use fencelab_scenario::{Duration, Expect};
+use fencelab_trace::CallId;
 use fencelab_trace::view::Filter;
 
 use super::predicted::hangs;
@@ -33,6 +35,9 @@ pub(crate) fn of_session(args: &ReplayedArgs, wanted: &Wanted<'_>) -> Result<Con
     if let Some(part) = &part {
         part.narrow(&session, &mut filter)?;
     }
+    let mut walk = Walk::new(&session, AnalysisOptions::default());
+    walk.run(&session, &Nobody).context("read the trace")?;
+    let lasted = lasted(job_spans(&session, &walk));
     let (expect, ended_ns) = match wanted.witness {
         Some(_) => (Expect::Hang, None),
         None => {
@@ -48,10 +53,20 @@ pub(crate) fn of_session(args: &ReplayedArgs, wanted: &Wanted<'_>) -> Result<Con
         timing: wanted.timing,
         syncobjs_on: args.syncobjs_on.clone().or(on_vm.then(|| "virtio-gpu".into())),
         jobs_on: args.jobs_on.clone(),
+        lasted,
         order: wanted.witness.map(order),
         expect,
     };
     Ok(convert(&session, &options)?)
+}
+
+/// How long jobs lasted. Where the end of one was seen only later it lasted 1 ms, or less if it cannot have.
+fn lasted(spans: Vec<JobSpan>) -> HashMap<CallId, Duration> {
+    let lasted = spans.into_iter().filter_map(|span| match span.exact {
+        true => Some((span.call, Duration(span.ns))),
+        false => (span.ns < 1_000_000).then_some((span.call, Duration(span.ns))),
+    });
+    lasted.collect()
 }
 
 /// What a recording came to, the verdict that counts for most, and when that ended, if it did.

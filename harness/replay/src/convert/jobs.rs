@@ -6,7 +6,7 @@ use fencelab_trace::model::{ObjectId, Target as Recorded};
 use super::calls::Did;
 use super::steps::{Reading, as_whose};
 
-/// Jobs last so long, as no record tells how long they lasted.
+/// Jobs last so long of which no record tells how long they lasted.
 const JOB: Duration = Duration::ms(1);
 
 /// What a job has to do with.
@@ -40,8 +40,14 @@ impl Reading<'_, '_, '_> {
         let queue = queue.and_then(|queue| self.naming.of(queue)).or_else(|| self.own_queue(commits));
         let Some(queue) = queue else { return self.left_out("jobs on a queue that is not known") };
         let ends = self.ends(waits, signals, &out);
-        self.fidelity.replace(if commits { "commits by jobs" } else { "jobs by ones of 1 ms" });
-        self.submitted(&queue, ends, commits && self.blocks())
+        let lasted = self.naming.lasted(self.call.id);
+        self.fidelity.replace(match (commits, lasted) {
+            (true, Some(_)) => "commits by jobs that last as long",
+            (true, None) => "commits by jobs of 1 ms",
+            (false, Some(_)) => "jobs by ones that last as long",
+            (false, None) => "jobs by ones of 1 ms",
+        });
+        self.submitted(&queue, ends, lasted.unwrap_or(JOB), commits && self.blocks())
     }
 
     fn ends(&mut self, waits: &[Recorded], signals: &[Recorded], out: &[Recorded]) -> Ends {
@@ -64,7 +70,7 @@ impl Reading<'_, '_, '_> {
         ends
     }
 
-    fn submitted(&mut self, queue: &Name, ends: Ends, blocks: bool) -> Vec<Op> {
+    fn submitted(&mut self, queue: &Name, ends: Ends, lasts: Duration, blocks: bool) -> Vec<Op> {
         let Ends { mut waits, mut signals, buffers } = ends;
         let mut ops = Vec::new();
         for (index, (buffer, access)) in buffers.iter().enumerate() {
@@ -78,7 +84,7 @@ impl Reading<'_, '_, '_> {
         let done = needed.then(|| self.naming.invent(&format!("{queue}_done"), Object::of(Kind::SyncFile)));
         let done = done.flatten().map(Target::of);
         signals.extend(done.clone());
-        ops.push(Op::Submit(Submit { queue: Target::of(queue.clone()), waits, signals, lasts: JOB }));
+        ops.push(Op::Submit(Submit { queue: Target::of(queue.clone()), waits, signals, lasts }));
         for (buffer, access) in buffers {
             ops.extend(done.clone().map(|done| Op::Import(Way { from: done, to: buffer, access })));
         }

@@ -8,10 +8,11 @@ mod order;
 mod people;
 mod steps;
 
+use std::collections::HashMap;
 use std::io;
 
-use fencelab_scenario::{Expect, Scenario};
-use fencelab_trace::Session;
+use fencelab_scenario::{Duration, Expect, Scenario};
+use fencelab_trace::{CallId, Session};
 
 use crate::{Fidelity, Order};
 
@@ -38,6 +39,8 @@ pub struct Options {
     pub syncobjs_on: Option<String>,
     /// The device of jobs and commits: `software` or a GPU whose jobs are known.
     pub jobs_on: String,
+    /// How long jobs lasted, by the call that handed them over. Those of which nothing is known last 1 ms.
+    pub lasted: HashMap<CallId, Duration>,
     /// An order to follow in place of the recorded one.
     pub order: Option<Order>,
     /// What it is to come to.

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use fencelab_scenario::{Kind, Name, Names, Object, Target};
+use fencelab_scenario::{Duration, Kind, Name, Names, Object, Target};
+use fencelab_trace::CallId;
 use fencelab_trace::model::{Model, ObjectId, ObjectKind, Target as Recorded};
 
 use super::Options;
@@ -85,6 +86,11 @@ impl<'a> Naming<'a> {
     /// The device of jobs.
     pub(super) fn jobs_device(&self) -> String {
         self.options.jobs_on.clone()
+    }
+
+    /// How long the job of a call lasted, if that is known.
+    pub(super) fn lasted(&self, call: CallId) -> Option<Duration> {
+        self.options.lasted.get(&call).copied()
     }
 
     /// A new object of which no record speaks.

@@ -1,7 +1,7 @@
 //! A smaller scenario that comes to the same.
 //!
-//! Whole processes, threads and objects go first, then runs of steps, halved until they are single ones (delta debugging, Zeller
-//! and Hildebrandt 2002), then what steps say beyond need; all of it again until nothing goes any more. Displays, GPUs and their
+//! Runs of steps go first, halved until they are single ones (delta debugging, Zeller and Hildebrandt 2002), then whole processes,
+//! threads and objects, then what steps say beyond need; all of it again until nothing goes any more. Displays, GPUs and their
 //! buffers give way to software that does the same to fences, where that is wanted: what they need before their first job is
 //! most of a small program.
 
@@ -37,13 +37,14 @@ pub fn minimize(scenario: &Scenario, devices: Devices, same: &mut dyn FnMut(&Sce
     let mut shrinking = Shrinking { best: tidy(scenario.clone()), way: Vec::new(), tried: 0, same };
     loop {
         let before = shrinking.way.len();
-        if devices == Devices::StoodInFor {
-            shrinking.each(&stand_ins::object);
-        }
+        // Halves first: where a try is a boot, few of them take most away.
+        shrinking.runs();
         for cut in cuts::WHOLE {
             shrinking.each(cut);
         }
-        shrinking.runs();
+        if devices == Devices::StoodInFor {
+            shrinking.each(&stand_ins::object);
+        }
         shrinking.each(&cuts::words);
         if shrinking.way.len() == before {
             break;

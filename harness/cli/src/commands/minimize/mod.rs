@@ -1,12 +1,14 @@
 //! `fencelab minimize`.
 
+mod splat;
+
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use fencelab_replay::{Devices, Shrunk, Timing, minimize};
 use fencelab_report::exit::Exit;
-use fencelab_scenario::{Outcome as Thought, Scenario, Verdict, c, simulate};
+use fencelab_scenario::{Expect, Outcome as Thought, Scenario, Verdict, c, simulate};
 
 use crate::args::MinimizeArgs;
 use crate::commands::analyze::print;
@@ -22,6 +24,9 @@ const TRIES: u32 = 10;
 const MOST: usize = 8;
 
 pub(crate) fn run(args: &MinimizeArgs) -> Result<Outcome> {
+    if let Some(signature) = &args.splat {
+        return splat::run(args, signature.as_deref());
+    }
     let (mut whole, fidelity) = scenario(args)?;
     let thought = simulate(&whole);
     if thought.verdict == Verdict::Clean {
@@ -30,8 +35,7 @@ pub(crate) fn run(args: &MinimizeArgs) -> Result<Outcome> {
         );
     }
     whole.expect = thought.verdict.expect();
-    let devices = if args.keep_devices { Devices::Kept } else { Devices::StoodInFor };
-    let shrunk = minimize(&whole, devices, &mut |candidate| is_same(&thought, &simulate(candidate)));
+    let shrunk = minimize(&whole, devices(args), &mut |candidate| is_same(&thought, &simulate(candidate)));
     print(&format!(
         "from {} steps to {}, {} candidates tried in thought\n",
         whole.len(),
@@ -58,10 +62,18 @@ fn is_same(whole: &Thought, candidate: &Thought) -> bool {
     candidate.verdict == whole.verdict && candidate.told >= whole.told
 }
 
+fn devices(args: &MinimizeArgs) -> Devices {
+    if args.keep_devices { Devices::Kept } else { Devices::StoodInFor }
+}
+
+fn is_scenario(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
+}
+
 /// What is to be made small, and what it was made from.
 fn scenario(args: &MinimizeArgs) -> Result<(Scenario, String)> {
     let path = &args.of.session;
-    if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+    if is_scenario(path) {
         let text = fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
         return Ok((Scenario::read(&path.display().to_string(), &text)?, String::new()));
     }
@@ -120,9 +132,18 @@ fn write(folder: &Path, scenario: &Scenario, report: &str) -> Result<()> {
     print(&format!("{0}/minimized.yaml, {0}/minimized.c and {0}/report.md are written\n", folder.display()))
 }
 
+fn heading(small: &Scenario) -> String {
+    // What is looked for in a scenario that hangs nowhere is what the kernel says, and that comes next.
+    if small.expect == Expect::Clean {
+        small.about.clone()
+    } else {
+        format!("{}: {}", small.expect, small.about)
+    }
+}
+
 /// A report to paste into a mail.
 fn report(whole: &Scenario, small: &Scenario, run: Option<(&str, &str)>, fidelity: &str) -> String {
-    let mut text = format!("# {}: {}\n\n", small.expect, small.about);
+    let mut text = format!("# {}\n\n", heading(small));
     match run {
         Some((told, kernel)) => text += &format!("Linux {kernel}:\n\n```\n{told}```\n\n"),
         None => text += "Not run: the verdict follows from the rules of fences alone.\n\n",
@@ -131,6 +152,6 @@ fn report(whole: &Scenario, small: &Scenario, run: Option<(&str, &str)>, fidelit
     if !fidelity.is_empty() {
         text += &format!("What it was made from:\n\n```\n{fidelity}```\n\n");
     }
-    text += "The same in C, which needs a compiler and nothing else (`cc -pthread minimized.c`; it ends with 1 when it is stuck):\n\n";
+    text += "The same in C, which needs a compiler and nothing else (`cc -pthread minimized.c`; it ends with 1 if somebody is stuck):\n\n";
     text + &format!("```c\n{}```\n", c::program(small, "minimized.yaml"))
 }
