@@ -35,11 +35,11 @@ fn words(words: &[u32]) -> Vec<u8> {
 /// An execbuffer that signals a sync object.
 fn submit(at: u64, syncobj: u32) -> Record {
     let argument = [0, 0, 0, 0, 0, 0, 0, 1, 0x2000, 0, FENCE_ARRAY, 0, 1, 0, 0, 0];
-    ioctl(at, at + 1, EXEC).words(&argument).section(3, 0, 1, &words(&[syncobj, FENCE_SIGNAL]))
+    ioctl(at, at + 1, EXEC).words(&argument).section(2, 0, 1, &words(&[syncobj, FENCE_SIGNAL]))
 }
 
 /// A wait for a sync object.
-fn wait(pool: &mut Pool, thread: &mut Thread, enter: u64, exit: u64, syncobj: u32) {
+fn wait(pool: &mut Pool<Vec<u8>>, thread: &mut Thread, enter: u64, exit: u64, syncobj: u32) {
     let argument = [1, 0, u32::MAX, 0x7fff_ffff, 1, ALL, 0, 0];
     let begin = Record { kind: Kind::IoctlEnter, ..ioctl(enter, 0, WAIT) };
     pool.record(thread, &begin.words(&argument).section(1, 0, 1, &words(&[syncobj])));

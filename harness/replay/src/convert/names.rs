@@ -74,7 +74,7 @@ impl<'a> Naming<'a> {
     }
 
     fn syncobj_device(&self, file: Option<ObjectId>) -> String {
-        let recorded = || Some(self.model.device(file?)?.1.replace('_', "-"));
+        let recorded = || Some(device_name(self.model.device(file?)?.1));
         self.options
             .syncobjs_on
             .clone()
@@ -123,6 +123,11 @@ impl<'a> Naming<'a> {
     }
 }
 
+/// What scenarios call the device of a driver, `virtio-gpu` for `virtio_gpu` and `bochs` for `bochs-drm`.
+fn device_name(driver: &str) -> String {
+    driver.replace('_', "-").trim_end_matches("-drm").to_owned()
+}
+
 /// What several processes commit to, with the driver of its device.
 fn displays(model: &Model, calls: &[Taken]) -> HashMap<u32, String> {
     let mut users: HashMap<u32, (Vec<u32>, String)> = HashMap::new();
@@ -139,7 +144,7 @@ fn displays(model: &Model, calls: &[Taken]) -> HashMap<u32, String> {
             if !pids.contains(&call.pid) {
                 pids.push(call.pid);
             }
-            *driver = device.1.replace('_', "-");
+            *driver = device_name(device.1);
         }
     }
     let shared = users.into_iter().filter(|(_, (pids, driver))| pids.len() > 1 && !driver.is_empty());
