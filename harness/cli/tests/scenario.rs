@@ -111,6 +111,43 @@ fn hangs_become_programs_of_twenty_ioctls_that_hang() {
     }
 }
 
+/// What the kernel reports where a job's buffer is bound with an allocation that may wait for that job.
+const SPLAT: &str = "k2:circular:dma_fence_map > fs_reclaim > mmu_notifier_invalidate_range_start";
+
+/// The second job and the timeline have nothing to do with that.
+const BINDS: &str = "about: Jobs of which the first one's buffer is bound
+expect: clean
+objects: {render: queue on i915-twin, first: sync_file, second: sync_file, idle: timeline}
+processes:
+  app:
+    main:
+      - signal: [idle+1]
+      - submit: {queue: render, out: [first]}
+      - submit: {queue: render, in: [first], out: [second]}
+      - poll: {files: [second], timeout: 8s}
+";
+
+#[test]
+#[ignore = "boots a guest; run by ci/test"]
+fn a_report_of_the_kernel_becomes_one_job() {
+    let scratch = tempfile::tempdir().expect("a scratch folder");
+    let (binds, folder) = (scratch.path().join("binds.yaml"), scratch.path().join("small"));
+    std::fs::write(&binds, BINDS).expect("write the scenario");
+    let mut command = fencelab();
+    command.arg("minimize").arg(&binds).arg(format!("--splat={SPLAT}"));
+    command.args(["--plant", "bind-gfp-kernel", "--tries", "1", "-o"]).arg(&folder);
+    let output = command.output().expect("run fencelab");
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("from 4 steps to 1") && said.contains("1 of 1 tries made the kernel report"),
+        "{said}"
+    );
+    let small = std::fs::read_to_string(folder.join("minimized.yaml")).expect("the scenario");
+    assert!(small.contains("- submit: {queue: render}"), "{small}");
+    compiles(&folder.join("minimized.c"));
+}
+
 /// Races that went well when they were recorded, with what they ran on.
 const RACES: [&str; 10] = [
     "race/reset-waited-on@virtio-gpu",

@@ -47,7 +47,10 @@ pub(super) fn run(args: &MinimizeArgs, signature: Option<&str>) -> Result<Outcom
     print(&format!("from {before} steps to {after}, {} candidates tried in guests\n", shrunk.tried))?;
     let times = args.of.tries.unwrap_or(TRIES);
     let made = tries.reported(small, times, &whole.signature)?;
-    let told = format!("minimized: {made} of {times} tries made the kernel report {}\n", whole.signature);
+    let planted =
+        if plant.is_empty() { String::new() } else { format!(", with {} planted", plant.join(", ")) };
+    let told =
+        format!("minimized: {made} of {times} tries made the kernel report {}{planted}\n", whole.signature);
     print(&told)?;
     write(&folder, small, &report(&whole.scenario, small, Some((&told, &tries.kernel)), &whole.fidelity))?;
     Ok(Outcome::Exit(if made > 0 { Exit::Clean } else { Exit::Findings }))
