@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use crate::binding::Binding;
 use crate::case::{Stop, Tested};
 use crate::check;
-use crate::child::Child;
+use crate::child::{Child, Line};
 use crate::ctx::Ctx;
 use crate::device::{Device, again};
 use crate::gpu::{Buffer, Gpu, PAGE};
@@ -91,9 +91,13 @@ pub(super) fn any_moment(ctx: &mut Ctx) -> Tested {
     let (name, modules) = (module(&device), Modules::here().must_be("list the kernel's modules")?);
     let mut random = ctx.random();
     let (mut gone, mut kept) = (0, 0);
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         let there = again(&device)?;
-        let user = Child::spawn(|_| use_it(&there))?;
+        let user = Child::spawn(|line| use_it(&there, line))?;
+        // Otherwise a slow kernel may always let it go before it is used.
+        if round % 2 == 0 {
+            user.line.receive()?;
+        }
         let until = Instant::now() + Duration::from_millis(random.below(150));
         let unloaded = loop {
             match Modules::unload(&name) {
@@ -120,8 +124,9 @@ pub(super) fn any_moment(ctx: &mut Ctx) -> Tested {
 }
 
 /// Jobs that end, jobs that hang, and buffers, until this process is killed. The device may be gone at any moment.
-fn use_it(device: &Device) -> Tested {
+fn use_it(device: &Device, line: &Line) -> Tested {
     let Ok(gpu) = Gpu::open(device) else { return Ok(()) };
+    line.send("in use", None)?;
     let (queue, hung, buffer) = (gpu.queue()?, gpu.queue()?, gpu.buffer(PAGE)?);
     hung.job().hang().submit()?;
     loop {
