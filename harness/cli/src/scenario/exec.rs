@@ -65,19 +65,15 @@ fn tried(arguments: &[OsString]) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-/// A verdict is asked for so often, each time after a while in which nothing moved, before the program is let go without one.
-const LOOKS: u32 = 8;
-
 /// Runs the program once. Where it hangs, it is judged while it does: what lets it go changes what is recorded of it.
 fn once(program: &str, expect: &str, folder: &Path) -> Result<Try> {
     let (began, began_ns) = (Instant::now(), now_ns()?);
     let child = talk::start(program)?;
     let pid = i32::try_from(child.id()).unwrap_or(0);
-    let (mut hangs, mut looks) = (Try::default(), 0);
+    let mut hangs = Try::default();
     let ended = talk::hear(child, &mut || {
-        looks += 1;
         hangs = judged(folder, pid, began_ns, Some(now_ns()?)).context("read the trace")?;
-        Ok(!hangs.is(expect) && looks < LOOKS)
+        Ok(!hangs.is(expect))
     })?;
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     print!("{}", ended.said);

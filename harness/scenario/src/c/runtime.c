@@ -88,8 +88,8 @@ static UNUSED void after(unsigned *flag)
         syscall(SYS_futex, flag, FUTEX_WAIT, 0, NULL, NULL, 0);
 }
 
-/* Whether a thread sleeps in the kernel. */
-static UNUSED int sleeps(pid_t thread)
+/* Whether a thread sleeps in the kernel, or is gone. */
+static UNUSED int is_idle(pid_t thread)
 {
     char path[64], stat[300] = "";
 
@@ -100,7 +100,7 @@ static UNUSED int sleeps(pid_t thread)
     if (fd >= 0)
         close(fd);
     const char *state = strrchr(stat, ')');
-    return state && (state[2] == 'S' || state[2] == 'D');
+    return !state || strchr("SDZX", state[2]);
 }
 
 /* Waits until another thread's call sleeps, or is over. One look alone may meet it on the way there. */
@@ -108,7 +108,7 @@ static UNUSED void after_begun(unsigned n)
 {
     after(&shared->begun[n]);
     for (int looks = 0; looks < 3 && !__atomic_load_n(&shared->done[n], __ATOMIC_SEQ_CST);) {
-        looks = sleeps(shared->by[n]) ? looks + 1 : 0;
+        looks = is_idle(shared->by[n]) ? looks + 1 : 0;
         sleep_ns(5000000);
     }
 }
@@ -607,7 +607,7 @@ static UNUSED void vgem_signal(int device, uint32_t fence)
 
 /*@ software: timeline */
 /* A queue in software: a thread does one job after the other. A job waits for its fences, takes its time, and signals. */
-struct job { int waits[8]; unsigned count; int64_t ns; struct job *next; };
+struct job { struct job *next; int64_t ns; unsigned count; int waits[]; };
 struct queue {
     int timeline;
     uint32_t last;
@@ -662,7 +662,7 @@ static struct queue *queue_software(void)
 /* Hands a job over and returns its fence. */
 static int submit_software(struct queue *queue, unsigned count, const int *waits, int64_t ns)
 {
-    struct job *job = calloc(1, sizeof *job);
+    struct job *job = calloc(1, sizeof *job + count * sizeof *waits);
 
     if (!job)
         lacks("memory");
@@ -1007,22 +1007,37 @@ static int all_ended(void)
 }
 
 /* Whether to wait on though nothing moves: whoever runs this with --ask is told so, and answers with a byte, or with none. */
-static int waits_on(int asks)
+static int waits_on(void)
 {
     char answer;
 
-    if (!asks)
-        return 0;
     puts("nothing moves");
     fflush(stdout);
     return read(STDIN_FILENO, &answer, 1) == 1;
 }
 
+/* So often it is asked at least, if anybody wants to be: a limit may be short. */
+enum { ASKS = 8 };
+
+/* Whether nothing has moved for so long that everybody is let go. `asked_ns`: when that was last asked, if it is. */
+static int is_stuck(int64_t ask_ns, int64_t since_ns, int64_t *asked_ns)
+{
+    int64_t now = now_ns(), limit_ns = LIMIT_NS > ASKS * ask_ns ? LIMIT_NS : ASKS * ask_ns;
+
+    if (now - since_ns > limit_ns)
+        return 1;
+    if (!ask_ns || now - since_ns <= ask_ns || now - *asked_ns <= ask_ns)
+        return 0;
+    int stuck = !waits_on();
+    *asked_ns = now_ns();
+    return stuck;
+}
+
 /* Goes on until all processes are through or nothing moves any more; how many are left. */
-static unsigned attend(int asks, int64_t limit_ns, int *stuck, int *lacking)
+static unsigned attend(int64_t ask_ns, int *stuck, int *lacking)
 {
     unsigned left = PROCESSES, moves = 0;
-    int64_t since_ns = now_ns();
+    int64_t since_ns = now_ns(), asked_ns = 0;
 
     while (left && !*stuck) {
         int status;
@@ -1040,20 +1055,30 @@ static unsigned attend(int asks, int64_t limit_ns, int *stuck, int *lacking)
             if (all_ended())
                 kill_all();
             sleep_ns(5000000);
-            if (now_ns() - since_ns > limit_ns) {
-                *stuck = !waits_on(asks);
-                since_ns = now_ns();
-            }
+            *stuck = is_stuck(ask_ns, since_ns, &asked_ns);
         }
         *stuck |= *lacking;
     }
     return left;
 }
 
-/* [--ask MS]: after that time in which nothing moves, in place of its own, it asks whether to wait on. */
+/* The time that `--ask MS` gives; 0 where nobody is to be asked. */
+static int64_t asks(int argc, char **argv)
+{
+    char *end = "";
+    long ms = argc == 3 && !strcmp(argv[1], "--ask") ? strtol(argv[2], &end, 10) : 0;
+
+    if (argc == 1 || (ms > 0 && ms <= 3600000 && !*end))
+        return ms * 1000000;
+    fprintf(stderr, "usage: %s [--ask MILLISECONDS]\n", argv[0]);
+    exit(2);
+}
+
+/* [--ask MS]: whenever nothing has moved for so long, it asks whether to wait on. */
 int main(int argc, char **argv)
 {
-    int asks = argc == 3 && !strcmp(argv[1], "--ask"), stuck = 0, lacking = 0;
+    int64_t ask_ns = asks(argc, argv);
+    int stuck = 0, lacking = 0;
 
     shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
@@ -1062,11 +1087,14 @@ int main(int argc, char **argv)
     shared->start_ns = now_ns();
     for (unsigned i = 0; i < PROCESSES; i++) {
         pid_t pid = fork();
+        /* The watchdog would take its number for everybody's. The others end with this one. */
+        if (pid < 0)
+            lacks("a process");
         if (pid == 0)
             run_process(i);
         shared->pid[i] = pid;
     }
-    unsigned left = attend(asks, asks ? atoll(argv[2]) * 1000000 : LIMIT_NS, &stuck, &lacking);
+    unsigned left = attend(ask_ns, &stuck, &lacking);
     if (left)
         watchdog();
     /* One that a driver holds up may take longer than anybody waits. */
