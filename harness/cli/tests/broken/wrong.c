@@ -116,7 +116,7 @@ static int file_info(int fd, unsigned long request, struct sync_file_info *arg)
 	static uint64_t later;
 	struct sync_fence_info *fences = (void *)(uintptr_t)arg->sync_fence_info;
 	uint32_t room = arg->num_fences;
-	int is_live = fd < FDS && exported[fd].drm && breaks("SYNC-SNAPSHOT");
+	int is_live = (unsigned)fd < FDS && exported[fd].drm && breaks("SYNC-SNAPSHOT");
 	int ret, live = -1;
 
 	if (is_live) {
@@ -139,7 +139,7 @@ static int file_info(int fd, unsigned long request, struct sync_file_info *arg)
 		arg->status = 0;
 	if (arg->status < 0 && (breaks("FENCE-OWNER") || breaks("SCHED-ERROR")))
 		arg->status = 1;
-	if (fd < FDS && hurried[fd] && breaks("FENCE-DEADLINE"))
+	if ((unsigned)fd < FDS && hurried[fd] && breaks("FENCE-DEADLINE"))
 		arg->status = 1;
 	for (uint32_t i = 0; fences && i < room && i < arg->num_fences; i++) {
 		if (fences[i].status < 0 && (breaks("FENCE-OWNER") || breaks("SCHED-ERROR")))
@@ -173,6 +173,51 @@ static int query(int fd, unsigned long request, struct drm_syncobj_timeline_arra
 	return ret;
 }
 
+/* The pages that a device that never looks again was given, and where they are. */
+static struct { char *address; size_t size; } watched;
+
+/*
+ * A device that keeps the first pages it was given: they are a file's, of
+ * which it has a mapping of its own, until the process throws them away.
+ */
+static int keep(int fd, unsigned long request, struct userptr *arg)
+{
+	uint64_t given = arg->addr;
+	void *address = (void *)(uintptr_t)given, *own;
+	int ret, pages = memfd_create("pages", MFD_CLOEXEC);
+
+	if (pages < 0 || pwrite(pages, address, arg->size, 0) != (ssize_t)arg->size)
+		abort();
+	own = mmap(NULL, arg->size, PROT_READ | PROT_WRITE, MAP_SHARED, pages, 0);
+	if (own == MAP_FAILED || mmap(address, arg->size, PROT_READ | PROT_WRITE,
+				      MAP_SHARED | MAP_FIXED, pages, 0) == MAP_FAILED)
+		abort();
+	close(pages);
+	watched.address = address;
+	watched.size = arg->size;
+	arg->addr = (uintptr_t)own;
+	ret = next(fd, request, arg);
+	arg->addr = given;
+	return ret;
+}
+
+int madvise(void *address, size_t length, int advice)
+{
+	static int (*real)(void *, size_t, int);
+	char *start = address;
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "madvise");
+	if (advice == MADV_DONTNEED && watched.size && start >= watched.address &&
+	    start + length <= watched.address + watched.size) {
+		void *fresh = mmap(address, length, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+		return fresh == MAP_FAILED ? -1 : 0;
+	}
+	return real(address, length, advice);
+}
+
 /* A device that looks at other pages than those it was given. */
 static int userptr(int fd, unsigned long request, struct userptr *arg)
 {
@@ -196,8 +241,10 @@ static int broken(int fd, unsigned long request, void *arg)
 	case AMDGPU_GEM_USERPTR:
 	case I915_GEM_USERPTR:
 		/* Other devices have other ioctls of these numbers. */
-		if (_IOC_SIZE(request) == 24 && (breaks("UPTR-GUARD") || breaks("UPTR-RESTART")))
+		if (_IOC_SIZE(request) == 24 && breaks("UPTR-GUARD"))
 			return userptr(fd, request, arg);
+		if (_IOC_SIZE(request) == 24 && breaks("UPTR-RESTART"))
+			return keep(fd, request, arg);
 		break;
 	case MODE_GETPROPERTY:
 		return get_property(fd, request, arg);
@@ -213,7 +260,7 @@ static int broken(int fd, unsigned long request, void *arg)
 			((struct sw_sync_create_fence_data *)arg)->value ^= 1;
 		break;
 	case SYNC_SET_DEADLINE:
-		if (fd < FDS)
+		if ((unsigned)fd < FDS)
 			hurried[fd] = 1;
 		break;
 	case DMA_BUF_IMPORT_SYNC_FILE:
@@ -242,11 +289,6 @@ static int broken(int fd, unsigned long request, void *arg)
 		if (breaks("SYNC-REPLACE") &&
 		    ((struct drm_syncobj_handle *)arg)->flags & DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE)
 			return 0;
-		break;
-	case SYNCOBJ_WAIT:
-	case SYNCOBJ_TIMELINE_WAIT:
-		if (breaks("RESET-FOREIGN"))
-			return fails(ETIME);
 		break;
 	}
 	ret = next(fd, request, arg);
@@ -285,6 +327,20 @@ int ioctl(int fd, unsigned long request, ...)
 	return broken(fd, request, arg);
 }
 
+/* What was remembered of an fd goes with it. */
+int close(int fd)
+{
+	static int (*real)(int);
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "close");
+	if ((unsigned)fd < FDS) {
+		exported[fd].drm = 0;
+		hurried[fd] = 0;
+	}
+	return real(fd);
+}
+
 /* Whether what is behind an fd has this in its name. */
 static int is_a(int fd, const char *what)
 {
@@ -294,14 +350,17 @@ static int is_a(int fd, const char *what)
 	return readlink(path, name, sizeof name - 1) > 0 && strstr(name, what);
 }
 
-/* Fences that are never seen to signal, commits whose event never comes. */
+/* Fences that are never seen to signal but for the first, commits whose event never comes. */
 int poll(struct pollfd *fds, nfds_t count, int timeout)
 {
 	static int (*real)(struct pollfd *, nfds_t, int);
+	static int first = -1;
 
 	if (!real)
 		real = dlsym(RTLD_NEXT, "poll");
-	if (count == 1 && ((breaks("RESET-FOREIGN") && is_a(fds->fd, "sync_file")) ||
+	if (first < 0 && count == 1 && is_a(fds->fd, "sync_file"))
+		first = fds->fd;
+	if (count == 1 && ((breaks("RESET-FOREIGN") && fds->fd != first && is_a(fds->fd, "sync_file")) ||
 			   (breaks("ATOM-TIME") && is_a(fds->fd, "/dri/")))) {
 		fds->revents = 0;
 		usleep(timeout < 0 ? 1000000 : timeout * 1000);
