@@ -34,7 +34,7 @@ pub enum Maker {
 }
 
 /// A moment, and the call that stands for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct At {
     /// Ticks of the session's clock.
     pub ticks: u64,

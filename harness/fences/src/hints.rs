@@ -3,7 +3,7 @@
 use fencelab_trace::Session;
 
 use crate::fence::JobId;
-use crate::spans;
+use crate::spans::Ends;
 use crate::walk::Walk;
 use crate::words::span;
 
@@ -26,8 +26,9 @@ pub(crate) fn long_jobs(session: &Session, walk: &Walk) -> Vec<String> {
     /// Nanoseconds that are long for a job.
     const LONG: u64 = 1_000_000_000;
     let world = &walk.world;
+    let ends = Ends::new(session, world);
     let took = |(index, job)| {
-        let ns = spans::span(session, world, job)?;
+        let (ns, _) = ends.span(job)?;
         (ns >= LONG).then_some((ns, JobId(index as u32)))
     };
     let mut long: Vec<(u64, JobId)> = world.jobs.iter().enumerate().filter_map(took).collect();

@@ -1,9 +1,9 @@
 //! How long jobs took, as far as calls tell.
 
 use fencelab_trace::{CallId, Session};
-use rustc_hash::FxHashSet;
+use rustc_hash::FxHashMap;
 
-use crate::fence::FenceId;
+use crate::fence::{At, FenceId, Maker};
 use crate::walk::Walk;
 use crate::world::{Job, World};
 
@@ -12,52 +12,74 @@ use crate::world::{Job, World};
 pub struct JobSpan {
     /// The call that handed it over.
     pub call: CallId,
-    /// Nanoseconds from when it could begin, with all that it waited for and all before it on its queue done, until it was
-    /// known to be done.
+    /// Nanoseconds from when it could begin, as far as that is known, until it was known to be done.
     pub ns: u64,
-    /// Whether it took that long: somebody slept until it was done. Else it is the most that it can have taken.
+    /// Whether it took that long: somebody slept until it was done, and until what it had to follow was. Else it is the
+    /// most that it can have taken.
     pub exact: bool,
 }
 
 /// What is known of the jobs that were seen to be done, in the order in which they were handed over.
 pub fn job_spans(session: &Session, walk: &Walk) -> Vec<JobSpan> {
-    let world = &walk.world;
-    let followed = followed(world);
-    let of = |job: &Job| {
-        let ns = span(session, world, job)?;
-        let exact = !followed.contains(&job.fence) && was_slept_for(session, world, job);
-        Some(JobSpan { call: job.at.call, ns, exact })
-    };
-    world.jobs.iter().filter_map(of).collect()
+    let ends = Ends::new(session, &walk.world);
+    let of = |job: &Job| ends.span(job).map(|(ns, exact)| JobSpan { call: job.at.call, ns, exact });
+    walk.world.jobs.iter().filter_map(of).collect()
 }
 
-/// Nanoseconds from when a job could begin until it was known to be done.
-pub(crate) fn span(session: &Session, world: &World, job: &Job) -> Option<u64> {
-    let signalled = |id| world.fence(id).and_then(|fence| fence.signalled).map(|at| at.ticks);
-    let before = job.before.and_then(|before| signalled(world.job(before)?.fence));
-    let ready = job.waits.iter().filter_map(signalled).chain([job.at.ticks]).chain(before).max()?;
-    let clock = session.clock();
-    Some(clock.ns(signalled(job.fence)?).saturating_sub(clock.ns(ready)))
+/// When fences signalled.
+pub(crate) struct Ends<'a> {
+    session: &'a Session,
+    world: &'a World,
+    /// How many jobs were known to be done at each moment. Of several it is not known when each was: a wait for the last
+    /// of them tells of all before it.
+    done: FxHashMap<At, u32>,
 }
 
-/// Fences that are known to have signalled only because something after them has.
-fn followed(world: &World) -> FxHashSet<FenceId> {
-    let signalled = |id: FenceId| world.fence(id).and_then(|fence| fence.signalled);
-    let mut followed = FxHashSet::default();
-    for job in &world.jobs {
-        let at = signalled(job.fence);
-        let before = job.before.and_then(|before| Some(world.job(before)?.fence));
-        followed.extend(job.waits.iter().chain(before).filter(|id| at.is_some() && signalled(*id) == at));
+impl<'a> Ends<'a> {
+    pub(crate) fn new(session: &'a Session, world: &'a World) -> Self {
+        let mut done = FxHashMap::default();
+        let signalled = |job: &Job| world.fence(job.fence)?.signalled;
+        world.jobs.iter().filter_map(signalled).for_each(|at| *done.entry(at).or_default() += 1);
+        Ends { session, world, done }
     }
-    followed
-}
 
-/// Whether the call that saw its end had slept for it.
-fn was_slept_for(session: &Session, world: &World, job: &Job) -> bool {
-    /// A call that finds its fence signalled comes back sooner, in an emulated guest too.
-    const SLEPT_NS: u64 = 200_000;
-    let Some(at) = world.fence(job.fence).and_then(|fence| fence.signalled) else { return false };
-    let clock = session.clock();
-    let began = session.entered(at.call).map(|ticks| clock.ns(ticks));
-    began.is_some_and(|began| clock.ns(at.ticks).saturating_sub(began) >= SLEPT_NS)
+    /// Nanoseconds from when a job could begin until it was known to be done, and whether it took that long and not less.
+    pub(crate) fn span(&self, job: &Job) -> Option<(u64, bool)> {
+        let done = self.signalled(job.fence)?;
+        let before = job.before.and_then(|before| Some(self.world.job(before)?.fence));
+        let followed = job.waits.iter().chain(before);
+        let (known, late): (Vec<FenceId>, Vec<FenceId>) =
+            followed.partition(|id| self.is_known(*id) && self.signalled(*id) != Some(done));
+        let last = |ids: &[FenceId]| ids.iter().filter_map(|id| self.signalled(*id)).map(|at| at.ticks).max();
+        let ready = last(&known).unwrap_or(0).max(job.at.ticks);
+        let is_ready_known = !job.waits.unknown && last(&late).is_none_or(|late| late <= ready);
+        let clock = self.session.clock();
+        let ns = clock.ns(done.ticks).saturating_sub(clock.ns(ready));
+        Some((ns, is_ready_known && self.is_known(job.fence)))
+    }
+
+    fn signalled(&self, id: FenceId) -> Option<At> {
+        self.world.fence(id)?.signalled
+    }
+
+    /// Whether a fence signalled when that became known, and not before.
+    fn is_known(&self, id: FenceId) -> bool {
+        let Some((fence, at)) = self.world.fence(id).and_then(|fence| Some((fence, fence.signalled?))) else {
+            return false;
+        };
+        let jobs = self.done.get(&at).copied().unwrap_or_default();
+        match fence.maker {
+            Maker::Job(_) => jobs == 1 && self.was_slept_for(at),
+            _ => jobs == 0,
+        }
+    }
+
+    /// Whether the call that saw a fence signal had slept for it.
+    fn was_slept_for(&self, at: At) -> bool {
+        /// A call that finds its fence signalled comes back sooner, in an emulated guest too.
+        const SLEPT_NS: u64 = 200_000;
+        let clock = self.session.clock();
+        let began = self.session.entered(at.call).map(|ticks| clock.ns(ticks));
+        began.is_some_and(|began| clock.ns(at.ticks).saturating_sub(began) >= SLEPT_NS)
+    }
 }
