@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use fencelab_events::{Event, Session};
+use fencelab_events::{Event, Outcome, Session};
 use fencelab_prove::Planted;
 use fencelab_runner::{CoveragePolicy, Folder, Journal, Observer, Options, Runner, Stop};
 use fencelab_scenario::Scenario;
@@ -27,6 +27,8 @@ pub(crate) struct Tries<'a> {
     pub(crate) sessions: u32,
     /// The kernel's release, once there was one.
     pub(crate) kernel: String,
+    /// Why the first case of the last session neither passed nor failed, if so: that it made no report tells nothing then.
+    pub(crate) not_run: Option<String>,
 }
 
 /// The sessions are many; what came of each is said by whoever wanted it.
@@ -82,7 +84,34 @@ impl Tries<'_> {
         if session.cases.iter().all(|case| case.attempts.is_empty()) {
             bail!("try it in {}: the machine did not come up", folder.path().display());
         }
+        let finished = session.cases.first().and_then(|case| case.finished());
+        self.not_run = not_run(finished.map(|finished| (finished.outcome, finished.reason.as_str())));
         self.kernel = session.boots.first().map(|boot| boot.release.clone()).unwrap_or_default();
         Ok(session)
+    }
+}
+
+/// Why a case with that end neither passed nor failed, if so.
+fn not_run(end: Option<(Outcome, &str)>) -> Option<String> {
+    match end {
+        Some((Outcome::Pass | Outcome::Fail, _)) => None,
+        Some((outcome, "")) => Some(format!("its outcome is {outcome:?}, and no reason is known")),
+        Some((_, reason)) => Some(reason.to_owned()),
+        None => Some("it did not come to its end".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_ran_to_its_end_says_that_there_is_no_report() {
+        assert_eq!(not_run(Some((Outcome::Pass, ""))), None);
+        assert_eq!(not_run(Some((Outcome::Fail, "expected clean, found D1"))), None);
+        let lacks = "this machine has no i915-twin";
+        assert_eq!(not_run(Some((Outcome::Skip, lacks))).as_deref(), Some(lacks));
+        assert!(not_run(Some((Outcome::Timeout, ""))).is_some_and(|why| why.contains("Timeout")));
+        assert!(not_run(None).is_some());
     }
 }

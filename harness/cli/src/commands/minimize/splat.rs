@@ -31,15 +31,19 @@ pub(super) fn run(args: &MinimizeArgs, signature: Option<&str>) -> Result<Outcom
     let folder = args.of.output.clone().unwrap_or_else(|| paths::new_folder("minimized"));
     let stop = Stop::default();
     listen(&stop)?;
-    let (bench, plant) = (&args.of.bench, args.plant.as_slice());
-    let mut tries = Tries { bench, plant, folder: folder.clone(), stop, sessions: 0, kernel: String::new() };
+    let plant = args.plant.as_slice();
+    let mut tries = Tries {
+        bench: &args.of.bench,
+        plant,
+        folder: folder.clone(),
+        stop,
+        sessions: 0,
+        kernel: String::new(),
+        not_run: None,
+    };
     print(&format!("{}looked for: {}\n", whole.fidelity, whole.signature))?;
     if tries.reported(&whole.scenario, 1, &whole.signature)? == 0 {
-        bail!(
-            "make it smaller: its {} steps do not bring the kernel to report {}",
-            whole.scenario.len(),
-            whole.signature
-        );
+        bail!("{}", unreported(&whole, tries.not_run.as_deref()));
     }
     let shrunk = shrink(&whole, &mut tries)?;
     let small = &shrunk.scenario;
@@ -54,6 +58,15 @@ pub(super) fn run(args: &MinimizeArgs, signature: Option<&str>) -> Result<Outcom
     print(&told)?;
     write(&folder, small, &report(&whole.scenario, small, Some((&told, &tries.kernel)), &whole.fidelity))?;
     Ok(Outcome::Exit(if made > 0 { Exit::Clean } else { Exit::Findings }))
+}
+
+/// Why there is nothing to make smaller.
+fn unreported(whole: &Whole, not_run: Option<&str>) -> String {
+    let (steps, signature) = (whole.scenario.len(), &whole.signature);
+    match not_run {
+        Some(reason) => format!("run its {steps} steps, so that the kernel may report {signature}: {reason}"),
+        None => format!("make it smaller: its {steps} steps do not bring the kernel to report {signature}"),
+    }
 }
 
 fn shrink(whole: &Whole, tries: &mut Tries<'_>) -> Result<Shrunk> {
