@@ -60,13 +60,10 @@ pub(crate) fn of_session(args: &ReplayedArgs, wanted: &Wanted<'_>) -> Result<Con
     Ok(convert(&session, &options)?)
 }
 
-/// How long jobs lasted. Where the end of one was seen only later it lasted 1 ms, or less if it cannot have.
+/// How long jobs lasted. Of those whose end was seen only later it is not known, though it was less than some time.
 fn lasted(spans: Vec<JobSpan>) -> HashMap<CallId, Duration> {
-    let lasted = spans.into_iter().filter_map(|span| match span.exact {
-        true => Some((span.call, Duration(span.ns))),
-        false => (span.ns < 1_000_000).then_some((span.call, Duration(span.ns))),
-    });
-    lasted.collect()
+    let exact = spans.into_iter().filter(|span| span.exact);
+    exact.map(|span| (span.call, Duration(span.ns))).collect()
 }
 
 /// What a recording came to, the verdict that counts for most, and when that ended, if it did.
@@ -146,5 +143,12 @@ mod tests {
         assert_eq!(read(all(&[witness(Kind::Refused), hang.clone()])).unwrap(), std::slice::from_ref(&hang));
         assert!(read(all(&[witness(Kind::Refused)])).is_err());
         assert_eq!(order(&hang).steps, [(call.into(), Moment::Begin)]);
+    }
+
+    #[test]
+    fn a_job_of_which_only_a_bound_is_known_is_none_that_lasted_so_long() {
+        let span = |call: Op, ns, exact| JobSpan { call: call.into(), ns, exact };
+        let all = lasted(vec![span(Op(1, 1), 7_000, true), span(Op(1, 2), 900, false)]);
+        assert_eq!(all, HashMap::from([(Op(1, 1).into(), Duration(7_000))]));
     }
 }
