@@ -26,11 +26,15 @@ fn declare(scenario: &mut Scenario, name: &Name, object: Object) {
 
 fn commits_by_jobs(scenario: &mut Scenario, crtc: &Name) {
     let mut made: Vec<Name> = Vec::new();
+    let objects = &scenario.objects;
+    let free = |name: &Name| !objects.contains_key(name);
     for steps in scenario.processes.values_mut().flat_map(Process::values_mut) {
         let before = std::mem::take(steps);
         for step in before {
             match step.op.clone() {
-                Op::Commit(work) if work.crtc.object == *crtc => steps.extend(job(step, work, &mut made)),
+                Op::Commit(work) if work.crtc.object == *crtc => {
+                    steps.extend(job(step, work, &free, &mut made));
+                }
                 _ => steps.push(step),
             }
         }
@@ -41,10 +45,11 @@ fn commits_by_jobs(scenario: &mut Scenario, crtc: &Name) {
 }
 
 /// A commit as a job. One that blocks is waited for, and others then follow that wait.
-fn job(step: Step, work: Work, made: &mut Vec<Name>) -> Vec<Step> {
+fn job(step: Step, work: Work, free: &dyn Fn(&Name) -> bool, made: &mut Vec<Name>) -> Vec<Step> {
     let invented = || {
-        let name: Name = format!("{}_done_{}", work.crtc.object, made.len() + 1).parse().ok()?;
-        Some(Target::of(name))
+        let mut names =
+            (1..).map_while(|number: u32| format!("{}_done_{number}", work.crtc.object).parse::<Name>().ok());
+        names.find(|name| free(name) && !made.contains(name)).map(Target::of)
     };
     let done = match (&work.signals, work.blocking) {
         (None, true) => invented(),

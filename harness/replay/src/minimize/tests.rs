@@ -97,3 +97,17 @@ fn software_stands_in_for_displays_unless_they_are_to_stay() {
     assert!(text.contains("poll: {files: [right_done_1]}") && small.len() == 5, "{text}");
     assert_eq!(Scenario::read("small.yaml", &text).unwrap(), small);
 }
+
+#[test]
+fn what_a_stand_in_signals_takes_nobodys_name() {
+    let text = SCREENS
+        .replace("  ours: sync_file\n", "  ours: sync_file\n  right_done_1: timeline\n")
+        .replace("      - signal: [clock+1]", "      - signal: [right_done_1+1]\n      - signal: [clock+1]");
+    let screens = Scenario::read("screens.yaml", &text).unwrap();
+    let at = screens.objects.keys().position(|name| name.to_string() == "right").unwrap();
+    let stood_in = stand_ins::object(&screens, at).unwrap();
+    assert_eq!(stood_in.check(), Ok(()));
+    let text = stood_in.to_string();
+    assert!(text.contains("right_done_1: timeline") && text.contains("right_done_2: sync_file"), "{text}");
+    assert!(text.contains("poll: {files: [right_done_2]}"), "{text}");
+}
