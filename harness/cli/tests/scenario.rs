@@ -54,6 +54,18 @@ fn a_replay_keeps_off_this_machines_devices() {
 }
 
 #[test]
+fn devices_stay_with_splat_so_that_asking_for_it_is_refused() {
+    let mut command = fencelab();
+    command.args(["minimize", "x.yaml", "--splat=k2:circular:a > b", "--keep-devices"]);
+    let output = command.output().expect("run fencelab");
+    let said = said(&output);
+    assert!(
+        !output.status.success() && said.contains("--keep-devices") && said.contains("cannot be used with"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_session_becomes_a_scenario_and_a_program() {
     let session = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fences/tests/sessions/H7");
     let yaml = fencelab().arg("replay").arg(&session).arg("--yaml").output().expect("run fencelab");

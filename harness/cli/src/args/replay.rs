@@ -70,8 +70,8 @@ pub(crate) struct MinimizeArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) order: Option<PathBuf>,
     /// Keep what the kernel reports, not a hang: the first report that the case made, or that with this signature. Each
-    /// candidate is run on a machine of its own.
-    #[arg(long, value_name = "SIGNATURE", num_args = 0..=1, require_equals = true, conflicts_with_all = ["order", "no_run"])]
+    /// candidate is run on a machine of its own, and devices stay as they are.
+    #[arg(long, value_name = "SIGNATURE", num_args = 0..=1, require_equals = true, conflicts_with_all = ["order", "no_run", "keep_devices"])]
     pub(crate) splat: Option<Option<String>>,
     /// With --splat: plant that fault of the twins on each machine first (`fencelab prove --list`).
     #[arg(long, value_name = "KNOB", requires = "splat")]
