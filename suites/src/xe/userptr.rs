@@ -1,6 +1,5 @@
 //! Pages of the process, bound without a handle (`xe_userptr_repin_list` and the notifier in `xe_vm.c`).
 
-use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -81,27 +80,38 @@ fn restart(ctx: &mut Ctx) -> Tested {
 }
 
 fn chain(ctx: &mut Ctx) -> Tested {
-    let gate = Pending::new()?;
     let Fixture { vm, queue, pages, at } = Fixture::new(ctx.device(0))?;
     let (_batch, batch) = vm.store(at, 4)?;
+    // Behind the pages: a gate that a failing case drops must open before they are unmapped.
+    let gate = Pending::new()?;
     let fence = queue.exec_after(batch, &gate)?;
     held(&fence, "a job behind a foreign fence")?;
-    let pages = Arc::new(pages);
-    let its = Arc::clone(&pages);
-    let unmapping = ctx.spawn(move || its.unmap());
-    // From here on no new memory: the unmapping may hold the lock of this process's address space.
-    sleep(Duration::from_millis(50));
-    let early = unmapping.is_finished();
-    gate.signal()?;
-    let began = Instant::now();
-    while !unmapping.is_finished() && began.elapsed() < PATIENCE {
-        sleep(Duration::from_millis(1));
-    }
-    check!(unmapping.is_finished(), "unmapping still blocks {PATIENCE:?} after the foreign fence signalled");
-    unmapping.join().map_err(|_| Stop::fail("the thread that unmapped panicked"))??;
+    let early = unmap(ctx, pages, &gate, Duration::from_millis(50))?;
     // vma_userptr_invalidate() waits for the address space's BOOKKEEP fences.
     check!(!early, "the pages went while a job was to write them");
     ended(&fence, "the job on the pages")
+}
+
+/// Unmaps pages in a thread, and signals the gate once that has ended or has taken `glance`: whether it ended before the gate
+/// opened.
+///
+/// # Errors
+/// Fails where the unmapping fails, or does not end once the gate is open.
+pub(super) fn unmap(ctx: &Ctx, pages: Pages, gate: &Pending, glance: Duration) -> Result<bool, Stop> {
+    let unmapping = ctx.spawn(move || pages.unmap());
+    // From here on no new memory: the unmapping may hold the lock of this process's address space.
+    let ends_within = |time| {
+        let began = Instant::now();
+        while !unmapping.is_finished() && began.elapsed() < time {
+            sleep(Duration::from_millis(1));
+        }
+        unmapping.is_finished()
+    };
+    let early = ends_within(glance);
+    gate.signal()?;
+    check!(ends_within(PATIENCE), "unmapping still blocks {PATIENCE:?} after the foreign fence signalled");
+    unmapping.join().map_err(|_| Stop::fail("the thread that unmapped panicked"))??;
+    Ok(early)
 }
 
 fn gone(ctx: &mut Ctx) -> Tested {
