@@ -46,12 +46,14 @@ impl Vm {
     /// An address space of this kind.
     ///
     /// # Errors
-    /// Skips where the device has no such kind, fails where no memory attributes fit.
+    /// Skips where page faults are to be served and the device serves none, fails where the kind is refused otherwise and
+    /// where no memory attributes fit.
     pub(super) fn new(xe: &Arc<Xe>, flags: u32) -> Result<Vm, Stop> {
         let id = create(xe, flags).map_err(|errno| {
             let text = format!("{} makes no address space with flags {flags:#x}: {errno:?}", xe.file.name());
-            // xe_vm_create_ioctl(): EINVAL for a device that serves no page faults (has_usm).
-            if errno == Errno::EINVAL && flags != 0 { Stop::skip(text) } else { Stop::fail(text) }
+            // xe_vm_create_ioctl(): EINVAL for a device that serves no page faults (has_usm), and for no other good flag.
+            let faults = flags & uapi::VM_FAULT_MODE != 0;
+            if errno == Errno::EINVAL && faults { Stop::skip(text) } else { Stop::fail(text) }
         })?;
         let mut vm = Vm { xe: Arc::clone(xe), id, flags, attributes: 0, next: AtomicU64::new(FIRST) };
         vm.attributes = vm.find_attributes()?;
