@@ -133,7 +133,12 @@ impl Vm {
         if self.is_long_running() {
             let word = Pages::new(1)?;
             self.bind(op, &[Sync::user_fence(word.start(), 1)]).must("bind")?;
-            return self.xe.wait(&until(word.start(), 1)).must("wait for a bind's user fence");
+            let ended = self.xe.wait(&until(word.start(), 1)).must("wait for a bind's user fence");
+            if ended.is_err() {
+                // The kernel still owes a write there.
+                std::mem::forget(word);
+            }
+            return ended;
         }
         let done = Syncobj::new(&self.xe.file, false)?;
         self.bind(op, &[Sync::signal(done.raw(), 0)]).must("bind")?;
