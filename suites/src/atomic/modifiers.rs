@@ -7,24 +7,14 @@ use nix::errno::Errno;
 
 use super::in_fence::completes;
 use crate::buffer::Dumb;
-use crate::case::{Stop, Tested};
+use crate::case::Tested;
 use crate::check;
 use crate::ctx::Ctx;
-use crate::kms::{Planar, Stage, modifiers};
+use crate::kms::{Planar, Stage, listed};
 use crate::must::Must;
-use crate::uapi::fb2::{FbCmd2, LINEAR, MODIFIERS};
+use crate::uapi::fb2::{FbCmd2, LINEAR, MODIFIERS, NOBODYS};
 
-/// Vendor 0xfc, which is nobody's (drm_fourcc.h).
-const NOBODYS: u64 = 0xfc00_0000_0000_0001;
 const XRGB: u32 = DrmFourcc::Xrgb8888 as u32;
-
-/// What the plane lists; nothing of a driver that knows no modifiers.
-fn listed(stage: &Stage) -> Result<Vec<u64>, Stop> {
-    match modifiers(stage, XRGB) {
-        Err(Stop::Skip(_)) => Ok(Vec::new()),
-        answer => answer,
-    }
-}
 
 pub(super) fn framebuffers(ctx: &mut Ctx) -> Tested {
     let stage = Stage::lit(ctx.device(0))?;
@@ -57,7 +47,7 @@ pub(super) fn framebuffers(ctx: &mut Ctx) -> Tested {
         refused.map(drop).refused(&format!("a framebuffer with {what}"), Errno::EINVAL)?;
     }
     let linear = with(&|fb| (fb.flags, fb.modifier[0]) = (MODIFIERS, LINEAR));
-    if listed(&stage)?.contains(&LINEAR) {
+    if listed(&stage, XRGB)?.contains(&LINEAR) {
         let linear = linear.must("add a framebuffer with the linear modifier, which the plane lists")?;
         completes(&stage, stage.flip(linear.id()))?;
         completes(&stage, stage.flip(stage.front.id()))?;

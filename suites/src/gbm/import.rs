@@ -13,10 +13,10 @@ use crate::buffer::{DmaBuf, Gem};
 use crate::case::{Stop, Tested};
 use crate::ctx::Ctx;
 use crate::dma_buf::{SANE, open_fds};
-use crate::kms::{Planar, Stage, modifiers};
+use crate::kms::{Planar, Stage, listed, modifiers};
 use crate::must::Must;
 use crate::open::DrmFile;
-use crate::uapi::fb2::INVALID;
+use crate::uapi::fb2::{INVALID, NOBODYS};
 use crate::{check, check_eq};
 
 /// A buffer on another device: its framebuffer, and a handle for each dma-buf that it lies in.
@@ -50,7 +50,7 @@ fn import(card: &Arc<DrmFile>, layout: &Layout, planes: &[DmaBuf]) -> Result<Res
 
 /// What the first device's allocator offers to the second one's screen, by modifier and by its own liking.
 fn offers(allocator: &Allocator, stage: &Stage) -> Result<Vec<Made>, Stop> {
-    let listed = modifiers(stage, XRGB).unwrap_or_default();
+    let listed = listed(stage, XRGB)?;
     let mut made: Vec<Made> =
         listed.iter().filter_map(|&m| allocator.with_modifier(XRGB, stage.size(), m).ok()).collect();
     made.extend(allocator.scanout(XRGB, stage.size()));
@@ -115,8 +115,8 @@ pub(super) fn unlisted(ctx: &mut Ctx) -> Tested {
     if let Err(errno) = plain {
         return Err(Stop::skip(format!("{} takes no such buffer at all: {errno:?}", stage.card().name())));
     }
-    // Vendor 0xfc is nobody's (drm_fourcc.h); the other is Arm's, which no display has beside its own.
-    for modifier in [0xfc00_0000_0000_0001, 0x0800_0000_0000_0041] {
+    // One is nobody's, the other Arm's, which no display has beside its own.
+    for modifier in [NOBODYS, 0x0800_0000_0000_0041] {
         if listed.contains(&modifier) {
             continue;
         }

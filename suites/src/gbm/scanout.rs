@@ -8,7 +8,7 @@ use crate::atomic::completes;
 use crate::buffer::Access;
 use crate::case::{Stop, Tested};
 use crate::ctx::Ctx;
-use crate::kms::{Planar, Stage, modifiers};
+use crate::kms::{Planar, Stage, listed};
 use crate::must::Must;
 use crate::pending::Pending;
 use crate::{check, check_eq};
@@ -32,12 +32,8 @@ pub(super) fn own(ctx: &mut Ctx) -> Tested {
     let allocator = Allocator::open(stage.card())?;
     let liked = likes(&stage, &allocator)?;
     show(&stage, &liked)?;
-    let listed = match modifiers(&stage, XRGB) {
-        Ok(listed) => listed,
-        // A driver without modifiers: what it likes is all there is.
-        Err(Stop::Skip(_)) => Vec::new(),
-        Err(fail) => return Err(fail),
-    };
+    // Of a driver without modifiers, what it likes is all there is.
+    let listed = listed(&stage, XRGB)?;
     let mut shown = Vec::new();
     for &modifier in &listed {
         // Which of the display's modifiers a GPU draws is its own affair.

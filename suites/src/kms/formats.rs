@@ -20,6 +20,17 @@ pub fn modifiers(pipe: &Pipe, fourcc: u32) -> Result<Vec<u64>, Stop> {
     parse(&bytes, fourcc).ok_or_else(|| Stop::fail(format!("IN_FORMATS is cut: {} bytes", bytes.len())))
 }
 
+/// As [`modifiers`]; none where the driver knows no modifiers.
+///
+/// # Errors
+/// Fails where IN_FORMATS cannot be read.
+pub fn listed(pipe: &Pipe, fourcc: u32) -> Result<Vec<u64>, Stop> {
+    match modifiers(pipe, fourcc) {
+        Err(Stop::Skip(_)) => Ok(Vec::new()),
+        answer => answer,
+    }
+}
+
 /// The modifiers of one format; none where the blob is shorter than it says.
 fn parse(bytes: &[u8], fourcc: u32) -> Option<Vec<u64>> {
     let word = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);

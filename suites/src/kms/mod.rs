@@ -17,7 +17,7 @@ mod writeback;
 pub use commit::{Commit, Done, POISON, Refused};
 pub use crc::Crc;
 pub use events::Events;
-pub use formats::modifiers;
+pub use formats::{listed, modifiers};
 pub use framebuffer::{Framebuffer, Layout};
 pub use pair::Pair;
 pub use pipe::{Pipe, State};

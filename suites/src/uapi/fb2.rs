@@ -13,6 +13,8 @@ pub const MODIFIERS: u32 = 1 << 1;
 pub const LINEAR: u64 = 0;
 /// `DRM_FORMAT_MOD_INVALID`: no modifier is known.
 pub const INVALID: u64 = 0x00ff_ffff_ffff_ffff;
+/// Vendor 0xfc, which is nobody's in `include/uapi/drm/drm_fourcc.h`.
+pub const NOBODYS: u64 = 0xfc00_0000_0000_0001;
 
 super::layout! {
     /// `struct drm_mode_fb_cmd2`.
