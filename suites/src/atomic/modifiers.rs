@@ -1,7 +1,5 @@
 //! Framebuffers with modifiers: what a driver must refuse whatever its formats are, and that it shows what it lists.
 
-use std::sync::Arc;
-
 use drm::buffer::{Buffer as _, DrmFourcc};
 use nix::errno::Errno;
 
@@ -19,7 +17,7 @@ const XRGB: u32 = DrmFourcc::Xrgb8888 as u32;
 pub(super) fn framebuffers(ctx: &mut Ctx) -> Tested {
     let stage = Stage::lit(ctx.device(0))?;
     let (width, height) = stage.size();
-    let dumb = Dumb::new(&Arc::clone(stage.card()), width, height)?;
+    let dumb = Dumb::new(stage.card(), width, height)?;
     let mut plain = FbCmd2 { width, height, pixel_format: XRGB, ..FbCmd2::default() };
     (plain.handles[0], plain.pitches[0]) = (dumb.gem().handle(), dumb.pitch());
     let with = |change: &dyn Fn(&mut FbCmd2)| {

@@ -1,7 +1,5 @@
 //! A device shows what its own allocator made.
 
-use std::sync::Arc;
-
 use super::allocator::{Allocator, Made};
 use super::layout::XRGB;
 use crate::atomic::completes;
@@ -58,7 +56,7 @@ fn show(stage: &Stage, made: &Made) -> Tested {
 
 pub(super) fn fence(ctx: &mut Ctx) -> Tested {
     let stage = Stage::lit(ctx.device(0))?;
-    let allocator = Allocator::open(&Arc::clone(stage.card()))?;
+    let allocator = Allocator::open(stage.card())?;
     let made = likes(&stage, &allocator)?;
     show(&stage, &made)?;
     let planar = framebuffer(&stage, &made)?;
