@@ -33,12 +33,14 @@ pub fn listed(pipe: &Pipe, fourcc: u32) -> Result<Vec<u64>, Stop> {
 
 /// The modifiers of one format; none where the blob is shorter than it says.
 fn parse(bytes: &[u8], fourcc: u32) -> Option<Vec<u64>> {
-    let word = |at: usize| bytes.get(at..at + 4)?.try_into().ok().map(u32::from_le_bytes);
-    let long = |at: usize| bytes.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes);
+    let word = |at: usize| bytes.get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_le_bytes);
+    let long = |at: usize| bytes.get(at..at.checked_add(8)?)?.try_into().ok().map(u64::from_le_bytes);
+    // The header's offsets and counts may be anything.
+    let nth = |start: u32, n: u32, size: usize| size.checked_mul(n as usize)?.checked_add(start as usize);
     let [formats, formats_at, modifiers, modifiers_at] = [word(8)?, word(12)?, word(16)?, word(20)?];
     let mut index = None;
     for n in 0..formats {
-        if word((formats_at + 4 * n) as usize)? == fourcc {
+        if word(nth(formats_at, n, 4)?)? == fourcc {
             index = Some(n);
         }
     }
@@ -46,7 +48,7 @@ fn parse(bytes: &[u8], fourcc: u32) -> Option<Vec<u64>> {
     let mut found = Vec::new();
     for n in 0..modifiers {
         // `struct drm_format_modifier`: a mask of 64 formats, the first one's index, padding, the modifier.
-        let at = (modifiers_at + 24 * n) as usize;
+        let at = nth(modifiers_at, n, 24)?;
         let (mask, first, modifier) = (long(at)?, word(at + 8)?, long(at + 16)?);
         let bit = index.checked_sub(first).filter(|&bit| bit < 64);
         if bit.is_some_and(|bit| mask >> bit & 1 == 1) {
@@ -86,5 +88,17 @@ mod tests {
     fn a_cut_blob_is_none() {
         let whole = blob();
         assert!((0..whole.len()).filter(|&n| n != 0).all(|n| parse(&whole[..n], 0xa).is_none()));
+    }
+
+    #[test]
+    fn a_header_that_points_beyond_the_blob_is_none() {
+        // How many formats and where, how many modifiers and where.
+        for at in [8, 12, 16, 20] {
+            for wrong in [u32::MAX, u32::MAX - 3, 1 << 30] {
+                let mut bytes = blob();
+                bytes[at..at + 4].copy_from_slice(&wrong.to_le_bytes());
+                assert_eq!(parse(&bytes, 0xa), None, "{wrong:#x} at {at}");
+            }
+        }
     }
 }
