@@ -6,13 +6,15 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use drm::control::{Device as _, connector};
-use nix::sys::stat::fstat;
+use nix::sys::stat::{fstat, minor};
 
 use crate::case::{Stop, Tested};
 use crate::must::Must;
 use crate::open::DrmFile;
 
-/// Monitors that were claimed, until they are dropped.
+/// Monitors that were claimed, until they are dropped. A case that is killed, as at the end of its budget, leaves them claimed:
+/// sysfs does not tell them from real ones, so later cases find a monitor there and leave it, until `detect` is written to
+/// `/sys/class/drm/card*-Virtual-*/status` or the machine starts anew.
 #[derive(Debug, Default)]
 pub(super) struct Forced {
     status: Vec<PathBuf>,
@@ -25,7 +27,7 @@ impl Forced {
     /// # Errors
     /// Fails where sysfs refuses.
     pub(super) fn virtual_monitors(card: &DrmFile) -> Result<Self, Stop> {
-        let minor = fstat(card.as_fd()).must("stat the card")?.st_rdev & 0xff;
+        let minor = minor(fstat(card.as_fd()).must("stat the card")?.st_rdev);
         let resources = card.resource_handles().must("list the KMS resources")?;
         let mut forced = Forced::default();
         for &handle in resources.connectors() {
