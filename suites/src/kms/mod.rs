@@ -1,5 +1,6 @@
 //! The least of KMS that a case needs: one pipeline, framebuffers, commits and their events.
 
+mod assign;
 mod commit;
 mod crc;
 mod events;

@@ -4,9 +4,9 @@ use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use drm::ClientCapability;
-use drm::control::{Device as _, Mode, PlaneType, connector, crtc, plane};
+use drm::control::{Device as _, Mode, connector, crtc, plane};
 
-use super::output::{Output, find_plane, outputs};
+use super::output::{Output, outputs};
 use super::props::{self, Props};
 use super::{Commit, Framebuffer};
 use crate::case::{Stop, Tested};
@@ -60,12 +60,9 @@ impl Pipe {
 
     /// The pipeline of one output.
     pub(super) fn on_output(card: &Arc<DrmFile>, output: Output) -> Result<Self, Stop> {
-        let Output { connector, mode, crtc } = output;
-        let planes = card.plane_handles().must("list the planes")?;
-        let find = |kind| find_plane(card, &planes, crtc, kind);
-        let primary = find(PlaneType::Primary)?
+        let Output { connector, mode, crtc, primary, cursor } = output;
+        let primary = primary
             .ok_or_else(|| Stop::skip(format!("{} has no primary plane for its CRTC", card.name())))?;
-        let cursor = find(PlaneType::Cursor)?;
         let mut props = Props::default();
         props.learn(card, connector)?;
         props.learn(card, crtc)?;
