@@ -1,15 +1,18 @@
 //! A GPU's jobs before and behind a flip: what a compositor's every frame is.
 
+use std::sync::Arc;
+
 use super::implicit::shown_before;
-use super::in_fence::waits;
-use crate::case::{Case, Role, Tested};
+use super::in_fence::{completes, waits};
+use crate::case::{Case, Role, Stop, Tested};
 use crate::check_eq;
 use crate::ctx::Ctx;
-use crate::gpu::{Buffer, Gpu};
+use crate::gpu::{Buffer, Gpu, Queue};
 use crate::kms::Stage;
 use crate::must::Must;
 use crate::pending::Pending;
 use crate::submit::{ended, held};
+use crate::uapi::sync_file::SyncFile;
 
 const ROLES: &[Role] = &[Role::Scanout, Role::Submitter];
 
@@ -63,33 +66,44 @@ fn out_fence(ctx: &mut Ctx) -> Tested {
     stage.events().flip(1).map(drop)
 }
 
-fn implicit(ctx: &mut Ctx) -> Tested {
-    let stage = Stage::lit(ctx.device(0))?;
+/// A job that waits for the gate and then writes a buffer. Fields are dropped in their order: what it uses goes after it.
+struct Written {
+    job: SyncFile,
+    gate: Pending,
+    _queue: Queue,
+    _buffer: Buffer,
+    gpu: Arc<Gpu>,
+}
+
+/// The stage's back buffer, which another device's job is to write.
+fn written_by_job(ctx: &Ctx, stage: &Stage) -> Result<Written, Stop> {
     let gpu = Gpu::open(ctx.device(1))?;
-    let buffer = Buffer::import(&gpu, &shown_before(&stage)?)?;
+    let buffer = Buffer::import(&gpu, &shown_before(stage)?)?;
     let queue = gpu.queue()?;
     let gate = Pending::new()?;
     let job = queue.job().using(&buffer, true).after(&gate)?.submit()?;
-    waits(&stage, stage.flip(stage.back.id()), &gate)?;
-    ended(&job, "the job that wrote the buffer")
+    Ok(Written { job, gate, _queue: queue, _buffer: buffer, gpu })
+}
+
+fn implicit(ctx: &mut Ctx) -> Tested {
+    let stage = Stage::lit(ctx.device(0))?;
+    let Written { job, gate, .. } = &written_by_job(ctx, &stage)?;
+    waits(&stage, stage.flip(stage.back.id()), gate)?;
+    ended(job, "the job that wrote the buffer")
 }
 
 fn explicit(ctx: &mut Ctx) -> Tested {
     let stage = Stage::lit(ctx.device(0))?;
-    let gpu = Gpu::open(ctx.device(1))?;
-    let buffer = Buffer::import(&gpu, &shown_before(&stage)?)?;
-    let queue = gpu.queue()?;
-    let gate = Pending::new()?;
-    let job = queue.job().using(&buffer, true).after(&gate)?.submit()?;
-    let mine = queue_free(&gpu)?;
-    super::in_fence::completes(&stage, stage.in_fence(stage.flip(stage.back.id()), &mine)?)?;
-    held(&job, "the job that nobody had to wait for")?;
+    let Written { job, gate, gpu, .. } = &written_by_job(ctx, &stage)?;
+    let mine = queue_free(gpu)?;
+    completes(&stage, stage.in_fence(stage.flip(stage.back.id()), &mine)?)?;
+    held(job, "the job that nobody had to wait for")?;
     gate.signal()?;
-    ended(&job, "the job that writes the buffer")
+    ended(job, "the job that writes the buffer")
 }
 
 /// The fence of a job of another queue, which has ended.
-fn queue_free(gpu: &std::sync::Arc<Gpu>) -> Result<crate::uapi::sync_file::SyncFile, crate::Stop> {
+fn queue_free(gpu: &Arc<Gpu>) -> Result<SyncFile, Stop> {
     let job = gpu.queue()?.job().submit()?;
     ended(&job, "another queue's job")?;
     Ok(job)
