@@ -2,6 +2,7 @@
 
 use crate::aftermath;
 use crate::banner;
+use crate::interleave::{self, Mixed};
 use crate::kind::Kind;
 use crate::line::Line;
 use crate::parser::Options;
@@ -67,6 +68,8 @@ pub(crate) struct Collector {
     in_task_stack: bool,
     /// Messages were lost while it was being printed.
     pub(crate) lossy: bool,
+    /// What of another report may stand between its lines.
+    pub(crate) mixed: Mixed,
     bytes: usize,
     last_time: Option<u64>,
 }
@@ -88,6 +91,7 @@ impl Collector {
             in_modules: false,
             in_task_stack: false,
             lossy: false,
+            mixed: Mixed::No,
             last_time,
         }
     }
@@ -99,6 +103,16 @@ impl Collector {
             Phase::Backtrace(frames) => frames > 0,
             Phase::After => true,
         }
+    }
+
+    /// Is all of it there, so that no later line can be its?
+    pub(crate) fn is_whole(&self) -> bool {
+        interleave::is_whole(self, self.in_task_stack)
+    }
+
+    /// Another report was printed at the same time, by nobody knows whom.
+    pub(crate) fn mix(&mut self, mixed: Mixed) {
+        self.mixed = self.mixed.max(mixed);
     }
 
     /// The log has lost messages here.
@@ -315,7 +329,7 @@ impl Collector {
 }
 
 /// Is the banner all there is?
-fn is_one_line(kind: Kind) -> bool {
+pub(crate) fn is_one_line(kind: Kind) -> bool {
     matches!(kind, Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout)
 }
 

@@ -141,6 +141,9 @@ pub enum Section {
     End,
     /// Whatever the log lost while the report was being printed.
     Messages,
+    /// The caller ids that would tell its lines from those of another report, printed at the same time. No frame and no list of
+    /// held locks is read then, and of two reports of lockdep no lock.
+    Interleaved,
 }
 
 /// What only some kinds of reports have. Empty parts are left out of the JSON form.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::collector::{Collector, Offer, opening};
+use crate::interleave::{self, Mixed};
 use crate::kind::Kind;
 use crate::line::{Caller, Line};
 use crate::parser::Options;
@@ -90,8 +91,21 @@ impl Streams {
         if let Some(index) = stream.iter().rposition(continues) {
             let mut current = stream.remove(index);
             current.take_banner(kind, line, options);
+            if caller.is_none() {
+                mix(stream, &mut current);
+            }
             stream.push(current);
             return;
+        }
+        let mut opened = Collector::open(kind, line);
+        if opened.ended {
+            // A line is whole, and takes none from the reports around it.
+            self.done.extend(stream.pop_if(|current| caller.is_some() || current.is_whole()));
+            self.done.push(opened);
+            return;
+        }
+        if caller.is_none() {
+            mix(stream, &mut opened);
         }
         // With caller ids, or once it is all there, the report before has ended, and a panic ends everything. Otherwise it may go
         // on later.
@@ -101,8 +115,7 @@ impl Streams {
         if !interrupted || stream.len() >= MAX_NESTED {
             self.done.extend(stream.pop());
         }
-        let opened = Collector::open(kind, line);
-        if opened.ended { self.done.push(opened) } else { stream.push(opened) }
+        stream.push(opened);
     }
 
     fn close_paused(&mut self, now: Option<u64>, shape: Shape) {
@@ -115,6 +128,27 @@ impl Streams {
             *stream = open;
             self.done.extend::<Vec<_>>(paused);
         }
+    }
+}
+
+/// A report begins before those in progress have all ended, and the log does not say who prints: the lines of each may be
+/// another's.
+fn mix(stream: &mut Stream, opened: &mut Collector) {
+    // Behind `cut here` a warning prints nothing before its banner, however long that takes.
+    let unended = |current: &&mut Collector| {
+        current.kind.is_some()
+            && !current.is_whole()
+            && !interleave::is_one_printer(current.kind, opened.kind)
+    };
+    let mut most = Mixed::No;
+    for current in stream.iter_mut().filter(unended) {
+        let mixed = interleave::mixed(current.kind, opened.kind);
+        current.mix(mixed);
+        most = most.max(mixed);
+    }
+    // A panic stops the other CPUs, and is the last that the kernel prints.
+    if opened.kind != Some(Kind::Panic) {
+        opened.mix(most);
     }
 }
 

@@ -67,6 +67,9 @@ fn incomplete(report: &Report) -> String {
     };
     let lacks = |section: &Section| match section {
         Section::Messages => Some("the log lost messages in it".to_owned()),
+        Section::Interleaved => {
+            Some("another report was printed between its lines, and the log has no callers".to_owned())
+        }
         section => name(section).map(|name| format!("no {name}")),
     };
     let mut parts: Vec<String> = report.missing.iter().filter_map(lacks).collect();

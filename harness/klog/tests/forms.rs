@@ -4,6 +4,7 @@
 mod common;
 
 use common::{fixtures, messages, reports, whole_structure};
+use fencelab_klog::Section;
 
 /// How a line is written: microseconds since boot and message in, the line out.
 type Form = fn(u64, &str) -> String;
@@ -204,4 +205,22 @@ fn parts_of_a_crash_dump_are_put_in_order() {
     assert_eq!(found.len(), 1);
     assert_eq!(format!("{:?}", whole_structure(&found[0])), format!("{:?}", whole_structure(whole)));
     assert!(found[0].complete && found[0].first_line < found[0].last_line);
+}
+
+#[test]
+fn a_report_within_anothers_backtrace_takes_its_frames_from_both_without_callers() {
+    let outer = "BUG: sleeping function called from invalid context at a.c:1\nin_atomic(): 1, irqs_disabled(): 0, non_block: 0, pid: 1, name: a\nCall Trace:\n <TASK>\n one+0x1/0x2 [foo]\n";
+    let inner = "BUG: sleeping function called from invalid context at b.c:2\nin_atomic(): 1, irqs_disabled(): 0, non_block: 0, pid: 2, name: b\nCall Trace:\n <TASK>\n two+0x1/0x2 [bar]\n </TASK>\n";
+    let rest = " three+0x1/0x2 [foo]\n </TASK>\n";
+    let found = reports(format!("{outer}{inner}{rest}").as_bytes());
+    assert_eq!(found.len(), 2);
+    for report in &found {
+        assert!(report.missing.contains(&Section::Interleaved) && report.blame.is_none(), "{report:?}");
+    }
+    // With its end before the other begins each is whole, and so is one whose backtrace has come to the bottom of the stack.
+    let bottom = outer.replace(" <TASK>\n", "") + " ret_from_fork+0x1/0x2\n";
+    for first in [outer.to_owned() + rest, bottom] {
+        let found = reports((first + inner).as_bytes());
+        assert!(found.len() == 2 && found.iter().all(|report| report.complete), "{found:?}");
+    }
 }

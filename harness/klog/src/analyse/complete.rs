@@ -71,7 +71,7 @@ fn has(report: &Report, section: Section, rows: &[Row]) -> bool {
         Section::Backtrace => !report.frames.is_empty() && rows.iter().any(|row| row.shape == Shape::Frame),
         Section::Task => report.task.is_some(),
         Section::Place => report.place.is_some() || !report.frames.is_empty(),
-        Section::End | Section::Messages => true,
+        Section::End | Section::Messages | Section::Interleaved => true,
     }
 }
 

@@ -269,6 +269,10 @@ impl Reader<'_> {
     }
 
     fn finish(mut self) {
+        if !goes_down(&self.details.links) {
+            // Two chains, or what is left of them: nobody knows whose entry is whose.
+            self.details.links.clear();
+        }
         self.details.links.sort_by_key(|link| link.number);
         let links = &self.details.links;
         let whole = is_whole(links) && self.reaches_the_held(links);
@@ -292,6 +296,11 @@ impl Reader<'_> {
             self.report.task.take().or_else(|| self.details.held.first().map(|held| held.task.clone()));
         self.report.details = self.details;
     }
+}
+
+/// Lockdep numbers the entries down to `-> #0` (`print_circular_bug_entry`).
+fn goes_down(links: &[Link]) -> bool {
+    links.windows(2).all(|pair| pair[0].number > pair[1].number)
 }
 
 /// Is every entry of the chain there? One without `-> #0` is cut.

@@ -3,6 +3,7 @@
 mod complete;
 mod facts;
 mod header;
+mod interleaved;
 mod lockdep;
 mod rows;
 mod title;
@@ -11,9 +12,11 @@ use crate::annotation;
 use crate::blame::blame;
 use crate::collector::Collector;
 use crate::entry::entry;
+use crate::interleave::Mixed;
 use crate::kind::Kind;
 use crate::parser::Options;
 use crate::report::{Details, Report, Section};
+use crate::shape::Shape;
 use crate::{rules, signature};
 use header::Header;
 use rows::{Row, rows};
@@ -24,16 +27,18 @@ pub(crate) fn analyse(mut collector: Collector, options: &Options) -> Option<Rep
     let kind = collector.kind?;
     let rows = rows(kind, &collector.lines);
     let mut report = outline(kind, &collector, &rows);
-    let header = Header::read(kind, &rows);
+    let own = interleaved::certain(rows, collector.mixed);
+    let header = if collector.mixed == Mixed::No { Header::read(kind, &own) } else { Header::default() };
     if kind.is_lockdep() {
-        lockdep::read(&mut report, &rows);
+        lockdep::read(&mut report, &own);
     }
-    facts::read(&mut report, &rows, &header);
+    facts::read(&mut report, &own, &header);
     header.fill(&mut report);
-    if is_only_text(&report) {
+    let frames = collector.lines.iter().any(|taken| taken.shape == Shape::Frame);
+    if is_only_text(&report) && !(collector.mixed > Mixed::No && frames) {
         return None;
     }
-    finish(&mut report, &collector, &rows, options);
+    finish(&mut report, &collector, &own, options);
     Some(report)
 }
 
@@ -96,6 +101,7 @@ fn finish(report: &mut Report, collector: &Collector, rows: &[Row], options: &Op
     report.entry = entry(report);
     report.title = title::title(report);
     report.missing = complete::missing(report, collector.ended, rows);
+    report.missing.extend((collector.mixed > Mixed::No).then_some(Section::Interleaved));
     report.missing.extend(collector.lossy.then_some(Section::Messages));
     report.complete = report.missing.is_empty() && report.omitted == 0;
     report.signature = signature::signature(report);
