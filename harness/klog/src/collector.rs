@@ -141,7 +141,9 @@ impl Collector {
             // "BUG: unable to handle ..." and "Oops: 0002" are two lines of one report, and so are "kernel BUG at"
             // and "invalid opcode".
             (Some(old @ (Kind::Oops | Kind::Bug | Kind::List)), Kind::Oops)
-                if before_trace && !self.is_another_death(text) =>
+                if before_trace
+                    && !self.is_another_death(text)
+                    && !(old != Kind::Oops && text.starts_with("BUG: ")) =>
             {
                 Some(old)
             }
