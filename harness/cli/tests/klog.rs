@@ -166,3 +166,26 @@ fn lockdeps_own_tables() {
     assert_eq!(ran.code, 3);
     assert!(ran.err.contains("reclaim.log: it is none of /proc/lockdep"), "{}", ran.err);
 }
+
+#[test]
+fn a_gate_is_not_green_on_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().to_str().unwrap();
+    for (arguments, input) in [
+        (&["--fail"][..], &b""[..]),
+        (&["--fail", folder], b""),
+        (&["--fail"], &[0u8, 1, 2, 0xff].repeat(300)),
+    ] {
+        let ran = klog(arguments, input);
+        assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{}", ran.err);
+        assert!(ran.err.contains("failed to find a line of a log"), "{}", ran.err);
+        // Without --fail nothing is asked of it.
+        assert_eq!(klog(&arguments[1..], input).code, 0);
+    }
+    let log = fixture("circular.log");
+    let ran = klog(&["--fail", log.to_str().unwrap(), "/nonexistent/log"], b"");
+    assert_eq!(ran.code, 1, "{}", ran.err);
+    std::fs::write(dir.path().join("quiet.log"), b"[    1.000000] hello\n").unwrap();
+    assert_eq!(klog(&["--fail", folder], b"").code, 0);
+    assert_eq!(klog(&["--fail", folder, "/nonexistent/log"], b"").code, 3);
+}

@@ -31,7 +31,7 @@ pub(crate) struct KlogArgs {
     /// The kernel carries the annotations of the 2020 series: label what only they show.
     #[arg(long)]
     pub(crate) annotated: bool,
-    /// Exit with 1 if anything is reported.
+    /// Exit with 1 if anything is reported, and with 3 if something could not be read or no line of a log was found.
     #[arg(long)]
     pub(crate) fail: bool,
 }

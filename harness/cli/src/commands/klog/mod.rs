@@ -28,7 +28,8 @@ pub(crate) fn run(args: &KlogArgs) -> Result<Outcome> {
         return tables::run(args);
     }
     let (inputs, mut bad) = input::find(&args.files);
-    let mut work = Work { args, groups: Groups::default(), graph: LockGraph::default(), reports: 0 };
+    let mut work =
+        Work { args, groups: Groups::default(), graph: LockGraph::default(), reports: 0, is_evidence: false };
     let bar = input::bar(&inputs, args.group || !print::to_terminal());
     let several = inputs.len() > 1;
     let mut all = State::default();
@@ -51,6 +52,10 @@ pub(crate) fn run(args: &KlogArgs) -> Result<Outcome> {
     Ok(Outcome::Exit(match (work.reports, bad.is_empty()) {
         (1.., _) if args.fail => Exit::Findings,
         (_, false) => Exit::Infrastructure,
+        _ if args.fail && !work.is_evidence => {
+            eprintln!("fencelab: failed to find a line of a log: that nothing is reported says nothing");
+            Exit::Infrastructure
+        }
         _ => Exit::Clean,
     }))
 }
@@ -61,6 +66,8 @@ struct Work<'a> {
     groups: Groups,
     graph: LockGraph,
     reports: usize,
+    /// Some log has lines, and is no binary.
+    is_evidence: bool,
 }
 
 impl Work<'_> {
@@ -84,9 +91,11 @@ impl Work<'_> {
             })
         })?;
         state.end(&parser);
-        if binary == Some(true) && state.is_quiet() {
+        let is_binary = binary == Some(true) && state.is_quiet();
+        if is_binary {
             eprintln!("{} looks like no kernel log: it is binary", input.name());
         }
+        self.is_evidence |= parser.lines() > 0 && !is_binary;
         Ok(state)
     }
 
