@@ -177,7 +177,8 @@ fn message(report: &Report) -> String {
 
 /// Drops a task's name where its id stands behind it, or the word "process" in front.
 fn without_task(text: &str, comm: &str) -> String {
-    let named = [format!("process {comm} "), format!("{comm}/"), format!("{comm}[")];
+    // `in glxgears [501]`, as i915 and xe name whose job hung
+    let named = [format!(" in {comm} ["), format!("process {comm} "), format!("{comm}/"), format!("{comm}[")];
     let Some((start, name)) = named.iter().find_map(|name| Some((text.find(name.as_str())?, name))) else {
         return text.to_owned();
     };

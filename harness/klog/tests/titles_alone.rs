@@ -67,3 +67,28 @@ fn no_title_and_no_signature_has_a_gap() {
     }
     assert!(seen > 500, "{seen}");
 }
+
+#[test]
+fn a_hang_is_the_same_whoever_hung() {
+    for line in [
+        "i915 0000:00:02.0: [drm] GPU HANG: ecode 12:1:85dffffb, in COMM [PID]",
+        "xe 0000:03:00.0: [drm] GT0: Timedout job: seqno=4294967169, lrc_seqno=4294967169, guc_id=2, flags=0x0 in COMM [PID]",
+        "amdgpu 0000:0b:00.0: amdgpu: ring gfx timeout, signaled seq=1, emitted seq=2, process COMM pid PID thread COMM:cs0 pid 9",
+    ] {
+        let of = |comm: &str, pid: &str| {
+            let mut found =
+                reports(format!("{}\n", line.replace("COMM", comm).replace("PID", pid)).as_bytes());
+            assert_eq!(found.len(), 1, "{line}");
+            found.remove(0)
+        };
+        let (one, other) = (of("glxgears", "501"), of("Web Content", "77"));
+        let task = other.task.as_ref().map(|task| (task.comm.as_str(), task.pid));
+        assert_eq!(task, Some(("Web Content", 77)), "{line}");
+        assert!(
+            !line.contains(" in COMM") || one.signature == other.signature,
+            "{}\n{}",
+            one.signature,
+            other.signature
+        );
+    }
+}

@@ -51,6 +51,7 @@ fn line(report: &mut Report, text: &str) {
         Kind::Ubsan => ubsan(report, text),
         Kind::Oops => fault(report, text),
         Kind::RcuStall => stall(report, text),
+        Kind::GpuHang | Kind::GpuReset => report.task = report.task.take().or_else(|| gpu_client(text)),
         Kind::Kmemleak => leak(report, text),
         _ => {}
     }
@@ -101,6 +102,21 @@ fn lockup(report: &mut Report, text: &str) {
     } else if let Some((_, rest)) = text.split_once("hard LOCKUP on cpu ") {
         report.cpu = leading_number(rest);
     }
+}
+
+/// The process whose job hung: `in glxgears [501]` at the end (i915's `error_msg`, i915_gpu_error.c; xe's
+/// `guc_exec_queue_timedout_job`, xe_guc_submit.c), `process glxgears pid 501` (`amdgpu_job_timedout`, amdgpu_job.c).
+fn gpu_client(text: &str) -> Option<Task> {
+    let at_end = || {
+        let (comm, pid) = text.trim_end().strip_suffix(']')?.rsplit_once(" [")?;
+        Some((comm.rsplit_once(" in ")?.1, pid))
+    };
+    let in_words = || {
+        let (comm, rest) = text.split_once("process ")?.1.split_once(" pid ")?;
+        Some((comm.trim_start_matches("name "), rest.split([' ', ',']).next()?))
+    };
+    let (comm, pid) = at_end().or_else(in_words)?;
+    Some(Task { comm: comm.to_owned(), pid: pid.parse().ok()? })
 }
 
 /// `unreferenced object 0xffff888012345678 (size 64):` and `comm "cat", pid 812, jiffies 4294937318 (age 31.080s)`.
