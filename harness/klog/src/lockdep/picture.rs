@@ -68,12 +68,27 @@ fn places(nodes: &[String]) -> BTreeMap<&str, Place> {
 }
 
 fn arrow(from: &Place, to: &Place, marked: bool) -> String {
+    if (from.row, from.left) == (to.row, to.left) {
+        return own_loop(from, marked);
+    }
     let bend = bend(from, to);
     let (start, end) = (at_edge(from, bend), at_edge(to, bend));
     let (color, width, head) = if marked { ("#c00", 2, 'm') } else { ("#555", 1, 'a') };
     format!(
         "<path d=\"M{:.0} {:.0}Q{:.0} {:.0} {:.0} {:.0}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"{width}\" marker-end=\"url(#{head})\"/>\n",
         start.0, start.1, bend.0, bend.1, end.0, end.1
+    )
+}
+
+/// A lock that is taken under itself: out at the label's right side and in again.
+fn own_loop(place: &Place, marked: bool) -> String {
+    let (x, top, bottom) = (place.x + place.half, place.y - LABEL / 4.0, place.y + LABEL / 4.0);
+    let (color, width, head) = if marked { ("#c00", 2, 'm') } else { ("#555", 1, 'a') };
+    let out = x + SIDE / 2.0;
+    format!(
+        "<path d=\"M{x:.0} {top:.0}C{out:.0} {:.0} {out:.0} {:.0} {x:.0} {bottom:.0}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"{width}\" marker-end=\"url(#{head})\"/>\n",
+        place.y - LABEL,
+        place.y + LABEL
     )
 }
 
@@ -117,6 +132,13 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_under_itself_has_a_loop() {
+        let own = ("a".to_owned(), "a".to_owned());
+        let drawn = svg(&["a".to_owned()], &Edges::from([own.clone()]), &Edges::from([own]));
+        assert!(drawn.contains("<path d=\"M279 44C324 28 324 72 279 56\""), "{drawn}");
+    }
 
     #[test]
     fn no_label_lies_on_another() {
