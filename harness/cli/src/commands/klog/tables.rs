@@ -29,6 +29,8 @@ struct Tables {
     classes: Vec<Classes>,
     stats: Option<Stats>,
     chains: Option<usize>,
+    /// The kernel had no room for some chain, and says so at the top (`lc_show`, kernel/locking/lockdep_proc.c).
+    buggered: bool,
 }
 
 pub(super) fn run(args: &KlogArgs) -> Result<Outcome> {
@@ -65,6 +67,7 @@ impl Tables {
         let first = text.lines().next().unwrap_or_default();
         if first.ends_with("all lock chains:") {
             self.chains = Some(chains::parse(&text).with_context(|| format!("read {name}"))?.len());
+            self.buggered = first.starts_with("(buggered) ");
         } else if first.ends_with("all lock classes:") {
             self.classes.push(Classes::parse(&text).with_context(|| format!("read {name}"))?);
         } else if text.contains("lock-classes:") {
@@ -91,6 +94,9 @@ impl Tables {
         }
         if let Some(chains) = self.chains {
             out.push_str(&format!("{chains} chains of locks held together\n"));
+            if self.buggered {
+                out.push_str("the kernel calls this table buggered: no room is left for chains, and some may be missing\n");
+            }
         }
         if !self.classes.is_empty() {
             let coverage = Coverage::between(before, now);
