@@ -84,8 +84,8 @@ fn cycle(f: &mut impl Write, report: &Report) -> fmt::Result {
     let links = &report.details.links;
     if report.kind == Kind::Circular && links.len() >= 2 {
         writeln!(f, "\n  ┌─▶ {}", links[0].lock.class)?;
-        for link in &links[1..] {
-            writeln!(f, "  │   └▶ {}{}", link.lock.class, taken(link))?;
+        for (depth, link) in links[1..].iter().enumerate() {
+            writeln!(f, "  │   {:indent$}└▶ {}{}", "", link.lock.class, taken(link), indent = 3 * depth)?;
         }
         return writeln!(f, "  └────── {}{}   ◀ closes the cycle", links[0].lock.class, taken(&links[0]));
     }
