@@ -57,7 +57,7 @@ impl Tables {
     /// Reads one table; its first line tells which it is.
     fn read(&mut self, file: &PathBuf) -> Result<()> {
         let name = file.display();
-        let bytes = match fs::read(file) {
+        let bytes = match contents(file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && file.starts_with("/proc") => {
                 bail!("read {name}: this kernel has no lockdep (CONFIG_PROVE_LOCKING is off)")
             }
@@ -109,6 +109,16 @@ impl Tables {
         }
         out
     }
+}
+
+/// A table's bytes; of `-`, standard input's.
+fn contents(file: &PathBuf) -> io::Result<Vec<u8>> {
+    if !super::is_stdin(file) {
+        return fs::read(file);
+    }
+    let mut bytes = Vec::new();
+    io::Read::read_to_end(&mut io::stdin().lock(), &mut bytes)?;
+    Ok(bytes)
 }
 
 fn stats_text(stats: &Stats) -> String {
