@@ -185,3 +185,15 @@ fn a_lock_report_does_not_begin_above_a_warning() {
     assert_eq!((found.len(), found[0].kind), (1, Kind::Circular));
     assert!(found[0].text.iter().all(|line| !line.contains("cut here")));
 }
+
+#[test]
+fn a_warning_that_a_mailer_broke_behind_its_module_is_the_same() {
+    let line = "WARNING: drivers/gpu/drm/foo/foo.c:12 at foo_do+0x12/0x30 [foo], CPU#1: cat/812";
+    let log = |line: &str| {
+        format!(
+            "------------[ cut here ]------------\n{line}\nCall Trace:\n <TASK>\n foo_ioctl+0x1/0x2 [foo]\n </TASK>\n---[ end trace 0000000000000000 ]---\n"
+        )
+    };
+    let signature = |line: &str| reports(log(line).as_bytes())[0].signature.clone();
+    assert_eq!(signature(&line.replace(", CPU", ",\nCPU")), signature(line));
+}

@@ -190,7 +190,8 @@ fn warning_line(report: &mut Report, rest: &str) {
     if let Some((_, cpu)) = before.split_once("CPU: ").or_else(|| after.split_once("CPU#")) {
         report.cpu = leading_number(cpu);
     }
-    let symbol = symbol.split(", CPU#").next().unwrap_or(symbol);
+    // A mailer may have broken the line behind the comma.
+    let symbol = symbol.split(", CPU#").next().unwrap_or(symbol).trim_end_matches(',');
     if let Some(frame) = Frame::parse_at(symbol) {
         report.details.traces.push(Trace { name: "at".to_owned(), frames: vec![frame] });
     }
