@@ -58,9 +58,8 @@ pub fn next_chunk(thread: &Thread, full: u32, epoch: u32) -> bool {
     }
     let Some(index) = picked else {
         let dropped = thread.dropped.fetch_add(1, Relaxed) + 1;
-        match header(full) {
-            Some(header) => _ = header.dropped.fetch_max(dropped, Relaxed),
-            None => _ = session::pool().homeless.fetch_add(1, Relaxed),
+        if !tell_dropped(full, dropped) {
+            session::pool().homeless.fetch_add(1, Relaxed);
         }
         // It must not run over.
         let now = thread.place.load(Relaxed);
@@ -71,6 +70,7 @@ pub fn next_chunk(thread: &Thread, full: u32, epoch: u32) -> bool {
     loop {
         let now = thread.place.load(Relaxed);
         if is_over() {
+            hide(thread, index, epoch);
             keep(thread, index, epoch);
             return true;
         }
@@ -125,6 +125,20 @@ fn keep(thread: &Thread, index: u32, epoch: u32) {
             header.state.store(state::ORPHAN, Release);
         }
     }
+}
+
+/// Takes a chunk that was made ready in vain from before the readers' eyes, as the signal handler's has the same number: that
+/// one tells of what was lost.
+fn hide(thread: &Thread, index: u32, epoch: u32) {
+    if session::epoch() == epoch {
+        header(index).into_iter().for_each(|header| header.kind.store(ChunkKind::Free as u32, Release));
+        tell_dropped(index_of(thread.place.load(Relaxed)), thread.dropped.load(Relaxed));
+    }
+}
+
+/// Has a chunk's header tell how many records its thread has lost. False: there is no such chunk.
+fn tell_dropped(index: u32, dropped: u64) -> bool {
+    header(index).map(|header| header.dropped.fetch_max(dropped, Relaxed)).is_some()
 }
 
 /// Makes a picked chunk ready for the thread's records, the first of which tells of what was there before. Gives the first free
