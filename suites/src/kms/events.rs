@@ -47,20 +47,19 @@ impl Events {
     /// # Errors
     /// Fails where none comes, or another one.
     pub fn flip(&mut self, user_data: u64) -> Result<Event, Stop> {
-        let event = self.next(PATIENCE)?.ok_or_else(|| Stop::fail("no flip event came"))?;
-        crate::check_eq!(event.kind, mode::EVENT_FLIP_COMPLETE, "the event's type");
+        let event = self.next_flip()?;
         crate::check_eq!(event.user_data, user_data, "the event's user_data");
         Ok(event)
     }
 
-    /// The `user_data` of the next event, which must be a flip's.
+    /// Waits for the next event, which must be a flip's.
     ///
     /// # Errors
     /// Fails where none comes, or another kind.
-    pub fn next_flip(&mut self) -> Result<u64, Stop> {
+    pub fn next_flip(&mut self) -> Result<Event, Stop> {
         let event = self.next(PATIENCE)?.ok_or_else(|| Stop::fail("no flip event came"))?;
         crate::check_eq!(event.kind, mode::EVENT_FLIP_COMPLETE, "the event's type");
-        Ok(event.user_data)
+        Ok(event)
     }
 
     /// Checks that no event is there and none comes soon.

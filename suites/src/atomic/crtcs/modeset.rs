@@ -55,7 +55,7 @@ pub(super) fn off_events(ctx: &mut Ctx) -> Tested {
         events.flip(1)?;
     } else {
         one.signal()?;
-        let mut came = [events.next_flip()?, events.next_flip()?];
+        let mut came = [events.next_flip()?.user_data, events.next_flip()?.user_data];
         came.sort_unstable();
         check_eq!(came, [1, 2], "the events' user_data");
     }
