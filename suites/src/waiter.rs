@@ -17,6 +17,16 @@ use crate::must::Must;
 /// How long to wait for a thread to block, or to come back, before the case fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Whether the thread ends within that time. Takes no memory meanwhile: what the thread does may hold the lock of this process's
+/// address space.
+pub fn ends_within<T>(thread: &JoinHandle<T>, time: Duration) -> bool {
+    let began = Instant::now();
+    while !thread.is_finished() && began.elapsed() < time {
+        sleep(Duration::from_millis(1));
+    }
+    thread.is_finished()
+}
+
 /// A thread inside a blocking call.
 pub struct Waiter<T> {
     thread: JoinHandle<T>,

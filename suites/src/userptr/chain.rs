@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Fixture, SUITE};
 use crate::case::{Case, Role, Stop, Tested};
@@ -13,6 +13,7 @@ use crate::ctx::Ctx;
 use crate::gpu::Gpu;
 use crate::pending::Pending;
 use crate::submit::{GLANCE_MS, PATIENCE_MS, ended, held};
+use crate::waiter::ends_within;
 
 pub(super) const CASES: &[Case] = &[
     Case::new(
@@ -48,12 +49,8 @@ fn chain(ctx: &mut Ctx) -> Tested {
     // From here on no new memory: the unmapping may hold the lock of this process's address space.
     sleep(Duration::from_millis(GLANCE_MS.into()));
     gate.signal()?;
-    let began = Instant::now();
-    while !unmapping.is_finished() && began.elapsed() < Duration::from_millis(PATIENCE_MS.into()) {
-        sleep(Duration::from_millis(1));
-    }
     check!(
-        unmapping.is_finished(),
+        ends_within(&unmapping, Duration::from_millis(PATIENCE_MS.into())),
         "unmapping still blocks {PATIENCE_MS} ms after the foreign job could end"
     );
     unmapping.join().map_err(|_| Stop::fail("the thread that unmapped panicked"))??;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::mman::MmapAdvise;
 
@@ -12,6 +12,7 @@ use crate::check;
 use crate::ctx::Ctx;
 use crate::pending::Pending;
 use crate::submit::{GLANCE_MS, PATIENCE_MS, ended};
+use crate::waiter::ends_within;
 
 pub(super) const CASES: &[Case] = &[
     case("munmap", "unmapping pages waits for no more than the job that uses them", |ctx| {
@@ -50,11 +51,10 @@ fn under_job(ctx: &mut Ctx, change: fn(&Pages) -> Tested) -> Tested {
     sleep(Duration::from_millis(GLANCE_MS.into()));
     let waited = !changing.is_finished();
     gate.signal()?;
-    let began = Instant::now();
-    while !changing.is_finished() && began.elapsed() < Duration::from_millis(PATIENCE_MS.into()) {
-        sleep(Duration::from_millis(1));
-    }
-    check!(changing.is_finished(), "the change still blocks {PATIENCE_MS} ms after the job could end");
+    check!(
+        ends_within(&changing, Duration::from_millis(PATIENCE_MS.into())),
+        "the change still blocks {PATIENCE_MS} ms after the job could end"
+    );
     changing.join().map_err(|_| crate::Stop::fail("the thread that changed the pages panicked"))??;
     ended(&fence, "the job whose pages were changed")?;
     check!(

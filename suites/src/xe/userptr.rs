@@ -1,7 +1,6 @@
 //! Pages of the process, bound without a handle (`xe_userptr_repin_list` and the notifier in `xe_vm.c`).
 
-use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::mman::MmapAdvise;
@@ -15,6 +14,7 @@ use crate::device::Device;
 use crate::pending::{Pending, signalled_fence};
 use crate::submit::{ended, held};
 use crate::userptr::Pages;
+use crate::waiter::ends_within;
 use crate::{check, check_eq};
 
 pub(super) const CASES: &[Case] = &[
@@ -100,16 +100,12 @@ fn chain(ctx: &mut Ctx) -> Tested {
 pub(super) fn unmap(ctx: &Ctx, pages: Pages, gate: &Pending, glance: Duration) -> Result<bool, Stop> {
     let unmapping = ctx.spawn(move || pages.unmap());
     // From here on no new memory: the unmapping may hold the lock of this process's address space.
-    let ends_within = |time| {
-        let began = Instant::now();
-        while !unmapping.is_finished() && began.elapsed() < time {
-            sleep(Duration::from_millis(1));
-        }
-        unmapping.is_finished()
-    };
-    let early = ends_within(glance);
+    let early = ends_within(&unmapping, glance);
     gate.signal()?;
-    check!(ends_within(PATIENCE), "unmapping still blocks {PATIENCE:?} after the foreign fence signalled");
+    check!(
+        ends_within(&unmapping, PATIENCE),
+        "unmapping still blocks {PATIENCE:?} after the foreign fence signalled"
+    );
     unmapping.join().map_err(|_| Stop::fail("the thread that unmapped panicked"))??;
     Ok(early)
 }
