@@ -6,9 +6,9 @@ use super::stuck::{queue, recovers, worker_on};
 use crate::case::Tested;
 use crate::check;
 use crate::ctx::Ctx;
-use crate::gpu::{Controls, Gpu, RESET_PATIENCE};
+use crate::gpu::{Controls, Gpu};
 use crate::kms::Stage;
-use crate::must::Must;
+use crate::reset::settled;
 use crate::submit::ended;
 
 pub(super) fn lost(ctx: &mut Ctx) -> Tested {
@@ -23,9 +23,7 @@ pub(super) fn lost(ctx: &mut Ctx) -> Tested {
     queue(stage.in_fence(stage.flip(stage.back.id()), &job)?)?;
     let stuck = vec![worker_on(On::fence(&job, Owner::Device(device.name.clone()))?)?];
     Expect { hang: "H11".into(), verdict: Verdict::Pending, stuck, ends: End::Driver }.say(ctx)?;
-    let patience = u16::try_from(RESET_PATIENCE.as_millis()).unwrap_or(u16::MAX);
-    check!(job.wait(patience).must("poll the job's fence")?, "the driver did not give the lost job up");
-    let status = job.status().must("ask the job's fence for its status")?;
+    let status = settled(&job, "the lost job")?;
     check!(status < 0, "the lost job's fence has the status {status}, and no error");
     recovers(&stage)?;
     ended(&gpu.queue()?.job().submit()?, "the next job")

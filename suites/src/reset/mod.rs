@@ -26,7 +26,7 @@ const PARTS: &[&[Case]] = &[hang::CASES, foreign::CASES, forced::CASES];
 pub const CASES: &[Case] = &join::<{ count(PARTS) }>(PARTS);
 
 /// Waits until the fence is over, as long as a reset may take: its status.
-fn settled(fence: &SyncFile, what: &str) -> Result<i32, Stop> {
+pub(crate) fn settled(fence: &SyncFile, what: &str) -> Result<i32, Stop> {
     let patience = u16::try_from(RESET_PATIENCE.as_millis()).unwrap_or(u16::MAX);
     check!(
         fence.wait(patience).must("poll a fence")?,
