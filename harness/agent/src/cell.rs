@@ -75,9 +75,7 @@ fn usable(own: PathBuf) -> io::Result<PathBuf> {
     // be refused, and pids would make a threaded domain of the group, below which no process can be started
     // (Documentation/admin-guide/cgroup-v2.rst, "Threads").
     if is_root(&own) {
-        for controller in ["+memory", "+pids"] {
-            let _ = write(&own.join("cgroup.subtree_control"), controller);
-        }
+        hand_down(&own);
     }
     remove_stale(&own);
     let base = own.join(format!("fencelab-{}", std::process::id()));
@@ -90,10 +88,15 @@ fn usable(own: PathBuf) -> io::Result<PathBuf> {
         let _ = fs::remove_dir(&base);
         return Err(io::Error::other(format!("a group below {} is `{}`", own.display(), kind.trim())));
     }
-    for controller in ["+memory", "+pids"] {
-        let _ = write(&base.join("cgroup.subtree_control"), controller);
-    }
+    hand_down(&base);
     Ok(base)
+}
+
+/// Lets the groups below have the memory and pids controllers, as far as this one has them.
+fn hand_down(group: &Path) {
+    for controller in ["+memory", "+pids"] {
+        let _ = write(&group.join("cgroup.subtree_control"), controller);
+    }
 }
 
 /// The root group is the one that has no type.
