@@ -60,8 +60,8 @@ fn hit<'a>(rule: &'a Rule, report: &Report, edges: &'a [Edge]) -> Option<Hit<'a>
         }
         When::ReclaimUsage(role) => line(reclaim_usage(report).then(|| lock_line(report, role)).flatten()),
         When::Words(kinds, words) => {
-            let found =
-                || report.text.iter().find(|text| text.contains(words)).map(|text| text.trim().to_owned());
+            let says = |text: &&String| words.iter().any(|words| text.contains(words));
+            let found = || report.text.iter().find(says).map(|text| text.trim().to_owned());
             line(of_kind(report, kinds).then(found).flatten())
         }
     }

@@ -21,8 +21,8 @@ pub(super) enum When {
     At(&'static [Kind], &'static str, &'static [&'static str]),
     /// A lock of this role is taken in reclaim, and reclaim happens while it is held (old kernels' usage RECLAIM_FS).
     ReclaimUsage(Role),
-    /// A report of one of these kinds with these words in it.
-    Words(&'static [Kind], &'static str),
+    /// A report of one of these kinds with any of these words in it.
+    Words(&'static [Kind], &'static [&'static str]),
 }
 
 /// One row. In the sentence, `{to}` is the lock taken, `{from}` the lock held, `{by}` the function that took it, `{line}` what shows the rule
@@ -117,7 +117,7 @@ const ATTACH: &[&str] = &["dma_buf_attach", "dma_buf_dynamic_attach"];
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule] = &[
     // Fence
-    rule("FENCE-LEAK", 3, When::Words(&[Kind::Warn], "released with pending signals"),
+    rule("FENCE-LEAK", 3, When::Words(&[Kind::Warn], &["released with pending signals"]),
         "The last reference to a fence went away before it signalled, so its waiters wait for ever. Keep a reference until the fence is signalled.", CONTRACT),
     rule("FENCE-IRQ-LOCK", 3, When::Lock(IRQ_KINDS, Role::FenceLock),
         "{by} uses the fence lock {line} in a way that is not safe against interrupts. Fences may be signalled from interrupts: take the lock with spin_lock_irqsave(), everywhere.", FENCE_OPS),
@@ -129,7 +129,7 @@ pub(super) const RULES: &[Rule] = &[
         "{by} takes {to} in a fence callback, under a fence lock of the same class: it signals, or adds a callback to, another fence of its kind. Queue work instead.", FENCE_OPS),
     rule("FENCE-ATOMIC-WAIT", 3, When::Via(ATOMIC_KINDS, WAIT),
         "{by} waits for a fence in atomic context. Waits sleep: they need process context, and no spinlock held.", FENCE_OPS),
-    rule("FENCE-ATOMIC-WAIT", 3, When::Words(&[Kind::Sleeping], "dma-fence.c:"),
+    rule("FENCE-ATOMIC-WAIT", 3, When::Words(&[Kind::Sleeping], &["dma-fence.c:"]),
         "{by} waits for a fence in atomic context. Waits sleep: they need process context, and no spinlock held.", FENCE_OPS),
     // Signalling section
     rule("SIG-RECLAIM", 4, When::Edge(Role::Signalling, Role::Reclaim),
@@ -199,13 +199,8 @@ pub(super) const RULES: &[Rule] = &[
     rule("BUF-EXPORTER", 4, When::LockVia(&[Kind::Recursive], Role::Reservation, BUF_LOCKED),
         "{by} locks the reservation in an exporter's callback that is called with it locked.", BUF_LOCKING),
     // Atomic
-    rule("ATOM-TIME", 3, When::Words(&[Kind::FlipTimeout], "flip_done timed out"),
-        "A commit was not done within 10 seconds: the hardware, its interrupt or a fence it waits for is stuck.", COMMIT),
-    rule("ATOM-TIME", 3, When::Words(&[Kind::FlipTimeout], "hw_done timed out"),
-        "A commit was not done within 10 seconds: the hardware, its interrupt or a fence it waits for is stuck.", COMMIT),
-    rule("ATOM-TIME", 3, When::Words(&[Kind::FlipTimeout], "cleanup_done timed out"),
-        "A commit was not done within 10 seconds: the hardware, its interrupt or a fence it waits for is stuck.", COMMIT),
-    rule("ATOM-TIME", 3, When::Words(&[Kind::FlipTimeout], "commit wait timed out"),
+    rule("ATOM-TIME", 3, When::Words(&[Kind::FlipTimeout],
+        &["flip_done timed out", "hw_done timed out", "cleanup_done timed out", "commit wait timed out"]),
         "A commit was not done within 10 seconds: the hardware, its interrupt or a fence it waits for is stuck.", COMMIT),
     rule("ATOM-SECTION", 2, When::EdgeVia(Role::Signalling, Role::Reclaim, COMMIT_TAIL),
         "The commit's tail is a signalling section until drm_atomic_helper_commit_hw_done(): {by} may not allocate there.", COMMIT),
