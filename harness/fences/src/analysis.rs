@@ -58,9 +58,7 @@ impl Analysis {
 pub fn analyse(session: &Session, options: Options, people: &dyn People) -> io::Result<Analysis> {
     let mut walk = Walk::new(session, options);
     walk.run(session, people)?;
-    // What hangs at the end has hung since then.
-    walk.look(session, people, walk.last().saturating_add(1).max(session.until()));
-    let mut analysis = finish(session, &mut walk)?;
+    let mut analysis = conclude(session, &mut walk, people)?;
     let hung = |finding: &Finding| finding.is_verdict() && options.may_move(finding.since_ns);
     if options.predict && walk.is_shared() && !analysis.findings.iter().any(hung) {
         let mut predicted = predict(session, options, walk.sync_calls())?;
@@ -69,6 +67,17 @@ pub fn analyse(session: &Session, options: Options, people: &dyn People) -> io::
         analysis.findings.splice(0..0, predicted);
     }
     Ok(analysis)
+}
+
+/// What there is to say of a walk that has come to the end of what is known, whoever hangs there among it.
+///
+/// # Errors
+///
+/// When the trace can no longer be read.
+pub fn conclude(session: &Session, walk: &mut Walk, people: &dyn People) -> io::Result<Analysis> {
+    // What hangs at the end has hung since then.
+    walk.look(session, people, walk.last().saturating_add(1).max(session.until()));
+    finish(session, walk)
 }
 
 /// Fills in the texts of the calls that findings name.

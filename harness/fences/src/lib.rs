@@ -42,7 +42,7 @@ mod walk;
 pub mod words;
 pub mod world;
 
-pub use analysis::{Analysis, analyse, finish};
+pub use analysis::{Analysis, analyse, conclude, finish};
 pub use options::Options;
 pub use spans::{JobSpan, job_spans};
 pub use timeline::{Row, Slice, Timeline, timeline};

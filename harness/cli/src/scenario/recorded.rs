@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use fencelab_fences::finding::Finding;
 use fencelab_fences::predict::{self, Witness};
-use fencelab_fences::{JobSpan, Options as AnalysisOptions, Walk, analyse, graph::Nobody, job_spans};
+use fencelab_fences::{JobSpan, Options as AnalysisOptions, Walk, conclude, graph::Nobody, job_spans};
 use fencelab_replay::{Converted, Moment, Options, Order, Timing, convert};
 use fencelab_scenario::{Duration, Expect};
 use fencelab_trace::CallId;
@@ -15,7 +15,6 @@ use fencelab_trace::view::Filter;
 use super::predicted::hangs;
 use crate::args::ReplayedArgs;
 use crate::case_trace;
-use crate::commands::trace::open;
 
 /// What is wanted of a replay.
 pub(crate) struct Wanted<'a> {
@@ -29,22 +28,14 @@ pub(crate) struct Wanted<'a> {
 
 /// Makes the scenario. What it is to come to is what the analyser says of the recording, or what the witness does.
 pub(crate) fn of_session(args: &ReplayedArgs, wanted: &Wanted<'_>) -> Result<Converted> {
-    let part = case_trace::of(&args.session, wanted.case)?;
-    let session = open(part.as_ref().map_or(&args.session, |part| &part.folder))?;
     let mut filter = Filter::default();
-    if let Some(part) = &part {
-        part.narrow(&session, &mut filter)?;
-    }
+    let (_, session) = case_trace::open(&args.session, wanted.case, &mut filter)?;
     let mut walk = Walk::new(&session, AnalysisOptions::default());
     walk.run(&session, &Nobody).context("read the trace")?;
     let lasted = lasted(job_spans(&session, &walk));
     let (expect, ended_ns) = match wanted.witness {
         Some(_) => (Expect::Hang, None),
-        None => {
-            let options = AnalysisOptions { predict: false, ..AnalysisOptions::default() };
-            let analysis = analyse(&session, options, &Nobody).context("read the trace")?;
-            come_to(&analysis.findings)
-        }
+        None => come_to(&conclude(&session, &mut walk, &Nobody).context("read the trace")?.findings),
     };
     let on_vm = args.bench.bench != "local";
     let options = Options {
