@@ -25,8 +25,22 @@ pub(crate) fn is_run(path: &Path) -> bool {
     Folder::new(path).journal().exists()
 }
 
+/// Opens the trace that a path and a case of it stand for, and narrows the filter to the part of a run that it is, if it is one.
+pub(crate) fn open(
+    path: &Path,
+    case: Option<&str>,
+    filter: &mut Filter,
+) -> Result<(Option<Part>, fencelab_trace::Session)> {
+    let part = of(path, case)?;
+    let session = crate::commands::trace::open(part.as_ref().map_or(path, |part| &part.folder))?;
+    if let Some(part) = &part {
+        part.narrow(&session, filter)?;
+    }
+    Ok((part, session))
+}
+
 /// The part of a run that is asked for; none if the path is not a run's.
-pub(crate) fn of(path: &Path, case: Option<&str>) -> Result<Option<Part>> {
+fn of(path: &Path, case: Option<&str>) -> Result<Option<Part>> {
     if is_run(path) {
         return part(path, case).map(Some);
     }

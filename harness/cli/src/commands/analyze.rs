@@ -17,7 +17,6 @@ use fencelab_trace::view::Filter;
 
 use crate::args::AnalyzeArgs;
 use crate::case_trace;
-use crate::commands::trace::open;
 use crate::kernel;
 use crate::outcome::Outcome;
 
@@ -25,13 +24,9 @@ use crate::outcome::Outcome;
 const SHOWN: usize = 8;
 
 pub(crate) fn run(args: &AnalyzeArgs) -> Result<Outcome> {
-    let part = case_trace::of(&args.session, args.case.as_deref())?;
-    let folder = part.as_ref().map_or(&args.session, |part| &part.folder);
-    let session = open(folder)?;
     let mut filter = Filter::default();
-    if let Some(part) = &part {
-        part.narrow(&session, &mut filter)?;
-    }
+    let (part, session) = case_trace::open(&args.session, args.case.as_deref(), &mut filter)?;
+    let folder = part.as_ref().map_or(&args.session, |part| &part.folder);
     let (predict, predict_between) = (!args.no_predict, filter.between_ns);
     let options = Options { predict, predict_between, ..options(args.quiet) };
     let mut analysis = analyse(&session, options, &Nobody).context("read the trace")?;

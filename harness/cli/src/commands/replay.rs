@@ -43,7 +43,7 @@ pub(crate) fn run(args: &ReplayArgs) -> Result<Outcome> {
         print(&told(case, &ran, index))?;
     }
     if all.iter().any(|replayed| replayed.witness.is_some()) {
-        let hung = ran.results.iter().flatten().filter(|results| results.reproduced() > 0).count();
+        let hung = (0..cases.len()).filter(|&index| ran.came(index)).count();
         print(&format!("{hung} of {} predicted hangs hang\n", cases.len()))?;
     }
     Ok(Outcome::Exit(ran.exit))

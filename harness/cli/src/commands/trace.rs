@@ -26,12 +26,7 @@ const BEHIND_NS: u64 = 50_000_000;
 
 pub(crate) fn run(args: &TraceArgs) -> Result<Outcome> {
     let mut filter = filter(args)?;
-    let part = case_trace::of(&args.session, args.case.as_deref())?;
-    let path = part.as_ref().map_or(&args.session, |part| &part.folder);
-    let mut session = open(path)?;
-    if let Some(part) = &part {
-        part.narrow(&session, &mut filter)?;
-    }
+    let (_, mut session) = case_trace::open(&args.session, args.case.as_deref(), &mut filter)?;
     match show(args, filter, &mut session) {
         // A reader that went away (`| head`) is no error.
         Err(error) if is_broken_pipe(&error) => {}

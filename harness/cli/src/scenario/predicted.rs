@@ -11,7 +11,6 @@ use fencelab_trace::view::Filter;
 use crate::args::ReplayedArgs;
 use crate::case_trace;
 use crate::commands::analyze::is_of;
-use crate::commands::trace::open;
 
 /// An order that hangs, and the case of a run that it is predicted of.
 #[derive(Debug, Clone)]
@@ -44,12 +43,8 @@ fn cases(session: &Path) -> Result<Vec<Option<String>>> {
 }
 
 fn of_case(path: &Path, case: Option<&str>) -> Result<Vec<Witness>> {
-    let part = case_trace::of(path, case)?;
-    let session = open(part.as_ref().map_or(path, |part| &part.folder))?;
     let mut filter = Filter::default();
-    if let Some(part) = &part {
-        part.narrow(&session, &mut filter)?;
-    }
+    let (part, session) = case_trace::open(path, case, &mut filter)?;
     let options = Options { predict_between: filter.between_ns, ..Options::default() };
     let findings = analyse(&session, options, &Nobody).context("read the trace")?.findings;
     let ours = findings.into_iter().filter(|finding| part.is_none() || is_of(finding, &filter));

@@ -52,9 +52,7 @@ pub(crate) fn run(args: &MinimizeArgs) -> Result<Outcome> {
     let told = told(&case, &ran, best);
     print(&told)?;
     write(&folder, &case.scenario, &report(&whole, &case.scenario, Some((&told, &ran.kernel)), &fidelity))?;
-    let reproduced =
-        ran.results.get(best).and_then(Option::as_ref).is_some_and(|results| results.reproduced() > 0);
-    Ok(Outcome::Exit(if reproduced { Exit::Clean } else { Exit::Findings }))
+    Ok(Outcome::Exit(if ran.came(best) { Exit::Clean } else { Exit::Findings }))
 }
 
 /// A candidate must come to the verdict, and still tell how its hang would end if the whole does.
@@ -98,9 +96,7 @@ fn confirmed(
     let smallest = Case { name: "minimized".into(), scenario: shrunk.scenario.clone(), tries };
     let run = |cases: &[Case], name: &str| run_on(cases, &args.of.bench, &args.of.allow, &folder.join(name));
     let ran = run(std::slice::from_ref(&smallest), "session")?;
-    let comes =
-        |ran: &Ran, index: usize| ran.results[index].as_ref().is_some_and(|results| results.reproduced() > 0);
-    if comes(&ran, 0) {
+    if ran.came(0) {
         return Ok((0, smallest, ran));
     }
     print("the smallest does not come to it on the bench; larger ones are run\n")?;
@@ -117,7 +113,7 @@ fn confirmed(
     };
     let cases: Vec<Case> = picked.iter().enumerate().map(case).collect();
     let larger = run(&cases, "session-larger")?;
-    match (0..cases.len()).find(|&index| comes(&larger, index)) {
+    match (0..cases.len()).find(|&index| larger.came(index)) {
         Some(index) => Ok((index, cases[index].clone(), larger)),
         None => Ok((0, smallest, ran)),
     }
