@@ -26,6 +26,13 @@ pub(crate) struct Ran {
     pub(crate) exit: Exit,
 }
 
+impl Ran {
+    /// Whether that case came to what it was to come to, at least once.
+    pub(crate) fn came(&self, index: usize) -> bool {
+        self.results.get(index).and_then(Option::as_ref).is_some_and(|results| results.reproduced() > 0)
+    }
+}
+
 /// Devices that exist in software only: whatever is done to them harms nobody.
 const SOFTWARE: [&str; 5] = ["vgem", "vkms", "udmabuf", "i915-twin", "amdgpu-twin"];
 
