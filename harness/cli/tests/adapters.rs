@@ -1,14 +1,17 @@
 //! Other people's programs as suites, from the selection to the verdicts: the built-in mocks on this machine, and the kernel's own
 //! sync selftests in a guest.
 
+#[path = "common/journal.rs"]
+mod journal;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::BufReader;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use fencelab_events::{Session, Verdict, journal};
+use fencelab_events::{Session, Verdict};
+use journal::session;
 
 const FENCELAB: &str = env!("CARGO_BIN_EXE_fencelab");
 
@@ -21,11 +24,6 @@ fn mock(path: &Path, kind: &str) {
     fs::write(path, format!("#!/bin/sh\nexec {FENCELAB} mock-program {kind} \"$@\" # TAP version\n"))
         .expect("write a script");
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("make it a program");
-}
-
-fn session(folder: &Path) -> Session {
-    let file = fs::File::open(folder.join("events.jsonl")).expect("the journal");
-    Session::fold(&journal::read(BufReader::new(file)).expect("a journal that can be read").entries)
 }
 
 fn outcomes(session: &Session) -> BTreeMap<&str, (fencelab_events::Outcome, &str)> {

@@ -4,13 +4,14 @@
 //! so that two guests get through the night in little more than half the time; where there is no memory for two, they come one
 //! after the other.
 
+#[path = "common/journal.rs"]
+mod journal;
+
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use fencelab_events::{Session, Verdict, journal, verdict};
+use fencelab_events::{Session, Verdict, verdict};
 use fencelab_report::{Case, Expectations, Input, View, expect};
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -29,7 +30,7 @@ fn main() {
     let (expectations, splats) = (known(), BTreeMap::new());
     let mut trials = Vec::new();
     for (name, status) in run(dir.path()) {
-        let session = read(&dir.path().join(name));
+        let session = journal::session(&dir.path().join(name));
         let view =
             View::of(&Input { session: &session, expectations: &expectations, splats: &splats, dir: name });
         trials.extend(view.cases.iter().map(|case| trial(&session, case)));
@@ -103,11 +104,6 @@ fn available_memory() -> u64 {
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     let kilobytes = line.and_then(|rest| rest.split_ascii_whitespace().next()?.parse::<u64>().ok());
     kilobytes.unwrap_or(0) << 10
-}
-
-fn read(folder: &Path) -> Session {
-    let file = File::open(folder.join("events.jsonl")).expect("the session's journal");
-    Session::fold(&journal::read(BufReader::new(file)).expect("a journal that can be read").entries)
 }
 
 /// What the kernel under test is known to show.

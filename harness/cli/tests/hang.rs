@@ -1,10 +1,11 @@
 //! Hangs on purpose, in a guest: each ends by itself, leaves a machine that works, and says as data what an analysis must find.
 
-use std::fs::File;
-use std::io::BufReader;
+#[path = "common/journal.rs"]
+mod journal;
+
 use std::process::{Command, Stdio};
 
-use fencelab_events::{Session, Verdict, journal};
+use fencelab_events::Verdict;
 use fencelab_suites::hang::{Expect, Verdict as Found};
 
 /// One of each sort, with what analysis must come to and how many are stuck.
@@ -25,8 +26,7 @@ fn hangs_end_and_say_who_was_stuck() {
     command.arg("run").args(HANGS.map(|(id, _, _)| id)).arg("-o").arg(&folder).stdin(Stdio::null());
     let output = command.output().expect("run fencelab");
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let file = File::open(folder.join("events.jsonl")).expect("the journal");
-    let session = Session::fold(&journal::read(BufReader::new(file)).expect("a journal").entries);
+    let session = journal::session(&folder);
     assert_eq!(session.boots.len(), 1, "a hang cost its boot");
     for (id, verdict, stuck) in HANGS {
         let record = session.case(id).unwrap_or_else(|| panic!("{id} is not there"));

@@ -1,13 +1,17 @@
 //! The command on real guests: what it answers, what survives a kill, what an annotated kernel shows.
 
+#[path = "common/journal.rs"]
+mod journal;
+
 use std::collections::HashMap;
 use std::fs;
-use std::io::{BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use fencelab_events::{Event, How, Place, RunCoverage, Session, SessionEnd, Verdict, journal};
+use fencelab_events::{Event, How, Place, RunCoverage, Session, SessionEnd, Verdict};
+use journal::{entries, session};
 
 fn fencelab(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_fencelab"));
@@ -33,15 +37,6 @@ impl Scratch {
     fn word(&self) -> String {
         self.session().display().to_string()
     }
-}
-
-fn entries(folder: &Path) -> Vec<fencelab_events::Entry> {
-    let file = fs::File::open(folder.join("events.jsonl")).expect("the journal");
-    journal::read(BufReader::new(file)).expect("a journal that can be read").entries
-}
-
-fn session(folder: &Path) -> Session {
-    Session::fold(&entries(folder))
 }
 
 fn verdicts(session: &Session) -> HashMap<&str, Verdict> {

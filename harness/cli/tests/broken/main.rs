@@ -4,12 +4,15 @@
 //! Rules that a twin can break on command are proven by `fencelab prove`. For the others a library is preloaded in a guest that
 //! changes what the kernel is asked or answers, one rule at a time (`wrong.c`). Each case passes without it, and fails under it.
 
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+#[path = "../common/guest.rs"]
+mod guest;
+#[path = "../common/journal.rs"]
+mod journal;
 
-use fencelab_events::{Session, Verdict, journal};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use fencelab_events::Verdict;
 use fencelab_rules::{RULES, Way};
 use libtest_mimic::{Arguments, Trial};
 
@@ -132,12 +135,7 @@ fn run_all(out: &Path, library: &Path, chosen: &[Broken]) {
         script += &format!("BREAK={rule} LD_PRELOAD={} run {rule} {case}\n", library.display());
     }
     script += "cd /tmp/out && tar cz */events.jsonl";
-    let mut guest = Command::new(fencelab);
-    guest.args(["vm", "--", "sh", "-c", &script]).stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut guest = guest.spawn().expect("run fencelab vm");
-    let packed = guest.stdout.take().expect("its output");
-    let unpacked = Command::new("tar").args(["xz", "-C"]).arg(out).stdin(packed).status().expect("tar");
-    assert!(guest.wait().expect("the guest").success() && unpacked.success(), "the guest gave nothing back");
+    guest::unpack(&script, out);
 }
 
 /// The case passes on the kernel as it is, and fails on the one that breaks the rule, for that reason.
@@ -153,10 +151,9 @@ fn trial(out: &Path, broken: &Broken) -> Trial {
     })
 }
 
-/// What a session says of a case, and why.
+/// What a session says of a case, and why; none of one that did not come to be.
 fn came_of(session: &Path, case: &str) -> Option<(Verdict, String)> {
-    let file = File::open(session.join("events.jsonl")).ok()?;
-    let session = Session::fold(&journal::read(BufReader::new(file)).ok()?.entries);
+    let session = session.exists().then(|| journal::session(session))?;
     let record = session.case(case)?;
     let reason = record.finished().map(|finished| finished.reason.clone()).unwrap_or_default();
     Some((Verdict::of(&session, record), reason))

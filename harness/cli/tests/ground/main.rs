@@ -4,12 +4,14 @@
 //! Each program runs once in a guest, recorded, with strace around both. strace sees what reached the kernel, so an ioctl
 //! that the recorder missed, made up or put elsewhere is a difference.
 
+#[path = "../common/guest.rs"]
+mod guest;
 mod strace;
 mod trace;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use libtest_mimic::{Arguments, Trial};
 
@@ -124,12 +126,7 @@ fn run_all(out: &Path, way: &str, programs: &[Program], selftests: &Path) {
     }
     script += "cd /tmp/out && tar czS .";
     std::fs::create_dir_all(out).expect("a folder");
-    let mut guest = Command::new(fencelab);
-    guest.args(["vm", "--", "sh", "-c", &script]).stdin(Stdio::null()).stdout(Stdio::piped());
-    let mut guest = guest.spawn().expect("run fencelab vm");
-    let packed = guest.stdout.take().expect("its output");
-    let unpacked = Command::new("tar").args(["xz", "-C"]).arg(out).stdin(packed).status().expect("tar");
-    assert!(guest.wait().expect("the guest").success() && unpacked.success(), "the guest gave nothing back");
+    guest::unpack(&script, out);
 }
 
 /// Compares one program's log and trace, thread by thread.
