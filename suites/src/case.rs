@@ -15,6 +15,8 @@ pub enum Role {
     Any,
     /// Any DRM device.
     Drm,
+    /// A DRM device with sync objects; not one that is known to have none.
+    Syncobj,
     /// A DRM device with a render node.
     Render,
     /// A DRM device that drives displays.
@@ -54,6 +56,7 @@ impl Role {
         match self {
             Role::Drm | Role::Importer => drm,
             Role::Vgem => drm && device.driver == "vgem",
+            Role::Syncobj => drm && !lacks_syncobjs(&device.driver),
             Role::Render => drm && device.has_render,
             Role::Scanout => drm && device.has_kms,
             Role::TwoCrtcs => drm && device.has_kms && !has_one_crtc(&device.driver),
@@ -76,6 +79,7 @@ impl Role {
         match self {
             Role::Any | Role::Exporter => "something that makes dma-bufs",
             Role::Drm => "a DRM device",
+            Role::Syncobj => "a DRM device with sync objects",
             Role::Render => "a DRM device with a render node",
             Role::Scanout => "a DRM device that drives a display",
             Role::TwoCrtcs => "a DRM device with two CRTCs",
@@ -94,6 +98,11 @@ impl Role {
             Role::XeDevice => "a device of the driver xe (metal: it has no twin)",
         }
     }
+}
+
+/// Drivers without DRIVER_SYNCOBJ in 6.12. `syncobj/unsupported` says so where one has come to have it.
+fn lacks_syncobjs(driver: &str) -> bool {
+    matches!(driver, "vkms" | "vgem" | "bochs" | "cirrus" | "qxl")
 }
 
 /// Drivers that make a single CRTC: `vkms_output_init()` of 6.12, `drm_simple_display_pipe_init()` in bochs and cirrus.

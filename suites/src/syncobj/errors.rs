@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 use nix::errno::Errno::{self, EBADF, EFAULT, EINVAL, ENOENT};
 
 use super::fixture::Fixture;
-use super::{DRM, SUITE};
+use super::{SUITE, SYNCOBJ};
 use crate::case::{Case, Tested};
 use crate::ctx::Ctx;
 use crate::must::Must;
@@ -23,7 +23,7 @@ macro_rules! bad {
             SUITE,
             $name,
             concat!($call, " refuses each kind of bad argument with its errno"),
-            DRM,
+            SYNCOBJ,
             $run,
         )
     };

@@ -6,7 +6,7 @@ use nix::errno::Errno::EAGAIN;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::fixture::Fixture;
-use super::{DRM, SUITE};
+use super::{SUITE, SYNCOBJ};
 use crate::case::{Case, Stop, Tested};
 use crate::check_eq;
 use crate::ctx::Ctx;
@@ -16,7 +16,7 @@ use crate::uapi::syncobj::WaitFor;
 /// A case of this file: all of them are about one rule.
 macro_rules! case {
     ($name:literal, $about:literal, $run:ident) => {
-        Case::new(SUITE, $name, $about, DRM, $run).rules(&["SYNC-EVENTFD"])
+        Case::new(SUITE, $name, $about, SYNCOBJ, $run).rules(&["SYNC-EVENTFD"])
     };
 }
 

@@ -8,7 +8,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
 use super::fixture::{Fixture, patient, poll};
 use super::object::Syncobj;
-use super::{DRM, SUITE};
+use super::{SUITE, SYNCOBJ};
 use crate::case::{Case, Stop, Tested};
 use crate::child::Child;
 use crate::ctx::Ctx;
@@ -23,78 +23,102 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "fd-round-trip",
         "an object's fd leads back to the same object, under a new handle",
-        DRM,
+        SYNCOBJ,
         round_trip,
     ),
-    Case::new(SUITE, "fd-outlives-handle", "an object lives on in its fd", DRM, outlives_handle),
-    Case::new(SUITE, "fd-timeline", "a timeline's fd carries its points", DRM, timeline_fd),
+    Case::new(SUITE, "fd-outlives-handle", "an object lives on in its fd", SYNCOBJ, outlives_handle),
+    Case::new(SUITE, "fd-timeline", "a timeline's fd carries its points", SYNCOBJ, timeline_fd),
     Case::new(
         SUITE,
         "fd-close-on-exec",
         "the fds of objects and of their fences are close-on-exec",
-        DRM,
+        SYNCOBJ,
         close_on_exec,
     ),
     Case::new(
         SUITE,
         "fd-wrong-kind",
         "an fd that is no sync object, or no sync file, is refused",
-        DRM,
+        SYNCOBJ,
         wrong_kind,
     ),
     Case::new(
         SUITE,
         "fd-between-processes",
         "a fence that one process puts in ends another's wait",
-        DRM,
+        SYNCOBJ,
         between_processes,
     ),
     Case::new(
         SUITE,
         "export-snapshot",
         "a sync file holds the fence of the moment of its export, whatever the object does later",
-        DRM,
+        SYNCOBJ,
         snapshot,
     )
     .rules(&["SYNC-SNAPSHOT"]),
-    Case::new(SUITE, "export-unsubmitted", "an object without a fence has no sync file", DRM, unsubmitted)
-        .rules(&["SYNC-NULL"]),
+    Case::new(
+        SUITE,
+        "export-unsubmitted",
+        "an object without a fence has no sync file",
+        SYNCOBJ,
+        unsubmitted,
+    )
+    .rules(&["SYNC-NULL"]),
     Case::new(
         SUITE,
         "export-timeline",
         "the sync file of a timeline signals with its last point",
-        DRM,
+        SYNCOBJ,
         export_timeline,
     )
     .rules(&["SYNC-SNAPSHOT"]),
-    Case::new(SUITE, "import-replaces", "an imported fence takes the place of the former one", DRM, replaces)
-        .rules(&["SYNC-REPLACE"]),
-    Case::new(SUITE, "import-ends-timeline", "an import into a timeline makes it binary", DRM, ends_timeline)
-        .rules(&["SYNC-REPLACE"]),
+    Case::new(
+        SUITE,
+        "import-replaces",
+        "an imported fence takes the place of the former one",
+        SYNCOBJ,
+        replaces,
+    )
+    .rules(&["SYNC-REPLACE"]),
+    Case::new(
+        SUITE,
+        "import-ends-timeline",
+        "an import into a timeline makes it binary",
+        SYNCOBJ,
+        ends_timeline,
+    )
+    .rules(&["SYNC-REPLACE"]),
     Case::new(
         SUITE,
         "import-merged",
         "the fence of a merged sync file signals with the last of its parts",
-        DRM,
+        SYNCOBJ,
         merged,
     ),
-    Case::new(SUITE, "import-export-same", "a fence comes out of an object as it went in", DRM, same_fence),
+    Case::new(
+        SUITE,
+        "import-export-same",
+        "a fence comes out of an object as it went in",
+        SYNCOBJ,
+        same_fence,
+    ),
     Case::new(
         SUITE,
         "import-unknown-handle",
         "an import into an unknown handle is refused and leaves the sync file usable",
-        DRM,
+        SYNCOBJ,
         unknown_handle,
     ),
     Case::new(
         SUITE,
         "point-export",
         "EXPORT_SYNC_FILE with a point gives that point's fence",
-        DRM,
+        SYNCOBJ,
         point_export,
     )
     .rules(&["SYNC-SNAPSHOT", "SYNC-POINT"]),
-    Case::new(SUITE, "point-import", "IMPORT_SYNC_FILE with a point adds that point", DRM, point_import)
+    Case::new(SUITE, "point-import", "IMPORT_SYNC_FILE with a point adds that point", SYNCOBJ, point_import)
         .rules(&["SYNC-POINT"]),
 ];
 

@@ -7,7 +7,7 @@ use nix::errno::Errno::{EINVAL, ENOENT};
 
 use super::fixture::{Fixture, poll};
 use super::object::Syncobj;
-use super::{DRM, SUITE};
+use super::{SUITE, SYNCOBJ};
 use crate::case::{Case, Tested};
 use crate::ctx::Ctx;
 use crate::must::Must;
@@ -20,7 +20,7 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "create",
         "a new sync object holds no fence, and each gets a handle of its own",
-        DRM,
+        SYNCOBJ,
         create,
     )
     .rules(&["SYNC-NULL"]),
@@ -28,30 +28,36 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "create-signalled",
         "a sync object made with CREATE_SIGNALED is signalled",
-        DRM,
+        SYNCOBJ,
         create_signalled,
     ),
     Case::new(
         SUITE,
         "create-many",
         "a thousand sync objects fit into one file and one wait",
-        DRM,
+        SYNCOBJ,
         create_many,
     ),
-    Case::new(SUITE, "destroy", "a destroyed handle is unknown, also to a second destroy", DRM, destroy),
-    Case::new(SUITE, "handles-per-file", "a handle of one open file means nothing in another", DRM, per_file),
+    Case::new(SUITE, "destroy", "a destroyed handle is unknown, also to a second destroy", SYNCOBJ, destroy),
+    Case::new(
+        SUITE,
+        "handles-per-file",
+        "a handle of one open file means nothing in another",
+        SYNCOBJ,
+        per_file,
+    ),
     Case::new(
         SUITE,
         "close-file",
         "closing a file with live handles frees them, and a shared object lives on elsewhere",
-        DRM,
+        SYNCOBJ,
         close_file,
     ),
     Case::new(
         SUITE,
         "destroy-holding-fence",
         "destroying an object leaves the fence that it held to others",
-        DRM,
+        SYNCOBJ,
         destroy_holding_fence,
     ),
 ];

@@ -1,7 +1,7 @@
-//! Suite `syncobj`: DRM sync objects, binary and timeline, on every DRM device.
+//! Suite `syncobj`: DRM sync objects, binary and timeline, on every DRM device that has them.
 //!
 //! The fences inside come from sw_sync by way of sync files, so that pending, signalled and failed fences can be
-//! made on any machine. A device without sync objects skips all but the cases of `unsupported`.
+//! made on any machine. A device that is known to have no sync objects has the cases of `unsupported` alone.
 
 mod clock;
 mod errors;
@@ -28,8 +28,10 @@ use crate::case::{Case, Role, count, join};
 /// The suite's name.
 pub const SUITE: &str = "syncobj";
 
-/// Every case here runs on each DRM device by itself.
+/// Where a call is refused.
 const DRM: &[Role] = &[Role::Drm];
+/// Every other case runs on each device with sync objects by itself.
+const SYNCOBJ: &[Role] = &[Role::Syncobj];
 
 const PARTS: &[&[Case]] = &[
     unsupported::CASES,

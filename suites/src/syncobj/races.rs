@@ -9,7 +9,7 @@ use nix::errno::Errno::{EINVAL, ETIME};
 use super::clock::in_ms;
 use super::fixture::Fixture;
 use super::object::Syncobj;
-use super::{DRM, SUITE};
+use super::{SUITE, SYNCOBJ};
 use crate::case::{Case, Stop, Tested};
 use crate::check;
 use crate::ctx::Ctx;
@@ -21,21 +21,21 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "race-signal-reset-wait",
         "waits beside SIGNAL and RESET end with success, EINVAL or ETIME, and nothing else",
-        DRM,
+        SYNCOBJ,
         signal_reset_wait,
     ),
     Case::new(
         SUITE,
         "race-import-export",
         "an export beside imports and resets gives a whole fence or none",
-        DRM,
+        SYNCOBJ,
         import_export,
     ),
     Case::new(
         SUITE,
         "race-timeline",
         "a query beside submissions, signals and waits never goes back",
-        DRM,
+        SYNCOBJ,
         timeline_forward,
     )
     .rules(&["SYNC-POINT"]),

@@ -4,7 +4,7 @@ use drm::control::Device as _;
 use nix::errno::Errno::ENOENT;
 
 use super::fixture::{Fixture, poll};
-use super::{DRM, SUITE};
+use super::{SUITE, SYNCOBJ};
 use crate::case::{Case, Tested};
 use crate::ctx::Ctx;
 use crate::must::Must;
@@ -12,15 +12,15 @@ use crate::uapi::syncobj::{self as uapi, Reset, Signal, WAIT_ALL};
 use crate::{check, check_eq};
 
 pub(super) const CASES: &[Case] = &[
-    Case::new(SUITE, "signal", "SIGNAL gives an empty object a signalled fence", DRM, signal),
-    Case::new(SUITE, "reset", "RESET takes the fence away, signalled or pending", DRM, reset)
+    Case::new(SUITE, "signal", "SIGNAL gives an empty object a signalled fence", SYNCOBJ, signal),
+    Case::new(SUITE, "reset", "RESET takes the fence away, signalled or pending", SYNCOBJ, reset)
         .rules(&["SYNC-NULL"]),
-    Case::new(SUITE, "signal-many", "SIGNAL and RESET take several handles at once", DRM, many),
+    Case::new(SUITE, "signal-many", "SIGNAL and RESET take several handles at once", SYNCOBJ, many),
     Case::new(
         SUITE,
         "signal-replaces",
         "SIGNAL replaces a pending fence in the object and leaves the fence itself pending",
-        DRM,
+        SYNCOBJ,
         signal_replaces,
     )
     .rules(&["SYNC-REPLACE", "SYNC-SNAPSHOT"]),
@@ -28,7 +28,7 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "unknown-handle-changes-nothing",
         "SIGNAL and RESET of a list with an unknown handle leave the others alone",
-        DRM,
+        SYNCOBJ,
         all_or_nothing,
     ),
 ];

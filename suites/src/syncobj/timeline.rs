@@ -3,7 +3,7 @@
 use nix::errno::Errno::{EINVAL, ETIME};
 
 use super::fixture::{Fixture, poll};
-use super::{DRM, SUITE};
+use super::{SUITE, SYNCOBJ};
 use crate::case::{Case, Tested};
 use crate::ctx::Ctx;
 use crate::must::Must;
@@ -15,31 +15,31 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "timeline-signal",
         "a signalled point is what a query answers, and all below it are signalled",
-        DRM,
+        SYNCOBJ,
         signal,
     )
     .rules(&["SYNC-POINT"]),
-    Case::new(SUITE, "timeline-unsubmitted", "a point above the last one has no fence", DRM, unsubmitted)
+    Case::new(SUITE, "timeline-unsubmitted", "a point above the last one has no fence", SYNCOBJ, unsubmitted)
         .rules(&["SYNC-NULL", "SYNC-POINT"]),
     Case::new(
         SUITE,
         "timeline-query-empty",
         "an empty object, a binary one and a reset one are at point 0",
-        DRM,
+        SYNCOBJ,
         query_empty,
     ),
     Case::new(
         SUITE,
         "timeline-query",
         "a query answers the last signalled point, with LAST_SUBMITTED the last that has a fence",
-        DRM,
+        SYNCOBJ,
         query,
     ),
     Case::new(
         SUITE,
         "timeline-later-fence-first",
         "a point is signalled only when all points below it are, whichever fence signals first",
-        DRM,
+        SYNCOBJ,
         later_first,
     )
     .rules(&["SYNC-POINT"]),
@@ -47,7 +47,7 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "timeline-between-points",
         "a wait for a point that nobody named waits for the next one that has a fence",
-        DRM,
+        SYNCOBJ,
         between,
     )
     .rules(&["SYNC-POINT"]),
@@ -55,18 +55,18 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "timeline-out-of-order",
         "a point added below the last one is taken, and the timeline does not go back",
-        DRM,
+        SYNCOBJ,
         out_of_order,
     )
     .rules(&["SYNC-POINT"]),
-    Case::new(SUITE, "timeline-32-bit", "points pass 2^31 and 2^32 without wrapping", DRM, wide)
+    Case::new(SUITE, "timeline-32-bit", "points pass 2^31 and 2^32 without wrapping", SYNCOBJ, wide)
         .rules(&["SYNC-POINT"]),
-    Case::new(SUITE, "timeline-largest", "the largest point is a point like any other", DRM, largest),
+    Case::new(SUITE, "timeline-largest", "the largest point is a point like any other", SYNCOBJ, largest),
     Case::new(
         SUITE,
         "timeline-point-zero",
         "point 0 means the whole object, as a binary wait does",
-        DRM,
+        SYNCOBJ,
         point_zero,
     )
     .rules(&["SYNC-POINT"]),
@@ -74,7 +74,7 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "timeline-then-binary",
         "SIGNAL and RESET on a timeline end it: the points are gone",
-        DRM,
+        SYNCOBJ,
         then_binary,
     )
     .rules(&["SYNC-REPLACE"]),
@@ -82,10 +82,10 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "timeline-long-chain",
         "a chain of many pending points signals to its end",
-        DRM,
+        SYNCOBJ,
         long_chain,
     ),
-    Case::new(SUITE, "timeline-error", "a point whose fence failed counts as signalled", DRM, error),
+    Case::new(SUITE, "timeline-error", "a point whose fence failed counts as signalled", SYNCOBJ, error),
 ];
 
 fn signal(ctx: &mut Ctx) -> Tested {

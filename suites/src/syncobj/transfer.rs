@@ -6,7 +6,7 @@ use nix::errno::Errno::{EINVAL, ETIME};
 
 use super::fixture::{Fixture, poll};
 use super::object::Syncobj;
-use super::{DRM, SUITE};
+use super::{SUITE, SYNCOBJ};
 use crate::case::{Case, Stop, Tested};
 use crate::ctx::Ctx;
 use crate::must::Must;
@@ -15,27 +15,39 @@ use crate::waiter::Waiter;
 use crate::{check, check_eq};
 
 pub(super) const CASES: &[Case] = &[
-    Case::new(SUITE, "transfer-to-timeline", "a binary fence becomes a point", DRM, to_timeline)
+    Case::new(SUITE, "transfer-to-timeline", "a binary fence becomes a point", SYNCOBJ, to_timeline)
         .rules(&["SYNC-TRANSFER"]),
-    Case::new(SUITE, "transfer-to-binary", "a point becomes a binary fence", DRM, to_binary)
+    Case::new(SUITE, "transfer-to-binary", "a point becomes a binary fence", SYNCOBJ, to_binary)
         .rules(&["SYNC-TRANSFER"]),
-    Case::new(SUITE, "transfer-between-timelines", "a point becomes another timeline's point", DRM, between)
-        .rules(&["SYNC-TRANSFER"]),
+    Case::new(
+        SUITE,
+        "transfer-between-timelines",
+        "a point becomes another timeline's point",
+        SYNCOBJ,
+        between,
+    )
+    .rules(&["SYNC-TRANSFER"]),
     Case::new(
         SUITE,
         "transfer-binary-to-binary",
         "a binary fence becomes another object's",
-        DRM,
+        SYNCOBJ,
         binary_to_binary,
     )
     .rules(&["SYNC-TRANSFER"]),
-    Case::new(SUITE, "transfer-onto-itself", "an object may be both ends of a transfer", DRM, onto_itself)
-        .rules(&["SYNC-TRANSFER"]),
+    Case::new(
+        SUITE,
+        "transfer-onto-itself",
+        "an object may be both ends of a transfer",
+        SYNCOBJ,
+        onto_itself,
+    )
+    .rules(&["SYNC-TRANSFER"]),
     Case::new(
         SUITE,
         "transfer-snapshot",
         "a transfer copies the fence of that moment: what the source gets later stays there",
-        DRM,
+        SYNCOBJ,
         snapshot,
     )
     .rules(&["SYNC-TRANSFER", "SYNC-SNAPSHOT"]),
@@ -43,7 +55,7 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "transfer-signalled-point",
         "a point signalled long ago transfers as a signalled fence",
-        DRM,
+        SYNCOBJ,
         signalled,
     )
     .rules(&["SYNC-TRANSFER"]),
@@ -51,7 +63,7 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "transfer-unsubmitted",
         "a point without a fence cannot be transferred",
-        DRM,
+        SYNCOBJ,
         unsubmitted,
     )
     .rules(&["SYNC-TRANSFER"]),
@@ -59,7 +71,7 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "transfer-for-submit",
         "with WAIT_FOR_SUBMIT a transfer waits until the source has a fence",
-        DRM,
+        SYNCOBJ,
         for_submit,
     )
     .rules(&["SYNC-TRANSFER"]),
@@ -67,7 +79,7 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "transfer-for-submit-timeout",
         "with WAIT_FOR_SUBMIT a transfer gives up on a fence that never comes",
-        DRM,
+        SYNCOBJ,
         for_submit_timeout,
     )
     .rules(&["SYNC-TRANSFER"])

@@ -7,7 +7,7 @@ use nix::errno::Errno::{EINTR, EINVAL, ETIME};
 use super::clock::{PATIENCE_MS, in_ms};
 use super::fixture::{Fixture, patient, poll};
 use super::object::Syncobj;
-use super::{DRM, SUITE};
+use super::{SUITE, SYNCOBJ};
 use crate::case::{Case, Stop, Tested};
 use crate::ctx::Ctx;
 use crate::must::Must;
@@ -16,64 +16,64 @@ use crate::waiter::Waiter;
 use crate::{check, check_eq};
 
 pub(super) const CASES: &[Case] = &[
-    Case::new(SUITE, "wait-woken", "a blocked wait ends when the fence signals", DRM, woken),
+    Case::new(SUITE, "wait-woken", "a blocked wait ends when the fence signals", SYNCOBJ, woken),
     Case::new(
         SUITE,
         "wait-any-woken",
         "a blocked wait for any ends with the index of the fence that signalled",
-        DRM,
+        SYNCOBJ,
         any,
     ),
     Case::new(
         SUITE,
         "wait-all-woken",
         "a blocked wait for all ends with the last fence, not before",
-        DRM,
+        SYNCOBJ,
         all,
     ),
     Case::new(
         SUITE,
         "wait-many-threads",
         "one fence wakes every thread that waits for it",
-        DRM,
+        SYNCOBJ,
         many_threads,
     ),
-    Case::new(SUITE, "wait-same-twice", "one handle may stand in a wait several times", DRM, same_twice),
-    Case::new(SUITE, "wait-none", "a wait on no handles does not block", DRM, none),
+    Case::new(SUITE, "wait-same-twice", "one handle may stand in a wait several times", SYNCOBJ, same_twice),
+    Case::new(SUITE, "wait-none", "a wait on no handles does not block", SYNCOBJ, none),
     Case::new(
         SUITE,
         "wait-far-timeout",
         "the largest timeout neither overflows nor ends a wait early",
-        DRM,
+        SYNCOBJ,
         far,
     ),
-    Case::new(SUITE, "wait-negative-timeout", "a negative timeout lies in the past", DRM, negative),
+    Case::new(SUITE, "wait-negative-timeout", "a negative timeout lies in the past", SYNCOBJ, negative),
     Case::new(
         SUITE,
         "wait-error-fence",
         "a fence that signalled with an error ends the wait like any other",
-        DRM,
+        SYNCOBJ,
         error,
     ),
     Case::new(
         SUITE,
         "wait-interrupted",
         "a signal handler without SA_RESTART ends a wait with EINTR",
-        DRM,
+        SYNCOBJ,
         interrupted,
     ),
     Case::new(
         SUITE,
         "wait-restarted",
         "a wait goes on after a signal handler with SA_RESTART",
-        DRM,
+        SYNCOBJ,
         restarted,
     ),
     Case::new(
         SUITE,
         "wait-deadline",
         "WAIT_DEADLINE puts its deadline on the fences, as a hint",
-        DRM,
+        SYNCOBJ,
         deadline,
     )
     .rules(&["FENCE-DEADLINE"]),

@@ -6,7 +6,7 @@ use nix::errno::Errno::ETIME;
 
 use super::fixture::{Fixture, patient};
 use super::object::Syncobj;
-use super::{DRM, SUITE};
+use super::{SUITE, SYNCOBJ};
 use crate::case::{Case, Stop, Tested};
 use crate::ctx::Ctx;
 use crate::must::Must;
@@ -19,7 +19,7 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "wait-over-reset",
         "a wait keeps the fence that it began with when the object is reset",
-        DRM,
+        SYNCOBJ,
         reset,
     )
     .rules(&["SYNC-REPLACE"]),
@@ -27,7 +27,7 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "wait-over-replace",
         "a wait keeps the fence that it began with when another is imported",
-        DRM,
+        SYNCOBJ,
         replace,
     )
     .rules(&["SYNC-REPLACE"]),
@@ -35,30 +35,30 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "wait-over-signal",
         "SIGNAL on the object does not end a wait on its former fence",
-        DRM,
+        SYNCOBJ,
         signal,
     )
     .rules(&["SYNC-REPLACE"]),
-    Case::new(SUITE, "wait-over-destroy", "a wait outlives the handle that it was given", DRM, destroy),
+    Case::new(SUITE, "wait-over-destroy", "a wait outlives the handle that it was given", SYNCOBJ, destroy),
     Case::new(
         SUITE,
         "wait-for-submit-woken",
         "a wait for a fence to come takes the first that comes",
-        DRM,
+        SYNCOBJ,
         submit,
     ),
     Case::new(
         SUITE,
         "wait-for-submit-signalled",
         "SIGNAL ends a wait for a fence to come",
-        DRM,
+        SYNCOBJ,
         submit_signalled,
     ),
     Case::new(
         SUITE,
         "wait-for-submit-over-reset",
         "a wait for a fence to come keeps the first that came when the object is reset",
-        DRM,
+        SYNCOBJ,
         submit_then_reset,
     )
     .rules(&["SYNC-REPLACE"]),
@@ -66,14 +66,14 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "wait-for-submit-all-in-turn",
         "a wait for all with WAIT_FOR_SUBMIT lasts until the last object got its fence and that signalled",
-        DRM,
+        SYNCOBJ,
         submit_in_turn,
     ),
     Case::new(
         SUITE,
         "timeline-wait-for-submit-woken",
         "a wait for a point is not ended by a lower point, and is by a higher one",
-        DRM,
+        SYNCOBJ,
         point_in_turn,
     )
     .rules(&["SYNC-POINT"]),
@@ -81,14 +81,14 @@ pub(super) const CASES: &[Case] = &[
         SUITE,
         "timeline-wait-available-woken",
         "WAIT_AVAILABLE ends when the point gets a fence, pending as it is",
-        DRM,
+        SYNCOBJ,
         available,
     ),
     Case::new(
         SUITE,
         "timeline-wait-over-reset",
         "a wait for a point lasts until its fence signals when the object is reset",
-        DRM,
+        SYNCOBJ,
         point_over_reset,
     )
     .rules(&["SYNC-REPLACE"]),

@@ -7,7 +7,7 @@ use nix::errno::Errno::{self, EINVAL, ETIME};
 use super::clock::{in_ms, now_ns};
 use super::fixture::Fixture;
 use super::object::{Point, Syncobj};
-use super::{DRM, SUITE};
+use super::{SUITE, SYNCOBJ};
 use crate::case::{Case, Stop, Tested};
 use crate::check;
 use crate::ctx::Ctx;
@@ -17,7 +17,7 @@ use crate::uapi::syncobj::{WAIT_ALL, WAIT_AVAILABLE, WAIT_FOR_SUBMIT, WaitFor};
 /// A case for one set of flags.
 macro_rules! matrix {
     ($name:literal, $run:ident, $flags:expr, $about:literal) => {
-        Case::new(SUITE, $name, $about, DRM, |ctx| $run(ctx, $flags)).rules(&["SYNC-NULL"])
+        Case::new(SUITE, $name, $about, SYNCOBJ, |ctx| $run(ctx, $flags)).rules(&["SYNC-NULL"])
     };
 }
 
