@@ -99,11 +99,60 @@ TWIN_IOCTL(twin_create_ioctl)
 	return twin_bo_publish(filp, bo, &args->handle);
 }
 
+/**
+ * twin_dumb_create - &drm_driver.dumb_create, as i915_gem_dumb_create()
+ * @filp: the file
+ * @drm: the device
+ * @args: size in, handle and pitch out
+ *
+ * Return: 0, -EINVAL for a size or a depth that is none, -ENOMEM.
+ */
+int twin_dumb_create(struct drm_file *filp, struct drm_device *drm,
+		     struct drm_mode_create_dumb *args)
+{
+	struct twin_bo *bo;
+
+	if (args->bpp != 8 && args->bpp != 16 && args->bpp != 32)
+		return -EINVAL;
+	args->pitch = ALIGN(args->width * (args->bpp / 8), 64);
+	if (args->pitch < args->width)
+		return -EINVAL;
+	args->size = PAGE_ALIGN(mul_u32_u32(args->pitch, args->height));
+	bo = twin_bo_create(to_twin_device(drm), args->size,
+			    &twin_i915_gem_funcs);
+	if (IS_ERR(bo))
+		return PTR_ERR(bo);
+	return twin_bo_publish(filp, bo, &args->handle);
+}
+
+/**
+ * twin_dumb_mmap - &drm_driver.dumb_map_offset
+ * @filp: the file
+ * @drm: the device
+ * @handle: the buffer
+ * @offset: for mmap()
+ *
+ * Return: 0, -ENOENT, or -ENODEV for a buffer that is somebody else's memory.
+ */
+int twin_dumb_mmap(struct drm_file *filp, struct drm_device *drm, u32 handle,
+		   u64 *offset)
+{
+	struct drm_gem_object *obj = drm_gem_object_lookup(filp, handle);
+	int ret = 0;
+
+	if (!obj)
+		return -ENOENT;
+	if (to_twin_bo(obj)->userptr || obj->import_attach)
+		ret = -ENODEV;
+	else
+		*offset = drm_vma_node_offset_addr(&obj->vma_node);
+	drm_gem_object_put(obj);
+	return ret;
+}
+
 TWIN_IOCTL(twin_mmap_offset_ioctl)
 {
 	struct drm_i915_gem_mmap_offset *args = data;
-	struct drm_gem_object *obj;
-	int ret = 0;
 
 	if (args->extensions)
 		return -EINVAL;
@@ -120,15 +169,7 @@ TWIN_IOCTL(twin_mmap_offset_ioctl)
 	default:
 		return -EINVAL;
 	}
-	obj = drm_gem_object_lookup(filp, args->handle);
-	if (!obj)
-		return -ENOENT;
-	if (to_twin_bo(obj)->userptr || obj->import_attach)
-		ret = -ENODEV;
-	else
-		args->offset = drm_vma_node_offset_addr(&obj->vma_node);
-	drm_gem_object_put(obj);
-	return ret;
+	return twin_dumb_mmap(filp, drm, args->handle, &args->offset);
 }
 
 #define TWIN_CPU_DOMAINS (I915_GEM_DOMAIN_CPU | I915_GEM_DOMAIN_GTT | \

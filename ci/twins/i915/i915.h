@@ -104,6 +104,10 @@ void twin_ctx_mark_guilty(struct i915_ctx *ctx);
 extern const struct drm_gem_object_funcs twin_i915_gem_funcs;
 struct drm_gem_object *twin_i915_import(struct drm_device *drm,
 					struct dma_buf *buf);
+int twin_dumb_create(struct drm_file *filp, struct drm_device *drm,
+		     struct drm_mode_create_dumb *args);
+int twin_dumb_mmap(struct drm_file *filp, struct drm_device *drm, u32 handle,
+		   u64 *offset);
 
 /* request.c */
 struct i915_request;
