@@ -10,20 +10,34 @@ use fencelab_suites::report::Reporter;
 use fencelab_suites::{Case, Device, catalogue, exec};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 
+use crate::fork_server;
+
 /// The descriptor on which a case reports.
 const REPORT: i32 = 3;
 
 /// The argument behind the others by which the case tells of lockdep before it unloads a module.
 pub(crate) const COVERAGE: &str = "coverage";
 
-/// Runs `SUITE NAME DEVICES [coverage]`, the devices as JSON. A case that ran has told its result, whatever it is: the exit
+/// The argument that somebody else's program stands behind.
+pub(crate) const PROGRAM: &str = "--program";
+
+/// Runs `SUITE NAME DEVICES [coverage]`, the devices as JSON; or with `--serve` each such case in a fork. A case that ran has told its result, whatever it is: the exit
 /// status says only that.
 pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
+    if let [flag] = arguments
+        && flag == fork_server::SERVE
+    {
+        return fork_server::serve(run_case);
+    }
     if let [flag, program] = arguments
-        && flag == "--program"
+        && flag == PROGRAM
     {
         return foreign(program);
     }
+    run_case(arguments)
+}
+
+fn run_case(arguments: &[OsString]) -> ExitCode {
     match prepare(arguments) {
         Ok((case, devices, reporter, coverage)) => {
             name_this_process(case);

@@ -13,6 +13,8 @@ mod control;
 mod devices;
 mod doctor;
 mod dossier;
+mod fork;
+mod fork_server;
 mod init;
 mod job;
 mod kmsg;

@@ -17,8 +17,10 @@ const IVSHMEM: (&str, &str) = ("0x1af4", "0x1110");
 /// Records the cases.
 pub(crate) struct Recorder {
     session: Session,
-    /// Chunks of the trace that were used when the last case began.
-    used: u32,
+    /// Chunks of the trace that were used when the last case began; none of one that was forked by a process which is in it.
+    used: Option<u32>,
+    /// A process that forks for cases is there.
+    served: bool,
     /// It was told that a case's process went unrecorded.
     told: bool,
 }
@@ -39,7 +41,7 @@ impl Recorder {
             Record::Failed { why } => Err(why.clone()),
         };
         match session {
-            Ok(session) => Ok(Some(Recorder { session, used: 0, told: false })),
+            Ok(session) => Ok(Some(Recorder { session, used: None, served: false, told: false })),
             Err(why) => {
                 Err(format!("cases run unrecorded ({why}): no splat and no hang is tied to its ioctl"))
             }
@@ -62,15 +64,17 @@ impl Recorder {
         self.session.process_ended(pid, status);
     }
 
-    /// A case begins.
-    pub(crate) fn case_begins(&mut self) {
-        self.used = self.session.chunks_used();
+    /// A case begins, in a fork of another process or not.
+    pub(crate) fn case_begins(&mut self, forked: bool) {
+        let is_new = !forked || !self.served;
+        self.used = is_new.then(|| self.session.chunks_used());
+        self.served |= forked;
     }
 
     /// A case has ended: says once if none of its processes entered itself in the trace.
     pub(crate) fn case_ended(&mut self) -> Option<String> {
         self.session.look_for_ends();
-        let unseen = self.session.chunks_used() == self.used && !self.session.is_full();
+        let unseen = self.used == Some(self.session.chunks_used()) && !self.session.is_full();
         if !unseen || self.told {
             return None;
         }

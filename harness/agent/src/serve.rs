@@ -8,16 +8,18 @@ use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use fencelab_bench::protocol::{Exec, FromAgent, Hello, Outcome, Run, Setup, ToAgent, VERSION};
+use fencelab_suites::Device;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
-use crate::case_process::COVERAGE;
+use crate::case_process::{COVERAGE, PROGRAM};
 use crate::cell::Cells;
 use crate::control::{Control, Heard};
 use crate::doctor::{self, Findings};
-use crate::job::{CaseJob, CommandJob, Job, Step, refused};
+use crate::fork_server::Forks;
+use crate::job::{CaseJob, CommandJob, Job, Start, Step, refused};
 use crate::kmsg::{self, Kmsg};
 use crate::recorder::Recorder;
 use crate::trace::Trace;
@@ -38,6 +40,8 @@ pub(crate) struct Agent {
     pub(crate) env: Vec<OsString>,
     /// What records the cases.
     pub(crate) recorder: Option<Recorder>,
+    /// What forks for each case.
+    pub(crate) forks: Forks,
 }
 
 /// Waits that are to be done.
@@ -70,7 +74,8 @@ pub(crate) fn on_stdio(
     let mut trouble = Vec::new();
     let recorder = start_recorder(&setup, &mut trouble);
     let kmsg = kmsg.and_then(Result::ok);
-    let mut agent = Agent { control, setup, kmsg, cells, case_argv, env: env.collect(), recorder };
+    let forks = Forks::default();
+    let mut agent = Agent { control, setup, kmsg, cells, case_argv, env: env.collect(), recorder, forks };
     let hello = agent.hello(kmsg_error, trace_error, no_cells, &trouble)?;
     agent.control.send(&FromAgent::Hello(Box::new(hello)))?;
     agent.serve(&children);
@@ -315,22 +320,18 @@ impl Agent {
                 return Ok(None);
             }
         };
-        let mut argv = self.case_argv.clone();
-        match &run.program {
-            Some(program) => argv.extend(["--program", &serde_json::to_string(program)?].map(OsString::from)),
-            None => {
-                let devices = serde_json::to_string(&devices)?;
-                argv.extend([run.suite.as_str(), &run.name, &devices].map(OsString::from));
-            }
-        }
-        self.recorder.iter_mut().for_each(Recorder::case_begins);
+        let cell = self.cells.make();
         let recorded = self.recorder.as_ref().map(|recorder| recorder.environment(&self.env));
         let mut env = recorded.unwrap_or_else(|| self.env.clone());
+        let server = if run.program.is_none() && run.env.is_empty() && cell.folder().is_some() {
+            self.forks.server(&self.case_argv, &env)
+        } else {
+            None
+        };
+        self.recorder.iter_mut().for_each(|recorder| recorder.case_begins(server.is_some()));
         env.extend(run.env.iter().map(|(name, value)| format!("{name}={value}").into()));
-        if run.coverage && run.program.is_none() {
-            argv.push(COVERAGE.into());
-        }
-        match CaseJob::start(run, &argv, &env, self.cells.make(), self.kmsg.clone()) {
+        let (program, arguments) = (&self.case_argv, arguments(run, &devices)?);
+        match CaseJob::start(run, &Start { server, program, arguments, env }, cell, self.kmsg.clone()) {
             Ok((job, started)) => {
                 self.control.send(&FromAgent::Started(started))?;
                 Ok(Some(Job::Case(Box::new(job))))
@@ -342,6 +343,16 @@ impl Agent {
             }
         }
     }
+}
+
+/// What a case's process is told behind the program's own arguments.
+fn arguments(run: &Run, devices: &[Device]) -> io::Result<Vec<String>> {
+    if let Some(program) = &run.program {
+        return Ok(vec![PROGRAM.into(), serde_json::to_string(program)?]);
+    }
+    let mut arguments = vec![run.suite.clone(), run.name.clone(), serde_json::to_string(devices)?];
+    arguments.extend(run.coverage.then(|| COVERAGE.into()));
+    Ok(arguments)
 }
 
 /// Waits for every child that has ended, ours and the orphans that came to us.

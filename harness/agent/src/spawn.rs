@@ -1,5 +1,4 @@
-//! Starts a process inside its cgroup. `clone3()` with CLONE_INTO_CGROUP, because moving a process that runs
-//! already waits for an RCU grace period, tens of milliseconds on a busy machine.
+//! Starts a program inside its cgroup.
 
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::File;
@@ -10,9 +9,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::ptr;
 
-use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::{Pid, pipe2};
+
+use crate::fork::{Kin, fork_into, settle};
 
 /// What is to be started.
 pub(crate) struct Launch<'a> {
@@ -48,7 +48,7 @@ struct Prepared {
 pub(crate) fn spawn(launch: &Launch<'_>) -> io::Result<Pid> {
     let (ours, theirs) = pipe2(OFlag::O_CLOEXEC)?;
     let prepared = prepare(launch, theirs)?;
-    let child = fork_into(launch.cgroup)?;
+    let child = fork_into(launch.cgroup, Kin::Child)?;
     if child == 0 {
         let errno = become_program(&prepared).raw_os_error().unwrap_or(libc::EINVAL).to_ne_bytes();
         // SAFETY: `write` and `_exit` are system calls alone; the buffer lives on this stack.
@@ -96,57 +96,16 @@ fn owned(fd: RawFd) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(fd) }
 }
 
-/// `struct clone_args` (include/uapi/linux/sched.h), version 2.
-#[repr(C)]
-#[derive(Default)]
-struct CloneArgs {
-    flags: u64,
-    pidfd: u64,
-    child_tid: u64,
-    parent_tid: u64,
-    exit_signal: u64,
-    stack: u64,
-    stack_size: u64,
-    tls: u64,
-    set_tid: u64,
-    set_tid_size: u64,
-    cgroup: u64,
-}
-
-/// A fork whose child begins in the cgroup. Zero in the child.
-fn fork_into(cgroup: Option<BorrowedFd<'_>>) -> io::Result<i32> {
-    const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
-    let mut args = CloneArgs { exit_signal: libc::SIGCHLD as u64, ..CloneArgs::default() };
-    if let Some(cgroup) = cgroup {
-        args.flags = CLONE_INTO_CGROUP;
-        args.cgroup = u64::try_from(cgroup.as_raw_fd()).unwrap_or(0);
-    }
-    // SAFETY: without CLONE_VM this is a fork: the child has its own copy of all memory, and this one thread.
-    // Other threads' locks may be held in the copy; `become_program` takes none.
-    let child = unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of::<CloneArgs>()) };
-    Ok(Errno::result(child)? as i32)
-}
-
 /// In the child: makes it the program. Returns only on failure.
 fn become_program(prepared: &Prepared) -> io::Error {
+    if let Err(error) = settle(&prepared.fds) {
+        return error;
+    }
     // SAFETY: system calls on values that `prepare` made, all of which outlive this call: `argv` and `env` end
     // with a null pointer, and what they point to is in `_strings`. None of the calls allocates or locks.
     unsafe {
-        let mut none: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut none);
-        libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());
         // Rust's runtime ignores it in this process, and ignoring is inherited.
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        libc::setsid();
-        // A core file would land on the guest's tmpfs.
-        let no_core = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-        libc::setrlimit(libc::RLIMIT_CORE, &raw const no_core);
-        for (number, fd) in (0..).zip(&prepared.fds) {
-            if libc::dup2(fd.as_raw_fd(), number) < 0 {
-                return io::Error::last_os_error();
-            }
-        }
         // Whatever else this process holds without CLOEXEC: it gets these descriptors and no others.
         libc::close_range(prepared.fds.len() as u32, u32::MAX, libc::CLOSE_RANGE_CLOEXEC as i32);
         if libc::chdir(prepared.cwd.as_ptr()) == 0 {

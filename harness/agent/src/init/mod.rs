@@ -13,6 +13,7 @@ use nix::sys::reboot::{RebootMode, reboot};
 
 use crate::cell::Cells;
 use crate::control::Control;
+use crate::fork_server::Forks;
 use crate::job::PATH;
 use crate::kmsg::{self, Kmsg};
 use crate::serve::{self, Agent};
@@ -75,6 +76,7 @@ fn live(case_program: Option<OsString>, own: OsString) -> io::Result<()> {
         case_argv: serve::case_argv(case_program, own),
         env: ["HOME=/root".into(), format!("PATH={PATH}").into()].into(),
         recorder,
+        forks: Forks::default(),
     };
     let hello = agent.hello(kmsg_error, trace_error, no_cells, &trouble)?;
     agent.control.send(&fencelab_bench::protocol::FromAgent::Hello(Box::new(hello)))?;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use fencelab_bench::protocol::{Captured, Finished, FromAgent, Outcome, Run, Started};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::Pid;
 
 use super::pipes::{self, Source};
 use super::verdict::{self, Cut, End};
@@ -19,6 +20,7 @@ use crate::capture::Capture;
 use crate::cell::Cell;
 use crate::clock;
 use crate::dossier::{Examination, LIMIT};
+use crate::fork_server::ForkServer;
 use crate::kmsg::Kmsg;
 use crate::notes::Notes;
 use crate::spawn::{Launch, spawn};
@@ -43,6 +45,39 @@ pub(crate) struct CaseJob {
     kmsg: Option<Kmsg>,
 }
 
+/// How a case's process is started.
+pub(crate) struct Start<'a> {
+    /// What forks it, if it can be forked.
+    pub(crate) server: Option<&'a ForkServer>,
+    /// The program that runs cases, and its first arguments.
+    pub(crate) program: &'a [OsString],
+    /// The arguments that tell it the case.
+    pub(crate) arguments: Vec<String>,
+    /// The program's environment.
+    pub(crate) env: Vec<OsString>,
+}
+
+impl Start<'_> {
+    /// Starts it in a cell with these descriptors; as a program where it cannot be forked.
+    fn start(&self, fds: [BorrowedFd<'_>; 4], cell: &Cell) -> io::Result<Pid> {
+        if let (Some(server), Some(cgroup)) = (self.server, cell.folder())
+            && let Ok(pid) = server.launch(&self.arguments, fds, cgroup)
+        {
+            return Ok(pid);
+        }
+        let arguments = self.arguments.iter().map(OsString::from);
+        let argv: Vec<OsString> = self.program.iter().cloned().chain(arguments).collect();
+        spawn(&Launch {
+            program: Path::new(argv.first().map_or("".as_ref(), OsString::as_os_str)),
+            argv: &argv,
+            env: &self.env,
+            cwd: Path::new("/"),
+            fds: &fds,
+            cgroup: cell.folder(),
+        })
+    }
+}
+
 /// How far up the ladder it is.
 #[derive(Debug)]
 enum Phase {
@@ -63,8 +98,7 @@ impl CaseJob {
     /// When it cannot be started.
     pub(crate) fn start(
         run: &Run,
-        argv: &[OsString],
-        env: &[OsString],
+        start: &Start<'_>,
         cell: Cell,
         kmsg: Option<Kmsg>,
     ) -> io::Result<(Self, Started)> {
@@ -75,14 +109,8 @@ impl CaseJob {
         let (klog, log_clock) =
             kmsg.as_ref().map_or((0, None), |kmsg| kmsg.mark(&format!("case {}", run.case)));
         let started_us = clock::monotonic_us();
-        let leader = spawn(&Launch {
-            program: Path::new(argv.first().map_or("".as_ref(), OsString::as_os_str)),
-            argv,
-            env,
-            cwd: Path::new("/"),
-            fds: &[null.as_fd(), its_stdout.as_fd(), its_stderr.as_fd(), its_report.as_fd()],
-            cgroup: cell.folder(),
-        })?;
+        let leader =
+            start.start([null.as_fd(), its_stdout.as_fd(), its_stderr.as_fd(), its_report.as_fd()], &cell)?;
         let limit = Duration::from_millis(run.limit_ms);
         let job = CaseJob {
             process: Process::new(leader, cell),

@@ -8,7 +8,7 @@ mod verdict;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub(crate) use case::{CaseJob, refused};
+pub(crate) use case::{CaseJob, Start, refused};
 pub(crate) use command::{CommandJob, PATH};
 use fencelab_bench::protocol::{Exit, FromAgent};
 use nix::poll::{PollFd, PollFlags};

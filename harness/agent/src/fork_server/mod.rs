@@ -1,0 +1,114 @@
+//! A process that has started once and then forks for each case: loading a program of this size, and the recorder in it,
+//! takes a guest without KVM several times as long as most cases do. Its children are the agent's own, as if the agent had
+//! started each of them, and have nothing of an earlier case: the one that forks runs none.
+
+mod process;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, IoSlice};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, recv, sendmsg, setsockopt, socketpair,
+    sockopt,
+};
+use nix::sys::time::{TimeVal, TimeValLike};
+use nix::unistd::Pid;
+
+pub(crate) use process::serve;
+
+use crate::spawn::{Launch, spawn};
+
+/// The argument by which the program serves.
+pub(crate) const SERVE: &str = "--serve";
+
+/// The descriptor on which it is asked.
+const SOCKET: RawFd = 3;
+
+/// How long a fork may take on a machine that is out of memory, in seconds.
+const PATIENCE: i64 = 20;
+
+/// The process, started when it is first needed, and again if it is gone.
+#[derive(Debug, Default)]
+pub(crate) struct Forks {
+    server: Option<ForkServer>,
+    failed: bool,
+}
+
+impl Forks {
+    /// The process, with this program and environment; none where it cannot be started or a fork will not work.
+    pub(crate) fn server(&mut self, program: &[OsString], env: &[OsString]) -> Option<&ForkServer> {
+        if self.server.as_ref().is_some_and(ForkServer::is_gone) {
+            self.server = None;
+        }
+        if self.server.is_none() && !self.failed {
+            self.server = ForkServer::start(program, env).ok();
+            self.failed = self.server.is_none();
+        }
+        self.server.as_ref()
+    }
+}
+
+/// The agent's side of it; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct ForkServer {
+    socket: OwnedFd,
+}
+
+impl ForkServer {
+    /// Starts it with the environment that its children will have.
+    ///
+    /// # Errors
+    /// The kernel's, of the socket or of the process.
+    pub(crate) fn start(program: &[OsString], env: &[OsString]) -> io::Result<Self> {
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let (socket, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
+        setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::seconds(PATIENCE))?;
+        let null = File::open("/dev/null")?;
+        let argv: Vec<OsString> = program.iter().cloned().chain([SERVE.into()]).collect();
+        spawn(&Launch {
+            program: Path::new(argv.first().map_or("".as_ref(), OsString::as_os_str)),
+            argv: &argv,
+            env,
+            cwd: Path::new("/"),
+            fds: &[null.as_fd(), null.as_fd(), null.as_fd(), theirs.as_fd()],
+            cgroup: None,
+        })?;
+        Ok(ForkServer { socket })
+    }
+
+    fn is_gone(&self) -> bool {
+        let mut fds = [PollFd::new(self.socket.as_fd(), PollFlags::POLLIN)];
+        !poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready == 0)
+    }
+
+    /// Has it fork a child in that cgroup, which gets these descriptors as 0, 1, 2 and 3 and runs the case of these
+    /// arguments.
+    ///
+    /// # Errors
+    /// The kernel's, of the fork; or it is gone.
+    pub(crate) fn launch(
+        &self,
+        arguments: &[String],
+        fds: [BorrowedFd<'_>; 4],
+        cgroup: BorrowedFd<'_>,
+    ) -> io::Result<Pid> {
+        let request = serde_json::to_vec(arguments)?;
+        let fds: Vec<RawFd> = fds.iter().chain([&cgroup]).map(AsRawFd::as_raw_fd).collect();
+        let rights = [ControlMessage::ScmRights(&fds)];
+        let flags = MsgFlags::MSG_NOSIGNAL;
+        sendmsg::<()>(self.socket.as_raw_fd(), &[IoSlice::new(&request)], &rights, flags, None)?;
+        let mut answer = [0; 4];
+        match recv(self.socket.as_raw_fd(), &mut answer, MsgFlags::empty())? {
+            4 => match i32::from_ne_bytes(answer) {
+                pid @ 1.. => Ok(Pid::from_raw(pid)),
+                errno => Err(Errno::from_raw(-errno).into()),
+            },
+            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
