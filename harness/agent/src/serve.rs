@@ -67,6 +67,7 @@ pub(crate) fn on_stdio(
     let trace = trace.map(|fd| Trace::start(File::from(owned(fd))));
     let (cells, no_cells) = Cells::find();
     let failure = |error: &io::Error| error.to_string();
+    let forks = Forks::new(case_program.is_none());
     let case_argv = case_argv(case_program, std::env::current_exe()?.into());
     let kmsg_error = kmsg.as_ref().and_then(|k| k.as_ref().err()).map(failure);
     let trace_error = trace.as_ref().and_then(|t| t.as_ref().err()).map(failure);
@@ -74,7 +75,6 @@ pub(crate) fn on_stdio(
     let mut trouble = Vec::new();
     let recorder = start_recorder(&setup, &mut trouble);
     let kmsg = kmsg.and_then(Result::ok);
-    let forks = Forks::default();
     let mut agent = Agent { control, setup, kmsg, cells, case_argv, env: env.collect(), recorder, forks };
     let hello = agent.hello(kmsg_error, trace_error, no_cells, &trouble)?;
     agent.control.send(&FromAgent::Hello(Box::new(hello)))?;

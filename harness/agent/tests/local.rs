@@ -6,10 +6,12 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Ran, Talk, agent, agent_with_mocks};
+use common::{LIMIT, Ran, Talk, agent, agent_with_mocks};
 use fencelab_bench::local::Local;
 use fencelab_bench::protocol::{Exit, FromAgent, Outcome, Subtest, ToAgent};
 use fencelab_bench::{Bench, Down, Error, Order, Program};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -190,6 +192,66 @@ fn a_real_case_of_the_catalogue_runs_in_its_own_process() {
     let finished = talk.run("mock/panic").finished;
     assert_eq!((finished.outcome, finished.exit), (Outcome::Crash, Some(Exit::Status(101))));
     assert!(finished.reason.contains("panicked at "), "{}", finished.reason);
+}
+
+/// What a process was started as: its arguments.
+fn arguments(pid: i32) -> String {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    text(&line).trim_end_matches('\0').replace('\0', " ")
+}
+
+/// Where a case's process is known by a cgroup, it is a fork of one that has started once, and the agent's child all the same.
+#[test]
+fn cases_are_forked_and_nobody_misses_who_forks() {
+    let (mut talk, _) = Talk::up(&mut Local::new(agent()).without_drm());
+    let has_cells = !talk.machine.hello().doctor.iter().any(|line| line.contains("no cgroup v2"));
+    let expected = if has_cells { "case-exec --serve" } else { "case-exec mock sleep []" };
+    let mut agents = Vec::new();
+    for _ in 0..2 {
+        let id = talk.begin("mock/sleep", &[], LIMIT);
+        let Some(FromAgent::Started(started)) = talk.hear() else { panic!("it starts") };
+        let line = arguments(started.pid);
+        assert!(line.ends_with(expected), "{line}");
+        agents.push(parent(started.pid));
+        let finished = end_of(&mut talk, id);
+        assert_eq!(finished, Outcome::Pass);
+        // The next one has to be forked by another.
+        for pid in children(agents[0]).into_iter().filter(|&pid| arguments(pid).ends_with("--serve")) {
+            kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+            while !arguments(pid).is_empty() {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+    }
+    assert_eq!(agents[0], agents[1]);
+    // libc knows the id of the thread that it sends the signal to.
+    let aborted = talk.run("mock/abort").finished;
+    assert_eq!((aborted.outcome, aborted.exit), (Outcome::Crash, Some(Exit::Signal(6))));
+    let kept = talk.run("mock/close-pipes").finished;
+    assert_eq!(kept.exit, Some(Exit::Status(0)));
+    assert_eq!(talk.run("mock/pass").finished.outcome, Outcome::Pass);
+    assert_eq!(talk.machine.down(), Down::Clean);
+    assert!(children(agents[0]).is_empty());
+}
+
+/// How a case that has started ends.
+fn end_of(talk: &mut Talk, id: u64) -> Outcome {
+    loop {
+        match talk.hear() {
+            Some(FromAgent::Finished(finished)) if finished.id == id => return finished.outcome,
+            Some(_) => {}
+            None => panic!("the agent is gone"),
+        }
+    }
+}
+
+fn children(pid: i32) -> Vec<i32> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let lists =
+        threads.map(|thread| std::fs::read_to_string(thread.path().join("children")).unwrap_or_default());
+    lists
+        .flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>())
+        .collect()
 }
 
 /// The processor time that a process has used, in clock ticks (proc_pid_stat(5), fields 14 and 15).

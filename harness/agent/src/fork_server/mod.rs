@@ -33,21 +33,26 @@ const SOCKET: RawFd = 3;
 const PATIENCE: i64 = 20;
 
 /// The process, started when it is first needed, and again if it is gone.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Forks {
     server: Option<ForkServer>,
-    failed: bool,
+    may_start: bool,
 }
 
 impl Forks {
+    /// Before the first case. Only this program knows how to serve: where another one runs the cases, none is started.
+    pub(crate) fn new(runs_cases: bool) -> Self {
+        Forks { server: None, may_start: runs_cases }
+    }
+
     /// The process, with this program and environment; none where it cannot be started or a fork will not work.
     pub(crate) fn server(&mut self, program: &[OsString], env: &[OsString]) -> Option<&ForkServer> {
         if self.server.as_ref().is_some_and(ForkServer::is_gone) {
             self.server = None;
         }
-        if self.server.is_none() && !self.failed {
+        if self.server.is_none() && self.may_start {
             self.server = ForkServer::start(program, env).ok();
-            self.failed = self.server.is_none();
+            self.may_start = self.server.is_some();
         }
         self.server.as_ref()
     }

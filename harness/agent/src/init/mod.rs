@@ -73,10 +73,10 @@ fn live(case_program: Option<OsString>, own: OsString) -> io::Result<()> {
         setup,
         kmsg: kmsg.ok(),
         cells,
+        forks: Forks::new(case_program.is_none()),
         case_argv: serve::case_argv(case_program, own),
         env: ["HOME=/root".into(), format!("PATH={PATH}").into()].into(),
         recorder,
-        forks: Forks::default(),
     };
     let hello = agent.hello(kmsg_error, trace_error, no_cells, &trouble)?;
     agent.control.send(&fencelab_bench::protocol::FromAgent::Hello(Box::new(hello)))?;
