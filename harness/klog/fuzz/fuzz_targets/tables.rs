@@ -5,7 +5,7 @@
 
 use fencelab_klog::lockdep::coverage::Coverage;
 use fencelab_klog::lockdep::graph::LockGraph;
-use fencelab_klog::lockdep::{TableError, chains, classes::Classes, stats::Stats};
+use fencelab_klog::lockdep::{TableError, chains::Chains, classes::Classes, stats::Stats};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
@@ -20,5 +20,5 @@ fuzz_target!(|data: &[u8]| {
         Err(TableError::Line { line }) => assert!((1..=text.lines().count()).contains(&line)),
         Err(TableError::Header { .. }) => {}
     }
-    let _ = (chains::parse(&text), Stats::parse(&text));
+    let _ = (Chains::parse(&text), Stats::parse(&text));
 });

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::TableError;
+use super::{TableError, whole_lines};
 use crate::lock::LockClass;
 
 const HEADER: &str = "all lock classes:";
@@ -31,29 +31,29 @@ pub struct Class {
 pub struct Classes {
     /// Its classes, in the kernel's order.
     pub classes: Vec<Class>,
+    /// The number of the last line, from 1, if the text breaks off in it. It is left out, and what stood behind it is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut: Option<usize>,
 }
 
 impl Classes {
-    /// Parses the text of /proc/lockdep. A last line that is cut is left out.
+    /// Parses the text of /proc/lockdep. A last line that is cut is left out, and said.
     pub fn parse(text: &str) -> Result<Classes, TableError> {
-        let mut lines = text.lines().enumerate();
+        let (mut lines, cut) = whole_lines(text);
         if lines.next().map(|(_, line)| line) != Some(HEADER) {
             return Err(TableError::Header { expected: HEADER });
         }
         let mut classes: Vec<Class> = Vec::new();
-        let last = text.lines().count();
-        for (index, line) in lines.filter(|(_, line)| !line.is_empty()) {
+        for (number, line) in lines.filter(|(_, line)| !line.is_empty()) {
             let parsed = match line.strip_prefix(" -> ") {
                 Some(rest) => {
                     keyed(rest).zip(classes.last_mut()).map(|(after, class)| class.after.push(after))
                 }
                 None => class(line).map(|class| classes.push(class)),
             };
-            if parsed.is_none() && index + 1 < last {
-                return Err(TableError::Line { line: index + 1 });
-            }
+            parsed.ok_or(TableError::Line { line: number })?;
         }
-        Ok(Classes { classes })
+        Ok(Classes { classes, cut })
     }
 
     /// The direct dependencies, by stable names (see [`LockClass::stable_name`]).
@@ -153,7 +153,13 @@ mod tests {
     fn other_text_is_refused_and_a_cut_line_is_not() {
         assert_eq!(Classes::parse("hello\n"), Err(TableError::Header { expected: HEADER }));
         assert_eq!(Classes::parse("all lock classes:\nhello\n\n"), Err(TableError::Line { line: 2 }));
-        let cut = &TEXT[..TEXT.len() - 20];
-        assert_eq!(Classes::parse(cut).unwrap().classes[0].after.len(), 2);
+        assert_eq!(Classes::parse("all lock classes:\n -> [0] a\n"), Err(TableError::Line { line: 2 }));
+        assert_eq!(Classes::parse(TEXT).unwrap().cut, None);
+        let cut = Classes::parse(&TEXT[..TEXT.len() - 20]).unwrap();
+        assert_eq!((cut.classes.len(), cut.classes[0].after.len(), cut.cut), (1, 2, Some(6)));
+        // Half a name would be another class.
+        let half = Classes::parse(&TEXT[..TEXT.find("aim").unwrap()]).unwrap();
+        assert_eq!((half.classes[0].after.len(), half.cut), (0, Some(3)));
+        assert_eq!(Classes::parse("all lock cla"), Err(TableError::Header { expected: HEADER }));
     }
 }

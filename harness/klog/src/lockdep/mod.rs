@@ -23,3 +23,11 @@ pub enum TableError {
         line: usize,
     },
 }
+
+/// The lines of a table, with their numbers, and the number of the last line if it may be cut: the kernel ends every line, so
+/// that what has no line end breaks off somewhere. Such a line is left out: half a name is another name.
+fn whole_lines(text: &str) -> (impl Iterator<Item = (usize, &str)>, Option<usize>) {
+    let lines = text.lines().count();
+    let cut = (!text.is_empty() && !text.ends_with('\n')).then_some(lines);
+    (text.lines().take(lines - usize::from(cut.is_some())).zip(1..).map(|(line, number)| (number, line)), cut)
+}

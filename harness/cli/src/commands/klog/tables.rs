@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use fencelab_klog::lockdep::chains;
+use fencelab_klog::lockdep::chains::Chains;
 use fencelab_klog::lockdep::classes::Classes;
 use fencelab_klog::lockdep::coverage::{Coverage, Exercise, RESERVATION, SIGNALLING, Side};
 use fencelab_klog::lockdep::graph::LockGraph;
@@ -28,9 +28,16 @@ struct Tables {
     /// Readings of /proc/lockdep, in the order given.
     classes: Vec<Classes>,
     stats: Option<Stats>,
-    chains: Option<usize>,
-    /// The kernel had no room for some chain, and says so at the top (`lc_show`, kernel/locking/lockdep_proc.c).
-    buggered: bool,
+    chains: Option<Chains>,
+    /// The tables that break off in their last line.
+    cut: Vec<Cut>,
+}
+
+/// Where a table breaks off.
+#[derive(serde::Serialize)]
+struct Cut {
+    source: String,
+    line: usize,
 }
 
 pub(super) fn run(args: &KlogArgs) -> Result<Outcome> {
@@ -45,7 +52,14 @@ pub(super) fn run(args: &KlogArgs) -> Result<Outcome> {
         print::graph(&graph, args.dot)?;
     } else if args.json {
         let coverage = (!tables.classes.is_empty()).then(|| Coverage::between(&before, &now));
-        let value = json!({"stats": tables.stats, "chains": tables.chains, "coverage": coverage});
+        let chains = tables.chains.as_ref();
+        let value = json!({
+            "stats": tables.stats,
+            "chains": chains.map(|table| table.chains.len()),
+            "buggered": chains.map(|table| table.buggered),
+            "cut": tables.cut,
+            "coverage": coverage,
+        });
         print(&format!("{value}\n"))?;
     } else {
         print(&tables.text(&before, &now))?;
@@ -65,17 +79,26 @@ impl Tables {
         };
         let text = String::from_utf8_lossy(&bytes);
         let first = text.lines().next().unwrap_or_default();
-        if first.ends_with("all lock chains:") {
-            self.chains = Some(chains::parse(&text).with_context(|| format!("read {name}"))?.len());
-            self.buggered = first.starts_with("(buggered) ");
+        if Chains::starts(first) {
+            let chains = Chains::parse(&text).with_context(|| format!("read {name}"))?;
+            self.note_cut(file, chains.cut);
+            self.chains = Some(chains);
         } else if first.ends_with("all lock classes:") {
-            self.classes.push(Classes::parse(&text).with_context(|| format!("read {name}"))?);
+            let classes = Classes::parse(&text).with_context(|| format!("read {name}"))?;
+            self.note_cut(file, classes.cut);
+            self.classes.push(classes);
         } else if text.contains("lock-classes:") {
             self.stats = Some(Stats::parse(&text));
         } else {
             bail!("read {name}: it is none of /proc/lockdep, /proc/lockdep_stats and /proc/lockdep_chains");
         }
         Ok(())
+    }
+
+    fn note_cut(&mut self, file: &Path, cut: Option<usize>) {
+        let source =
+            if super::is_stdin(file) { "standard input".to_owned() } else { file.display().to_string() };
+        self.cut.extend(cut.map(|line| Cut { source, line }));
     }
 
     /// The earlier reading and the later one; with one alone, all of it is new.
@@ -89,12 +112,17 @@ impl Tables {
 
     fn text(&self, before: &Classes, now: &Classes) -> String {
         let mut out = String::new();
+        for Cut { source, line } in &self.cut {
+            out.push_str(&format!(
+                "{source} breaks off in line {line}: that line is left out, and more may be missing\n"
+            ));
+        }
         if let Some(stats) = &self.stats {
             out.push_str(&stats_text(stats));
         }
-        if let Some(chains) = self.chains {
-            out.push_str(&format!("{chains} chains of locks held together\n"));
-            if self.buggered {
+        if let Some(table) = &self.chains {
+            out.push_str(&format!("{} chains of locks held together\n", table.chains.len()));
+            if table.buggered {
                 out.push_str("the kernel calls this table buggered: no room is left for chains, and some may be missing\n");
             }
         }
