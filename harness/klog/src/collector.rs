@@ -132,10 +132,14 @@ impl Collector {
             (Some(old @ Kind::List), Kind::Warn | Kind::Bug) if before_trace => Some(old),
             // One of the timeouts of KMS is a WARN (`drm_atomic_helper_wait_for_vblanks`).
             (Some(old @ Kind::FlipTimeout), Kind::Warn) if before_trace => Some(old),
-            // Older watchdogs say it with a WARN, and so does a key that was never registered.
+            // Older watchdogs say it with a WARN.
             (Some(Kind::Warn), Kind::HardLockup) if before_trace => Some(Kind::HardLockup),
             (Some(old @ Kind::HardLockup), Kind::Warn) if self.lines.len() <= 2 => Some(old),
-            (Some(old @ Kind::NonStaticKey), Kind::Warn | Kind::LockWarn) if before_trace => Some(old),
+            (Some(old @ Kind::NonStaticKey), Kind::Warn | Kind::LockWarn)
+                if before_trace && self.warns_of_key() =>
+            {
+                Some(old)
+            }
             // Before 4.8 KASAN let SLUB describe the object ("BUG kmalloc-64 (Not tainted): kasan: bad access detected").
             (Some(old @ Kind::Kasan), Kind::Bug) if before_trace => Some(old),
             // "BUG: unable to handle ..." and "Oops: 0002" are two lines of one report, and so are "kernel BUG at"
@@ -170,8 +174,15 @@ impl Collector {
 
     /// Is it the message of a warning, of which older kernels print the line `cut here` below?
     pub(crate) fn is_warning_text(&self) -> bool {
-        let kinds = [Kind::LockWarn, Kind::Refcount, Kind::List, Kind::NonStaticKey];
-        self.kind.is_some_and(|kind| kinds.contains(&kind)) && self.lines.len() <= 2
+        let kinds = [Kind::LockWarn, Kind::Refcount, Kind::List];
+        let known = self.kind.is_some_and(|kind| kinds.contains(&kind)) || self.warns_of_key();
+        known && self.lines.len() <= 2
+    }
+
+    /// `BUG: key ... has not been registered!` stands above a WARN (`lockdep_init_map_type`, kernel/locking/lockdep.c). The other
+    /// report of this kind, "INFO: trying to register non-static key", has none.
+    fn warns_of_key(&self) -> bool {
+        self.kind == Some(Kind::NonStaticKey) && self.lines[0].line.text.contains("BUG: key ")
     }
 
     /// Does the line say again what the report began with? Kernels 5.0 to 5.3 repeat the line "WARNING:" below the backtrace
@@ -317,6 +328,11 @@ impl Collector {
             Shape::Lock | Shape::HeldCount(_) => kind == Kind::HeldAtReturn && self.held_left == 0,
             _ => false,
         }
+    }
+
+    /// Adds a line that is known to be the report's.
+    pub(crate) fn add(&mut self, line: Line, options: &Options) {
+        self.keep(Taken { line, shape: Shape::Detail }, options);
     }
 
     /// Keeps a line, unless the report is too long already: then it is only counted.

@@ -14,6 +14,7 @@ mod entry;
 mod event;
 mod frame;
 pub mod group;
+mod incident;
 mod interleave;
 mod kind;
 mod line;

@@ -185,7 +185,7 @@ impl Parser {
     /// Call this when the input has been quiet for `quiet_for`: reports that may be over are closed.
     pub fn flush_idle(&mut self, quiet_for: Duration) {
         if quiet_for >= self.options.quiet && !self.streams.is_idle() {
-            self.streams.finish();
+            self.streams.finish(&self.options);
             self.collect();
         }
     }
@@ -207,7 +207,7 @@ impl Parser {
         rest.into_iter().for_each(|line| self.push_line(line));
         self.source = Source::default();
         (self.fragments, self.wide) = (None, false);
-        self.streams.finish();
+        self.streams.finish(&self.options);
         self.collect();
     }
 
@@ -380,7 +380,7 @@ impl Parser {
             _ => !meta.bare || !self.last_meta.has_time(),
         };
         if early && line.text.starts_with(LINUX) && line.text.contains(" (") {
-            self.streams.finish();
+            self.streams.finish(&self.options);
             self.collect();
             self.lockdep = LockdepState::default();
             self.start = Some(line.number);

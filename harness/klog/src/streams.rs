@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::collector::{Collector, Offer, opening};
+use crate::incident::Incidents;
 use crate::interleave::{self, Mixed};
 use crate::kind::Kind;
 use crate::line::{Caller, Line};
@@ -22,6 +23,8 @@ const MAX_STREAMS: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Streams {
     open: HashMap<Option<Caller>, Stream>,
+    /// Hangs and resets of which another line may come.
+    incidents: Incidents,
     /// Reports that have ended, in the order of their ends.
     done: Vec<Collector>,
 }
@@ -29,12 +32,13 @@ pub(crate) struct Streams {
 impl Streams {
     /// Is no report being printed?
     pub(crate) fn is_idle(&self) -> bool {
-        self.open.is_empty()
+        self.open.is_empty() && self.incidents.is_idle()
     }
 
     /// The log has lost messages here: any report that is being printed may lack them.
     pub(crate) fn note_loss(&mut self) {
         self.open.values_mut().flatten().for_each(Collector::note_loss);
+        self.incidents.note_loss();
     }
 
     /// Takes the reports that have ended.
@@ -44,6 +48,12 @@ impl Streams {
 
     /// Sorts one line. `candidate` tells that it may be a banner.
     pub(crate) fn push(&mut self, line: Line, candidate: bool, options: &Options) {
+        if !self.incidents.is_idle() {
+            self.incidents.see(&line, options, &mut self.done);
+            if self.incidents.take_owner(&line, options, &mut self.done) {
+                return;
+            }
+        }
         let look = if self.open.is_empty() { Shape::Other } else { shape(&line.text) };
         self.close_paused(line.meta.time_us, look);
         let banner = if candidate { opening(&line.text) } else { None };
@@ -70,7 +80,8 @@ impl Streams {
     }
 
     /// Closes every open report.
-    pub(crate) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self, options: &Options) {
+        self.incidents.finish(options, &mut self.done);
         let mut rest: Vec<Collector> = std::mem::take(&mut self.open).into_values().flatten().collect();
         rest.sort_by_key(|collector| collector.lines[0].line.number);
         self.done.extend(rest);
@@ -80,7 +91,7 @@ impl Streams {
     fn begin(&mut self, kind: Option<Kind>, line: Line, options: &Options) {
         let caller = line.meta.caller;
         if self.open.len() >= MAX_STREAMS && !self.open.contains_key(&caller) {
-            self.finish();
+            self.finish(options);
         }
         let stream = self.open.entry(caller).or_default();
         let continues = |current: &Collector| match kind {
@@ -101,7 +112,7 @@ impl Streams {
         if opened.ended {
             // A line is whole, and takes none from the reports around it.
             self.done.extend(stream.pop_if(|current| caller.is_some() || current.is_whole()));
-            self.done.push(opened);
+            self.incidents.take(opened, options, &mut self.done);
             return;
         }
         if caller.is_none() {

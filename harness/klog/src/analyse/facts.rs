@@ -1,5 +1,6 @@
 //! What the reports of each kind say besides locks and frames.
 
+use super::gpu;
 use super::header::Header;
 use super::rows::Row;
 use crate::frame::Frame;
@@ -21,6 +22,9 @@ pub(super) fn read(report: &mut Report, rows: &[Row], header: &Header) {
     if !report.kind.is_lockdep() {
         named_traces(report, rows);
         held_locks(report, rows);
+    }
+    if report.kind == Kind::GpuReset {
+        report.details.message = gpu::outcome(rows);
     }
     if report.kind == Kind::Rcu {
         report.place = own().find_map(|row| place_at_start(row.text.trim()));
@@ -51,7 +55,7 @@ fn line(report: &mut Report, text: &str) {
         Kind::Ubsan => ubsan(report, text),
         Kind::Oops => fault(report, text),
         Kind::RcuStall => stall(report, text),
-        Kind::GpuHang | Kind::GpuReset => report.task = report.task.take().or_else(|| gpu_client(text)),
+        Kind::GpuHang | Kind::GpuReset => report.task = report.task.take().or_else(|| gpu::client(text)),
         Kind::Kmemleak => leak(report, text),
         _ => {}
     }
@@ -102,21 +106,6 @@ fn lockup(report: &mut Report, text: &str) {
     } else if let Some((_, rest)) = text.split_once("hard LOCKUP on cpu ") {
         report.cpu = leading_number(rest);
     }
-}
-
-/// The process whose job hung: `in glxgears [501]` at the end (i915's `error_msg`, i915_gpu_error.c; xe's
-/// `guc_exec_queue_timedout_job`, xe_guc_submit.c), `process glxgears pid 501` (`amdgpu_job_timedout`, amdgpu_job.c).
-fn gpu_client(text: &str) -> Option<Task> {
-    let at_end = || {
-        let (comm, pid) = text.trim_end().strip_suffix(']')?.rsplit_once(" [")?;
-        Some((comm.rsplit_once(" in ")?.1, pid))
-    };
-    let in_words = || {
-        let (comm, rest) = text.split_once("process ")?.1.split_once(" pid ")?;
-        Some((comm.trim_start_matches("name "), rest.split([' ', ',']).next()?))
-    };
-    let (comm, pid) = at_end().or_else(in_words)?;
-    Some(Task { comm: comm.to_owned(), pid: pid.parse().ok()? })
 }
 
 /// `unreferenced object 0xffff888012345678 (size 64):` and `comm "cat", pid 812, jiffies 4294937318 (age 31.080s)`.

@@ -2,6 +2,7 @@
 
 mod complete;
 mod facts;
+mod gpu;
 mod header;
 mod interleaved;
 mod lockdep;

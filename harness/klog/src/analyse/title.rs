@@ -57,7 +57,8 @@ fn what(report: &Report) -> String {
         }
         Kind::Kmemleak => "memory leak".to_owned(),
         Kind::Oops => report.details.message.clone().unwrap_or_else(|| "oops".to_owned()),
-        Kind::Panic | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout => first_line(report),
+        Kind::GpuReset => report.details.message.clone().unwrap_or_else(|| first_line(report)),
+        Kind::Panic | Kind::GpuHang | Kind::FlipTimeout => first_line(report),
     }
 }
 
