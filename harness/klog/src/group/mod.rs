@@ -1,5 +1,8 @@
 //! Folds reports into distinct bugs.
 
+mod clock;
+mod order;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -7,6 +10,8 @@ use serde::Serialize;
 use crate::kind::Kind;
 use crate::report::Report;
 use crate::signature::is_unknown;
+use order::Ends;
+pub use order::Order;
 
 /// A bug that was seen once or more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,8 +32,8 @@ pub struct Bug {
     pub first: Sighting,
     /// Where the last one is.
     pub last: Sighting,
-    #[serde(skip)]
-    complete: bool,
+    /// By what these two were told.
+    pub order: Order,
 }
 
 /// One report's place.
@@ -46,10 +51,10 @@ pub struct Sighting {
     pub wall: Option<String>,
 }
 
-/// Gathers reports, in the order in which they are given.
+/// Gathers reports. The order in which the logs are given matters only where their lines have no times ([`Order`]).
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
-    bugs: Vec<Bug>,
+    bugs: Vec<Gathered>,
     by_signature: BTreeMap<String, usize>,
 }
 
@@ -64,39 +69,52 @@ impl Groups {
         };
         match self.by_signature.get(&report.signature) {
             // It tells no bug from another: each report stands for itself.
-            _ if is_unknown(&report.signature) => self.bugs.push(Bug::new(report, sighting)),
-            Some(&index) => self.bugs[index].see(report, sighting),
+            _ if is_unknown(&report.signature) => self.bugs.push(Gathered::new(report, &sighting)),
+            Some(&index) => self.bugs[index].see(report, &sighting),
             None => {
                 self.by_signature.insert(report.signature.clone(), self.bugs.len());
-                self.bugs.push(Bug::new(report, sighting));
+                self.bugs.push(Gathered::new(report, &sighting));
             }
         }
     }
 
     /// The distinct bugs, the most frequent first.
     pub fn into_bugs(self) -> Vec<Bug> {
-        let mut bugs = self.bugs;
+        let mut bugs: Vec<Bug> = self.bugs.into_iter().map(Gathered::into_bug).collect();
         bugs.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.signature.cmp(&b.signature)));
         bugs
     }
 }
 
-impl Bug {
-    fn new(report: &Report, sighting: Sighting) -> Bug {
-        Bug {
+/// A bug of which more reports may come.
+#[derive(Clone, Debug)]
+struct Gathered {
+    signature: String,
+    kind: Kind,
+    title: String,
+    rules: Vec<&'static str>,
+    count: usize,
+    sources: Vec<String>,
+    ends: Ends,
+    /// A complete report was among them.
+    complete: bool,
+}
+
+impl Gathered {
+    fn new(report: &Report, sighting: &Sighting) -> Gathered {
+        Gathered {
             signature: report.signature.clone(),
             kind: report.kind,
             title: report.title.clone(),
             rules: report.rules.iter().map(|rule| rule.id).collect(),
             count: 1,
             sources: vec![sighting.source.clone()],
-            first: sighting.clone(),
-            last: sighting,
+            ends: Ends::new(sighting),
             complete: report.complete,
         }
     }
 
-    fn see(&mut self, report: &Report, sighting: Sighting) {
+    fn see(&mut self, report: &Report, sighting: &Sighting) {
         self.count += 1;
         if report.complete && !self.complete {
             self.complete = true;
@@ -110,6 +128,21 @@ impl Bug {
         if self.sources.last() != Some(&sighting.source) {
             self.sources.push(sighting.source.clone());
         }
-        self.last = sighting;
+        self.ends.see(sighting);
+    }
+
+    fn into_bug(self) -> Bug {
+        let (first, last, order) = self.ends.told();
+        Bug {
+            signature: self.signature,
+            kind: self.kind,
+            title: self.title,
+            rules: self.rules,
+            count: self.count,
+            sources: self.sources,
+            first,
+            last,
+            order,
+        }
     }
 }
