@@ -37,6 +37,9 @@ pub struct Report {
     pub first_line: u64,
     /// Number of its last line.
     pub last_line: u64,
+    /// The log that it is in, as whoever read it calls it: the parser knows of none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// Sequence numbers of its first and last record, where the source has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<(u64, u64)>,

@@ -56,7 +56,11 @@ fn whence(report: &Report) -> String {
     parts.extend(report.entry.as_ref().map(|entry| format!("in {entry}")));
     parts.extend(report.time_us.map(|us| format!("at {}.{:06} s", us / 1_000_000, us % 1_000_000)));
     parts.extend(report.wall.clone());
-    parts.push(format!("lines {} to {}", report.first_line, report.last_line));
+    parts.extend(report.source.clone());
+    parts.push(match (report.first_line, report.last_line) {
+        (first, last) if first == last => format!("line {first}"),
+        (first, last) => format!("lines {first} to {last}"),
+    });
     parts.extend(report.kernel.clone());
     parts.join(", ")
 }

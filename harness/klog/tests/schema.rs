@@ -85,8 +85,10 @@ fn the_kinds_are_those_of_the_code() {
 #[test]
 fn the_keys_stand_in_the_published_order() {
     let log = b"[    1.000000] BUG: MAX_LOCK_DEPTH too low!\n";
-    let report =
+    let mut report =
         parse_log(log, Options::default()).into_iter().find_map(|event| event.into_report()).unwrap();
+    assert!(!serde_json::to_string(&report).unwrap().contains("\"source\""));
+    report.source = Some("a.log".to_owned());
     let json = serde_json::to_string(&report).unwrap();
     let first = [
         "kind",
@@ -101,7 +103,32 @@ fn the_keys_stand_in_the_published_order() {
         "task",
         "first_line",
         "last_line",
+        "source",
     ];
     let places: Vec<_> = first.iter().map(|key| json.find(&format!("\"{key}\":")).unwrap()).collect();
     assert!(places.is_sorted() && places[0] == 1, "{json}");
+}
+
+/// Every name that a script may meet stands in the page for people who write scripts.
+#[test]
+fn the_documentation_names_every_key_kind_and_section() {
+    let doc = include_str!("../../../docs/klog.md");
+    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
+    let keys = |pointer: &str| -> Vec<String> {
+        schema.pointer(pointer).unwrap().as_object().unwrap().keys().cloned().collect()
+    };
+    let values = |pointer: &str| -> Vec<String> {
+        let values = schema.pointer(pointer).unwrap().as_array().unwrap();
+        values.iter().map(|value| value.as_str().unwrap().to_owned()).collect()
+    };
+    let mut names = keys("/properties");
+    for pointer in ["/properties/details/properties", "/$defs/frame/properties", "/$defs/rule/properties"] {
+        names.extend(keys(pointer));
+    }
+    names.extend(values("/properties/kind/enum"));
+    names.extend(values("/properties/missing/items/enum"));
+    assert!(names.len() > 80, "{}", names.len());
+    for name in names {
+        assert!(doc.contains(&format!("`{name}`")), "{name} is not in docs/klog.md");
+    }
 }

@@ -76,6 +76,7 @@ fn outline(kind: Kind, collector: &Collector, rows: &[Row]) -> Report {
         // The parts of a crash dump may stand in the file in another order than they were printed in.
         first_line: first.number.min(last.number),
         last_line: first.number.max(last.number),
+        source: None,
         seq: first.meta.seq.zip(last.meta.seq),
         time_us: first.meta.time_us,
         wall: first.meta.wall.as_deref().filter(|wall| !wall.is_empty()).map(str::to_owned),
