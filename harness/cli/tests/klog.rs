@@ -189,3 +189,166 @@ fn a_gate_is_not_green_on_nothing() {
     assert_eq!(klog(&["--fail", folder], b"").code, 0);
     assert_eq!(klog(&["--fail", folder, "/nonexistent/log"], b"").code, 3);
 }
+
+#[test]
+fn each_report_says_which_log_it_is_of() {
+    let (one, two) = (fixture("circular.log"), fixture("oops.log"));
+    let (one, two) = (one.to_str().unwrap(), two.to_str().unwrap());
+    let source = |line: &str| {
+        let report: serde_json::Value = serde_json::from_str(line).unwrap();
+        let keys: Vec<&String> = report.as_object().unwrap().keys().collect();
+        assert!(keys.iter().any(|key| *key == "source"), "{keys:?}");
+        report["source"].as_str().unwrap().to_owned()
+    };
+    let both = klog(&["--json", one, two], b"");
+    assert_eq!(both.out.lines().map(source).collect::<Vec<_>>(), [one, two]);
+    let piped = klog(&["--json"], &std::fs::read(one).unwrap());
+    assert_eq!(piped.out.lines().map(source).collect::<Vec<_>>(), ["standard input"]);
+    let text = klog(&[one, two], b"").out;
+    assert!(text.contains(&format!("{one}, lines ")) && text.contains(&format!("{two}, lines ")), "{text}");
+    assert!(!klog(&[one], b"").out.contains(one), "of one log nobody need be told");
+}
+
+#[test]
+fn first_and_last_are_told_by_the_clock_and_not_by_the_order_of_the_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = |name: &str, stamp: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, format!("{stamp}BUG: MAX_LOCKDEP_ENTRIES too low!\n")).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let early = log("z.log", "2026-11-14T12:00:00+00:00 host kernel: ");
+    let late = log("a.log", "2026-11-15T12:00:00+00:00 host kernel: ");
+    for files in [[&early, &late], [&late, &early]] {
+        let ran = klog(&["--group", files[0], files[1]], b"");
+        let expected = format!(
+            "first {early}:1 at 2026-11-14T12:00:00+00:00, last {late}:1 at 2026-11-15T12:00:00+00:00 (by the wall clock)"
+        );
+        assert!(ran.out.contains(&expected), "{}", ran.out);
+        let json = klog(&["--group", "--json", files[0], files[1]], b"").out;
+        assert!(json.contains("\"order\":\"wall-clock\""), "{json}");
+    }
+    let (boot, bare) = (log("b.log", "[   12.000000] "), log("c.log", ""));
+    assert!(klog(&["--group", &late, &boot], b"").out.contains("(in the order read"));
+    assert!(klog(&["--group", &bare, &boot], b"").out.contains("(in the order read"));
+    let sooner = log("d.log", "[    2.000000] ");
+    let ran = klog(&["--group", &boot, &sooner], b"");
+    assert!(
+        ran.out.contains(&format!("first {sooner}:1")) && ran.out.contains("(by the time since boot)"),
+        "{}",
+        ran.out
+    );
+}
+
+#[test]
+fn the_parts_of_a_crash_dump_are_one_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(fixture("oops.log")).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let chunks: Vec<&[&str]> = lines.chunks(lines.len() / 3 + 1).collect();
+    let mut files = Vec::new();
+    for (at, chunk) in chunks.iter().enumerate() {
+        let part = chunks.len() - at;
+        // Time, part and count, as efi-pstore names them; by name the newest part comes first.
+        let path = dir.path().join(format!("dmesg-efi-1763123456{part:02}001"));
+        std::fs::write(&path, format!("Oops#1 Part{part}\n{}", chunk.join("\n"))).unwrap();
+        files.push(path.to_str().unwrap().to_owned());
+    }
+    let alone = klog(&["--json", fixture("oops.log").to_str().unwrap()], b"").out;
+    let fact = |json: &str, key: &str| serde_json::from_str::<serde_json::Value>(json).unwrap()[key].clone();
+    let folder = dir.path().to_str().unwrap();
+    for arguments in [vec!["--json", folder], vec!["--json", &files[1], &files[0], &files[2]]] {
+        let ran = klog(&arguments, b"");
+        assert_eq!(ran.out.lines().count(), 1, "{}{}", ran.out, ran.err);
+        for key in ["kind", "signature", "frames", "complete", "task"] {
+            assert_eq!(fact(&ran.out, key), fact(&alone, key), "{key}");
+        }
+        assert_eq!(fact(&ran.out, "source"), format!("{folder}/dmesg-efi Oops#1"));
+    }
+    // A dump of another time is another log, and one without its middle says so.
+    std::fs::write(
+        dir.path().join("dmesg-efi-176312999901001"),
+        "Oops#1 Part1\n<4>[    1.000000] BUG: MAX_LOCKDEP_ENTRIES too low!\n",
+    )
+    .unwrap();
+    std::fs::remove_file(&files[1]).unwrap();
+    let ran = klog(&["--json", folder], b"");
+    assert!(
+        ran.err.contains("of 2 logs") && ran.err.contains("1 loss that nobody knows the size of"),
+        "{}",
+        ran.err
+    );
+    std::fs::write(dir.path().join("dmesg-ramoops-0.enc.z"), b"xyz").unwrap();
+    let ran = klog(&[folder], b"");
+    assert!(ran.code == 3 && ran.err.contains("could not unpack it"), "{} {}", ran.code, ran.err);
+}
+
+#[test]
+fn a_table_that_breaks_off_or_lacks_chains_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let written = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let chains = std::fs::read_to_string(fixture("lockdep_chains.txt")).unwrap();
+    let classes = std::fs::read_to_string(fixture("lockdep-before.txt")).unwrap();
+    let full = written("full", &format!("(buggered) {chains}"));
+    let (cut_chains, cut_classes) =
+        (written("chains", &chains[..chains.len() - 9]), written("classes", &classes[..classes.len() - 9]));
+    let text = klog(&["--lockdep", &full], b"").out;
+    assert!(text.contains("40 chains") && text.contains("calls this table buggered"), "{text}");
+    let json =
+        |arguments: &[&str]| serde_json::from_str::<serde_json::Value>(&klog(arguments, b"").out).unwrap();
+    let whole = json(&["--lockdep", "--json", &full]);
+    assert_eq!((&whole["buggered"], whole["cut"].as_array().map(Vec::len)), (&true.into(), Some(0)));
+    let cut = json(&["--lockdep", "--json", &cut_classes, &cut_chains]);
+    assert_eq!((&cut["buggered"], cut["cut"].as_array().map(Vec::len)), (&false.into(), Some(2)));
+    assert_eq!(
+        (&cut["cut"][0]["source"], &cut["cut"][1]["line"]),
+        (&cut_classes.clone().into(), &(chains.lines().count() - 1).into())
+    );
+    let text = klog(&["--lockdep", &cut_classes, &cut_chains], b"").out;
+    assert!(
+        text.starts_with(&format!("{cut_classes} breaks off in line {}", classes.lines().count() - 1)),
+        "{text}"
+    );
+    assert!(json(&["--lockdep", "--json", &cut_classes])["buggered"].is_null());
+}
+
+#[test]
+fn the_exit_codes_are_those_of_the_help() {
+    let log = fixture("circular.log");
+    let log = log.to_str().unwrap();
+    let help = klog(&["--help"], b"").out;
+    for line in [
+        "  1  with --fail: something is reported, even if other input could not be read",
+        "  3  an input could not be read",
+    ] {
+        assert!(help.contains(line), "{help}");
+    }
+    let doc = include_str!("../../../docs/klog.md");
+    for row in [
+        "| 1 | with `--fail`: something is reported, even if",
+        "| 3 | an input could not be read",
+        "| 0 | otherwise; with",
+    ] {
+        assert!(doc.contains(row), "{row}");
+    }
+    let quiet = b"[    1.000000] hello\n";
+    for (arguments, code) in [
+        (&["--fail", log][..], 1),
+        (&["--fail", log, "/nonexistent/log"], 1),
+        (&[log, "/nonexistent/log"], 3),
+        (&[log], 0),
+        (&["--fail", "/nonexistent/log"], 3),
+        (&["--fail"], 0),
+    ] {
+        assert_eq!(klog(arguments, quiet).code, code, "{arguments:?}");
+    }
+    // Somebody takes the flag for one with a value.
+    for value in ["SIG-RECLAIM", "circular"] {
+        let ran = klog(&["--fail", value, "/nonexistent/log"], b"");
+        assert!(ran.code == 3 && ran.err.contains("--fail takes no value"), "{} {}", ran.code, ran.err);
+    }
+}

@@ -93,6 +93,11 @@ pub enum Loss {
         /// The line.
         line: u64,
     },
+    /// A part of a crash dump of pstore is not there.
+    MissingPart {
+        /// The line in front of the place where it should be.
+        line: u64,
+    },
     /// A /dev/kmsg record could not be read.
     BadRecord {
         /// Its number.

@@ -8,7 +8,7 @@ use crate::annotation::Kernel;
 use crate::banner::LINUX;
 use crate::collector::Collector;
 use crate::event::{Event, Loss};
-use crate::line::{JournalJson, Line, Meta, Record, clean, parse_text};
+use crate::line::{JournalJson, Line, Meta, Piece, Record, clean, parse_text};
 use crate::lockdep_state::LockdepState;
 use crate::needles::Needles;
 use crate::source::Source;
@@ -201,7 +201,11 @@ impl Parser {
         let rest = match &mut self.source {
             Source::Journal(journal) => journal.finish(self.number),
             Source::JsonFields(fields) => fields.finish(self.number),
-            Source::Parts(parts) => parts.finish(),
+            Source::Parts(parts) => {
+                let pieces = parts.finish();
+                self.push_pieces(pieces);
+                Vec::new()
+            }
             _ => Vec::new(),
         };
         rest.into_iter().for_each(|line| self.push_line(line));
@@ -280,7 +284,10 @@ impl Parser {
             Source::Journal(journal) => journal.push(self.number, &text),
             Source::JournalJson => JournalJson::lines(self.number, &text),
             Source::JsonFields(fields) => fields.push(self.number, &text),
-            Source::Parts(parts) => parts.push(self.number, &text),
+            Source::Parts(parts) => {
+                let pieces = parts.push(self.number, &text);
+                return self.push_pieces(pieces);
+            }
             Source::Unknown(_) | Source::Lines | Source::Records => {
                 let line = self.with_last_prefix(parse_text(self.number, &text));
                 return self.push_and_collect(line);
@@ -288,6 +295,20 @@ impl Parser {
         };
         lines.into_iter().for_each(|line| self.push_line(line));
         self.collect();
+    }
+
+    /// Takes a crash dump, whole and in order.
+    fn push_pieces(&mut self, pieces: Vec<Piece>) {
+        let mut before = 0;
+        for piece in pieces {
+            match piece {
+                Piece::Line(line) => {
+                    before = line.number;
+                    self.push_and_collect(line);
+                }
+                Piece::Hole => self.lost(Loss::MissingPart { line: before }),
+            }
+        }
     }
 
     fn push_and_collect(&mut self, line: Line) {

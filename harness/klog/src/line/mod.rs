@@ -14,7 +14,7 @@ pub(crate) use journal::Journal;
 pub(crate) use journal_json::JournalJson;
 pub(crate) use json_fields::JsonFields;
 pub use kmsg::{Record, RecordError};
-pub(crate) use parts::Parts;
+pub(crate) use parts::{Parts, Piece};
 pub(crate) use text::parse_text;
 
 use serde::Serialize;

@@ -6,6 +6,15 @@ use super::Line;
 /// Bytes kept before the parts are put in order; a crash dump is far smaller (`kmsg_bytes`).
 const MAX_BYTES: usize = 4 << 20;
 
+/// What a dump gives, in the order in which the kernel printed it.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    /// A line of it.
+    Line(Line),
+    /// A part is not there.
+    Hole,
+}
+
 /// Gathers the parts of one dump.
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
@@ -21,9 +30,8 @@ impl Parts {
         header(line).is_some()
     }
 
-    /// Takes a line. Gives the lines of a whole dump, in the order in which the kernel printed them, when another dump
-    /// begins or this one is too long.
-    pub(crate) fn push(&mut self, number: u64, text: &str) -> Vec<Line> {
+    /// Takes a line. Gives a whole dump when another one begins or this one is too long.
+    pub(crate) fn push(&mut self, number: u64, text: &str) -> Vec<Piece> {
         match header(text) {
             Some((dump, part)) => {
                 let done = if dump == self.dump { Vec::new() } else { self.finish() };
@@ -31,11 +39,12 @@ impl Parts {
                 self.parts.push((part, Vec::new()));
                 done
             }
+            None if is_ecc_notice(text) => Vec::new(),
             None => self.add(super::parse_text(number, text)),
         }
     }
 
-    fn add(&mut self, line: Line) -> Vec<Line> {
+    fn add(&mut self, line: Line) -> Vec<Piece> {
         let done = if self.bytes > MAX_BYTES { self.finish() } else { Vec::new() };
         self.bytes += line.text.len() + size_of::<Line>();
         match self.parts.last_mut() {
@@ -45,12 +54,18 @@ impl Parts {
         done
     }
 
-    /// The lines gathered so far, in order.
-    pub(crate) fn finish(&mut self) -> Vec<Line> {
+    /// The lines gathered so far, in order. Part 1 is the newest, and of the oldest nobody knows whether more were written.
+    pub(crate) fn finish(&mut self) -> Vec<Piece> {
         self.bytes = 0;
         let mut parts = std::mem::take(&mut self.parts);
         parts.sort_by_key(|(part, _)| std::cmp::Reverse(*part));
-        parts.into_iter().flat_map(|(_, lines)| lines).collect()
+        let mut pieces = Vec::new();
+        let behind = parts.iter().skip(1).map(|(part, _)| *part).chain([0]).collect::<Vec<_>>();
+        for ((part, lines), next) in parts.into_iter().zip(behind) {
+            pieces.extend(lines.into_iter().map(Piece::Line));
+            pieces.extend((part > next + 1).then_some(Piece::Hole));
+        }
+        pieces
     }
 }
 
@@ -60,6 +75,12 @@ fn header(line: &str) -> Option<(&str, u32)> {
     let (reason, count) = dump.split_once('#')?;
     let named = !reason.is_empty() && reason.bytes().all(|b| b.is_ascii_alphabetic());
     (named && count.parse::<u32>().is_ok()).then_some((dump, part.parse().ok()?))
+}
+
+/// What ramoops adds to a record (`persistent_ram_ecc_string`, fs/pstore/ram_core.c).
+fn is_ecc_notice(line: &str) -> bool {
+    line.strip_prefix("ECC: ")
+        .is_some_and(|rest| rest.contains("Corrected bytes") || rest == "No errors detected")
 }
 
 #[cfg(test)]
@@ -73,6 +94,7 @@ mod tests {
         for (number, text) in [
             "Panic#1 Part1",
             "<4>[    2.000001] c",
+            "ECC: No errors detected",
             "Panic#1 Part2",
             "<4>[    1.000001] a",
             "<4>[    1.000002] b",
@@ -83,9 +105,25 @@ mod tests {
         {
             out.extend(parts.push(number as u64, text));
         }
-        let texts: Vec<&str> = out.iter().map(|line| line.text.as_str()).collect();
-        assert_eq!(texts, ["a", "b", "c"]);
+        assert_eq!(texts(&out), ["a", "b", "c"]);
         assert!(parts.finish().is_empty());
         assert!(!Parts::starts("the Part2") && !Parts::starts("Panic#x Part1"));
+    }
+
+    fn texts(pieces: &[Piece]) -> Vec<&str> {
+        let text = |piece| match piece {
+            &Piece::Line(ref line) => line.text.as_str(),
+            &Piece::Hole => "-",
+        };
+        pieces.iter().map(text).collect()
+    }
+
+    #[test]
+    fn a_part_that_is_not_there_leaves_a_hole() {
+        let mut parts = Parts::default();
+        for text in ["Panic#1 Part2", "c", "Panic#1 Part5", "a", "Panic#1 Part4", "b"] {
+            parts.push(1, text);
+        }
+        assert_eq!(texts(&parts.finish()), ["a", "b", "-", "c", "-"]);
     }
 }

@@ -7,10 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::pstore::{self, Dump};
+
 /// One log.
+#[derive(Clone)]
 pub(super) enum Input {
     Stdin,
     File(PathBuf),
+    /// A crash dump in parts.
+    Dump(Dump),
 }
 
 /// Bytes that are read at once.
@@ -47,7 +52,7 @@ pub(super) fn find(paths: &[PathBuf]) -> (Vec<Input>, Vec<anyhow::Error>) {
     if paths.is_empty() {
         inputs.push(Input::Stdin);
     }
-    (inputs, bad)
+    (pstore::join(inputs), bad)
 }
 
 /// Every file of a folder and of those in it, by name.
@@ -86,6 +91,7 @@ pub(super) fn bar(inputs: &[Input], wanted: bool) -> ProgressBar {
     let size = |input: &Input| match input {
         Input::Stdin => 0,
         Input::File(path) => path.metadata().map_or(0, |meta| meta.len()),
+        Input::Dump(dump) => dump.bytes(),
     };
     let bytes = inputs.iter().map(size).sum();
     if !wanted || bytes < WORTH_A_BAR {
@@ -101,7 +107,9 @@ fn compressed(input: &Input, tool: &str) -> String {
     let name = input.name();
     match input {
         Input::Stdin => format!("read {name}: it is compressed; `{tool} FILE | fencelab klog` reads it"),
-        Input::File(_) => format!("read {name}: it is compressed; `{tool} {name} | fencelab klog` reads it"),
+        Input::File(_) | Input::Dump(_) => {
+            format!("read {name}: it is compressed; `{tool} {name} | fencelab klog` reads it")
+        }
     }
 }
 
@@ -111,15 +119,28 @@ impl Input {
         match self {
             Input::Stdin => "standard input".to_owned(),
             Input::File(path) => path.display().to_string(),
+            Input::Dump(dump) => dump.name().to_owned(),
+        }
+    }
+
+    /// The file that it is.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Input::File(path) => Some(path),
+            Input::Stdin | Input::Dump(_) => None,
         }
     }
 
     /// Hands over the log piece by piece, then `None`.
     pub(super) fn read(&self, take: &mut dyn FnMut(Option<&[u8]>) -> Result<()>) -> Result<()> {
         let name = self.name();
+        if self.path().is_some_and(pstore::is_packed) {
+            bail!("read {name}: it is compressed, and the kernel that reads pstore could not unpack it");
+        }
         let mut stream: Box<dyn Read> = match self {
             Input::Stdin => Box::new(io::stdin().lock()),
             Input::File(path) => Box::new(File::open(path).with_context(|| format!("open {name}"))?),
+            Input::Dump(dump) => dump.open().context("open a part of a crash dump")?,
         };
         let mut buffer = vec![0; PIECE];
         for first in std::iter::successors(Some(true), |_| Some(false)) {

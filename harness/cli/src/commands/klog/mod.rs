@@ -2,15 +2,16 @@
 
 mod input;
 mod print;
+mod pstore;
 mod state;
 mod tables;
 
 use std::path::Path;
 
 use anyhow::Result;
-use fencelab_klog::group::{Bug, Groups};
+use fencelab_klog::group::{Bug, Groups, Order, Sighting};
 use fencelab_klog::lockdep::graph::LockGraph;
-use fencelab_klog::{Event, Kernel, Options, Parser, Report, SCHEMA, Text};
+use fencelab_klog::{Event, Kernel, Kind, Options, Parser, Report, SCHEMA, Text, known_rules};
 use fencelab_report::exit::Exit;
 
 use crate::args::KlogArgs;
@@ -28,10 +29,16 @@ pub(crate) fn run(args: &KlogArgs) -> Result<Outcome> {
         return tables::run(args);
     }
     let (inputs, mut bad) = input::find(&args.files);
-    let mut work =
-        Work { args, groups: Groups::default(), graph: LockGraph::default(), reports: 0, is_evidence: false };
-    let bar = input::bar(&inputs, args.group || !print::to_terminal());
     let several = inputs.len() > 1;
+    let mut work = Work {
+        args,
+        several,
+        groups: Groups::default(),
+        graph: LockGraph::default(),
+        reports: 0,
+        is_evidence: false,
+    };
+    let bar = input::bar(&inputs, args.group || !print::to_terminal());
     let mut all = State::default();
     let mut read = 0;
     for input in &inputs {
@@ -49,20 +56,25 @@ pub(crate) fn run(args: &KlogArgs) -> Result<Outcome> {
         eprintln!("{}", all.sentence(read));
     }
     bad.iter().for_each(|error| eprintln!("fencelab: failed to {error:#}"));
-    Ok(Outcome::Exit(match (work.reports, bad.is_empty()) {
-        (1.., _) if args.fail => Exit::Findings,
-        (_, false) => Exit::Infrastructure,
-        _ if args.fail && !work.is_evidence => {
-            eprintln!("fencelab: failed to find a line of a log: that nothing is reported says nothing");
-            Exit::Infrastructure
-        }
-        _ => Exit::Clean,
-    }))
+    if args.fail && args.files.first().is_some_and(|file| is_value(file)) {
+        eprintln!("fencelab: --fail takes no value: any report counts, whatever its kind or rule");
+    }
+    Ok(Outcome::Exit(work.exit(bad.is_empty())))
+}
+
+/// Is this no file, but the name of a kind or a rule, as if it were the flag's value?
+fn is_value(file: &Path) -> bool {
+    let name = file.to_string_lossy();
+    let known =
+        || Kind::ALL.iter().any(|kind| kind.as_str() == name) || known_rules().any(|(id, _)| id == name);
+    !file.exists() && known()
 }
 
 /// What was found so far.
 struct Work<'a> {
     args: &'a KlogArgs,
+    /// There is more than one log, so that each report says which it is of.
+    several: bool,
     groups: Groups,
     graph: LockGraph,
     reports: usize,
@@ -87,7 +99,7 @@ impl Work<'_> {
             let events: Vec<Event> = parser.drain().collect();
             events.into_iter().try_for_each(|event| {
                 state.see(&event);
-                event.into_report().map_or(Ok(()), |report| self.take(&input.name(), &report))
+                event.into_report().map_or(Ok(()), |report| self.take(&input.name(), report))
             })
         })?;
         state.end(&parser);
@@ -99,18 +111,33 @@ impl Work<'_> {
         Ok(state)
     }
 
-    fn take(&mut self, source: &str, report: &Report) -> Result<()> {
+    fn take(&mut self, source: &str, mut report: Report) -> Result<()> {
         self.reports += 1;
         if self.args.dot || self.args.svg {
-            self.graph.extend(LockGraph::of_report(report));
+            self.graph.extend(LockGraph::of_report(&report));
         } else if self.args.group {
-            self.groups.add(source, report);
+            self.groups.add(source, &report);
         } else if self.args.json {
-            return print(&(serde_json::to_string(report)? + "\n"));
+            report.source = Some(source.to_owned());
+            return print(&(serde_json::to_string(&report)? + "\n"));
         } else {
-            return print(&format!("{}\n", Text(report)));
+            report.source = self.several.then(|| source.to_owned());
+            return print(&format!("{}\n", Text(&report)));
         }
         Ok(())
+    }
+
+    /// The code that `args::klog` explains.
+    fn exit(&self, all_read: bool) -> Exit {
+        match (self.reports, all_read) {
+            (1.., _) if self.args.fail => Exit::Findings,
+            (_, false) => Exit::Infrastructure,
+            _ if self.args.fail && !self.is_evidence => {
+                eprintln!("fencelab: failed to find a line of a log: that nothing is reported says nothing");
+                Exit::Infrastructure
+            }
+            _ => Exit::Clean,
+        }
     }
 
     /// Prints what only the end shows.
@@ -134,20 +161,34 @@ fn line(bug: &Bug) -> String {
     } else {
         format!("{} times in {}", bug.count, count(logs, "log"))
     };
-    let last = if bug.count == 1 { String::new() } else { format!(", last {}", place(&bug.last)) };
+    let last = match bug.count {
+        1 => String::new(),
+        _ => format!(", last {} ({})", place(&bug.last, bug.order), told(bug.order)),
+    };
     format!(
         "{times}  {}: {}{rules}\n      first {}{last}\n      {}\n",
         bug.kind,
         bug.title,
-        place(&bug.first),
+        place(&bug.first, bug.order),
         bug.signature
     )
 }
 
-fn place(sighting: &fencelab_klog::group::Sighting) -> String {
-    let time = sighting.time_us.map(|us| format!(" at {}.{:06} s", us / 1_000_000, us % 1_000_000));
-    let time = time.or_else(|| sighting.wall.as_ref().map(|wall| format!(" at {wall}")));
+/// Log, line, and the time that it was put in order by.
+fn place(sighting: &Sighting, order: Order) -> String {
+    let boot = sighting.time_us.map(|us| format!(" at {}.{:06} s", us / 1_000_000, us % 1_000_000));
+    let wall = sighting.wall.as_ref().map(|wall| format!(" at {wall}"));
+    let time = if order == Order::WallClock { wall.or(boot) } else { boot.or(wall) };
     format!("{}:{}{}", sighting.source, sighting.line, time.unwrap_or_default())
+}
+
+/// By what the first and the last were told.
+fn told(order: Order) -> &'static str {
+    match order {
+        Order::WallClock => "by the wall clock",
+        Order::SinceBoot => "by the time since boot",
+        Order::Read => "in the order read: their times do not compare",
+    }
 }
 
 /// `1 log`, `3 logs`.

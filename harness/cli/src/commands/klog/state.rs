@@ -33,7 +33,9 @@ impl State {
             Event::LockdepOff(off) => self.off.push(off.clone()),
             Event::Loss(Loss::Gap { after, before }) => self.dropped += before - after - 1,
             Event::Loss(Loss::Dropped { count, .. }) => self.dropped += count,
-            Event::Loss(Loss::Overrun { .. } | Loss::BadRecord { .. }) => self.holes += 1,
+            Event::Loss(Loss::Overrun { .. } | Loss::BadRecord { .. } | Loss::MissingPart { .. }) => {
+                self.holes += 1
+            }
             Event::Loss(Loss::CutLine { .. }) => self.cut += 1,
         }
     }
