@@ -30,7 +30,11 @@ fn required(kind: Kind) -> &'static [Section] {
 
 /// The sections that are missing.
 pub(super) fn missing(report: &Report, ended: bool, rows: &[Row]) -> Vec<Section> {
-    let wanted = if is_one_line(report) { &[] } else { required(report.kind) };
+    let wanted = match report.kind {
+        _ if is_one_line(report) => &[],
+        Kind::FlipTimeout if is_vblank_warning(report) => required(Kind::Warn),
+        kind => required(kind),
+    };
     let mut missing: Vec<Section> =
         wanted.iter().copied().filter(|section| !has(report, *section, rows)).collect();
     if (cut_in_stack(rows)
@@ -54,6 +58,11 @@ fn is_one_line(report: &Report) -> bool {
         "suspected memory leaks",
     ];
     report.text.first().is_some_and(|line| LINES.iter().any(|words| line.contains(words)))
+}
+
+/// The one timeout of KMS that is the text of a WARN (`drm_wait_one_vblank`, drm_vblank.c; `drm_atomic_helper_wait_for_vblanks`).
+fn is_vblank_warning(report: &Report) -> bool {
+    report.text.iter().take(3).any(|line| line.contains("vblank wait timed out"))
 }
 
 fn has(report: &Report, section: Section, rows: &[Row]) -> bool {

@@ -116,9 +116,11 @@ fn is_wrapped(row: &Row, taken: &Taken) -> bool {
     let below = taken.line.text.trim();
     let place_alone =
         taken.shape == Shape::Frame && row.text.contains("WARNING: ") && !row.text.contains("+0x");
+    // `CPU: 1 PID: 812 Comm: cat Not tainted 6.12.0 #1`: the number of the build looks like that of a held lock.
+    let build_alone = row.text.trim_start().starts_with("CPU: ") && below.starts_with('#');
     meta.bare
         && (meta.time_us.is_some() || meta.wall.is_some())
-        && (taken.shape == Shape::Other || place_alone)
+        && (taken.shape == Shape::Other || place_alone || build_alone)
         && matches!(row.shape, Shape::Other | Shape::Detail)
         && !below.contains("-->")
 }
@@ -149,6 +151,7 @@ fn continues(row: &Row, taken: &Taken) -> bool {
         && !above.starts_with("lock(");
     // The place of "sleeping function called from invalid context at" is the longest word of its line.
     let open_place = above.ends_with(" invalid context at")
+        || above.starts_with("BUG: using ") && above.ends_with(" in preemptible")
         || above.starts_with("in_atomic()") && above.ends_with([',', ':']);
     // `hardirqs last  enabled at (97): [<ffffffff81000001>] default_idle+0x1/0x2`, `RIP: 0010:foo+0x1/0x2`
     let places = ["hardirqs last", "softirqs last", "RIP:", "pc :"];
