@@ -1,11 +1,14 @@
 //! The streaming parser: bytes or records in, events out.
 
+mod bytes;
+mod notes;
+mod options;
+mod records;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::analyse::analyse;
-use crate::annotation::Kernel;
-use crate::banner::LINUX;
 use crate::collector::Collector;
 use crate::event::{Event, Loss};
 use crate::line::{JournalJson, Line, Meta, Piece, Record, clean, parse_text};
@@ -13,33 +16,7 @@ use crate::lockdep_state::LockdepState;
 use crate::needles::Needles;
 use crate::source::Source;
 use crate::streams::Streams;
-
-/// How the parser works. The defaults fit live use on a test machine.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Whether the kernel under test carries dma-fence annotations that mainline does not.
-    pub kernel: Kernel,
-    /// Bytes kept of one line; the rest is dropped and said ([`Loss::CutLine`]).
-    pub line_bytes: usize,
-    /// Lines kept of one report; further ones are counted ([`crate::Report::omitted`]).
-    pub report_lines: usize,
-    /// Bytes of message kept of one report.
-    pub report_bytes: usize,
-    /// How long the input must have been quiet for [`Parser::flush_idle`] to close what is open.
-    pub quiet: Duration,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            kernel: Kernel::Unknown,
-            line_bytes: 8 << 10,
-            report_lines: 4000,
-            report_bytes: 1 << 20,
-            quiet: Duration::from_secs(1),
-        }
-    }
-}
+pub use options::Options;
 
 /// How text in UTF-16 begins, as some terminals save it.
 const BYTE_ORDER_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
@@ -48,7 +25,8 @@ const BYTE_ORDER_MARKS: [&[u8]; 2] = [b"\xff\xfe", b"\xfe\xff"];
 ///
 /// A report comes out as soon as its last line is in: `</TASK>` or `---[ end trace` where the kernel prints one.
 /// Other reports end when their caller prints something else, when the log's own time stamps show that they are over,
-/// or when the input has been quiet for a second ([`Parser::flush_idle`]).
+/// or when the input has been quiet for a second ([`Parser::flush_idle`]). Of a GPU's hang or reset a line more is waited for
+/// where amdgpu prints one.
 ///
 /// ```
 /// use fencelab_klog::{Kind, Options, Parser};
@@ -84,9 +62,6 @@ pub struct Parser {
     start: Option<u64>,
 }
 
-/// The kernel's first line comes before its clock runs; later on it is somebody else's.
-const START_US: u64 = 10_000_000;
-
 impl Parser {
     /// A parser at the start of a log.
     pub fn new(options: Options) -> Parser {
@@ -108,47 +83,6 @@ impl Parser {
         }
     }
 
-    /// Takes what one `read()` of /dev/kmsg returned: one record. Records of user space are skipped.
-    pub fn push_record(&mut self, bytes: &[u8]) {
-        self.number += 1;
-        let Ok(record) = Record::parse(bytes) else {
-            self.lost(Loss::BadRecord { line: self.number });
-            return;
-        };
-        if let Some(record) = self.joined(record) {
-            self.note_sequence(record.meta.seq);
-            if record.facility == 0 {
-                self.push_record_lines(&record);
-            }
-        }
-    }
-
-    fn push_record_lines(&mut self, record: &Record) {
-        let (number, limit) = (self.number, self.options.line_bytes);
-        for (line, cut) in record.lines(number, limit) {
-            self.note_cut(cut);
-            self.push_line(line);
-        }
-        self.collect();
-    }
-
-    /// Puts the pieces of a record together that netconsole had to cut; `None` while some are still to come.
-    fn joined(&mut self, record: Record) -> Option<Record> {
-        let Some((offset, total)) = record.fragment else { return Some(record) };
-        let whole = match self.fragments.take().filter(|begun| begun.meta.seq == record.meta.seq) {
-            Some(mut begun) if offset > 0 && begun.message.len() < self.options.line_bytes => {
-                begun.message.push_str(&record.message);
-                begun
-            }
-            _ => record,
-        };
-        if whole.message.len() >= total {
-            return Some(whole);
-        }
-        self.fragments = Some(whole);
-        None
-    }
-
     /// Takes a piece of a text log, of any size; lines may be split anywhere.
     pub fn push_text(&mut self, bytes: &[u8]) {
         let begins = self.number == 0 && self.partial.is_empty();
@@ -159,22 +93,6 @@ impl Parser {
             return self.push_bytes(&narrow);
         }
         self.push_bytes(bytes);
-    }
-
-    fn push_bytes(&mut self, bytes: &[u8]) {
-        let Some(end) = memchr::memrchr(b'\n', bytes) else {
-            self.keep_partial(bytes);
-            return;
-        };
-        let mut whole = &bytes[..=end];
-        if !self.partial.is_empty() {
-            let first = memchr::memchr(b'\n', whole).map_or(whole.len(), |at| at + 1);
-            self.keep_partial(&whole[..first]);
-            self.take_partial();
-            whole = &whole[first..];
-        }
-        self.push_whole_lines(whole);
-        self.keep_partial(&bytes[end + 1..]);
     }
 
     /// The kernel told a reader of /dev/kmsg that it was too slow (EPIPE).
@@ -242,27 +160,6 @@ impl Parser {
         self.last_seq = None;
     }
 
-    fn push_whole_lines(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            if self.streams.is_idle() && matches!(self.source, Source::Lines) {
-                bytes = self.skip_to_candidate(bytes);
-            }
-            let Some(end) = memchr::memchr(b'\n', bytes) else { return };
-            self.push_text_line(&bytes[..end], false);
-            bytes = &bytes[end + 1..];
-        }
-    }
-
-    /// While no report is open, only lines with one of the needles matter.
-    fn skip_to_candidate<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
-        let start = self
-            .needles
-            .find(bytes)
-            .map_or(bytes.len(), |found| memchr::memrchr(b'\n', &bytes[..found]).map_or(0, |at| at + 1));
-        self.number += memchr::memchr_iter(b'\n', &bytes[..start]).count() as u64;
-        &bytes[start..]
-    }
-
     fn push_text_line(&mut self, bytes: &[u8], cut_before: bool) {
         if let Source::Unknown(_) = self.source {
             self.source.look(&clean(bytes, self.options.line_bytes).0);
@@ -316,13 +213,6 @@ impl Parser {
         self.collect();
     }
 
-    /// A line of a file that /dev/kmsg was saved to. What begins with a blank belongs to the record's dictionary.
-    fn push_saved_record(&mut self, bytes: &[u8]) {
-        if !bytes.is_empty() && !bytes.starts_with(b" ") {
-            self.push_record(bytes);
-        }
-    }
-
     /// In a log whose lines have prefixes, a line without one is a further line of the record above.
     fn with_last_prefix(&mut self, mut line: Line) -> Line {
         if line.meta.bare {
@@ -356,64 +246,6 @@ impl Parser {
         if let Some(report) = analyse(collector, &self.options) {
             self.events.extend(self.lockdep.see_report(&report).map(Event::LockdepOff));
             self.events.push_back(Event::Report(Box::new(report)));
-        }
-    }
-
-    fn keep_partial(&mut self, bytes: &[u8]) {
-        let room = (self.options.line_bytes + 1).saturating_sub(self.partial.len());
-        self.partial_cut |= bytes.len() > room;
-        self.partial.extend_from_slice(&bytes[..bytes.len().min(room)]);
-    }
-
-    fn take_partial(&mut self) {
-        if !self.partial.is_empty() {
-            let bytes = std::mem::take(&mut self.partial);
-            let cut = std::mem::take(&mut self.partial_cut);
-            self.push_text_line(&bytes, cut);
-        }
-    }
-
-    fn lost(&mut self, loss: Loss) {
-        self.streams.note_loss();
-        self.events.push_back(Event::Loss(loss));
-    }
-
-    fn note_cut(&mut self, cut: bool) {
-        if cut {
-            self.events.push_back(Event::Loss(Loss::CutLine { line: self.number }));
-        }
-    }
-
-    fn note_sequence(&mut self, seq: Option<u64>) {
-        let Some(seq) = seq else { return };
-        if let Some(last) = self.last_seq.filter(|last| seq > last + 1) {
-            self.lost(Loss::Gap { after: last, before: seq });
-        }
-        self.last_seq = Some(seq);
-    }
-
-    /// A serial console's log may hold several boots. What the one before left open has ended, and lockdep is armed again.
-    fn note_start(&mut self, line: &Line) {
-        let meta = &line.meta;
-        let early = match meta.time_us {
-            Some(us) if !meta.bare => us < START_US,
-            // `cat /proc/version` prints the same, without the prefix that the log's lines have.
-            _ => !meta.bare || !self.last_meta.has_time(),
-        };
-        if early && line.text.starts_with(LINUX) && line.text.contains(" (") {
-            self.streams.finish(&self.options);
-            self.collect();
-            self.lockdep = LockdepState::default();
-            self.start = Some(line.number);
-        }
-    }
-
-    /// `** 12 printk messages dropped **` (kernel/printk/printk.c), on whichever console.
-    fn note_dropped(&mut self, line: &Line) {
-        let Some((before, _)) = line.text.split_once(" messages dropped") else { return };
-        let count = before.trim_end_matches("printk").trim().rsplit(' ').next().and_then(|n| n.parse().ok());
-        if let Some(count) = count.filter(|_| line.text.contains("**")) {
-            self.lost(Loss::Dropped { count, line: line.number });
         }
     }
 }

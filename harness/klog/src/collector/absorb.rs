@@ -1,0 +1,113 @@
+//! Banners that go on with a report instead of beginning another.
+
+use super::{Collector, Phase, Taken};
+use crate::kind::Kind;
+use crate::line::Line;
+use crate::parser::Options;
+use crate::shape::Shape;
+use crate::{aftermath, banner};
+
+impl Collector {
+    /// The kind that this report has if a banner of kind `new`, with this text, continues it; `None` if that begins another.
+    pub(crate) fn would_absorb(&self, new: Kind, text: &str) -> Option<Kind> {
+        let before_trace = !self.in_tail();
+        match (self.kind, new) {
+            // The line stands above a WARN or a BUG, and none of lockdep's banners.
+            (None, new) => (!new.is_lockdep() || new == Kind::LockWarn).then_some(new),
+            // The message of a warning names its kind better than the line "WARNING:", on whichever side it stands.
+            (Some(Kind::Warn), Kind::Refcount | Kind::List | Kind::LockWarn) if before_trace => Some(new),
+            (Some(old @ (Kind::Refcount | Kind::LockWarn)), Kind::Warn) if before_trace => Some(old),
+            (Some(old @ Kind::List), Kind::Warn | Kind::Bug) if before_trace => Some(old),
+            // One of the timeouts of KMS is a WARN (`drm_atomic_helper_wait_for_vblanks`).
+            (Some(old @ Kind::FlipTimeout), Kind::Warn) if before_trace => Some(old),
+            // Older watchdogs say it with a WARN.
+            (Some(Kind::Warn), Kind::HardLockup) if before_trace => Some(Kind::HardLockup),
+            (Some(old @ Kind::HardLockup), Kind::Warn) if self.lines.len() <= 2 => Some(old),
+            (Some(old @ Kind::NonStaticKey), Kind::Warn | Kind::LockWarn)
+                if before_trace && self.warns_of_key() =>
+            {
+                Some(old)
+            }
+            // Before 4.8 KASAN let SLUB describe the object ("BUG kmalloc-64 (Not tainted): kasan: bad access detected").
+            (Some(old @ Kind::Kasan), Kind::Bug) if before_trace => Some(old),
+            // "BUG: unable to handle ..." and "Oops: 0002" are two lines of one report, and so are "kernel BUG at"
+            // and "invalid opcode".
+            (Some(old @ (Kind::Oops | Kind::Bug | Kind::List)), Kind::Oops)
+                if before_trace
+                    && !self.is_another_death(text)
+                    && !(old != Kind::Oops && text.starts_with("BUG: ")) =>
+            {
+                Some(old)
+            }
+            (Some(old), Kind::Panic)
+                if aftermath::is_own_panic(old, text, self.in_tail(), || self.is_of_init()) =>
+            {
+                Some(old)
+            }
+            (Some(old @ Kind::Kmemleak), Kind::Kmemleak) if self.lines.len() <= 2 => Some(old),
+            _ => None,
+        }
+    }
+
+    /// Does the line count another oops (`[#2]`) than the report's own?
+    fn is_another_death(&self, text: &str) -> bool {
+        let own = self.lines.iter().find_map(|taken| banner::death(&taken.line.text));
+        own.zip(banner::death(text)).is_some_and(|(own, new)| own != new)
+    }
+
+    /// Is the report about the first process, without which the kernel does not go on?
+    fn is_of_init(&self) -> bool {
+        self.lines.iter().any(|taken| taken.line.text.contains(" PID: 1 Comm: "))
+    }
+
+    /// Is it the message of a warning, of which older kernels print the line `cut here` below?
+    pub(crate) fn is_warning_text(&self) -> bool {
+        let kinds = [Kind::LockWarn, Kind::Refcount, Kind::List];
+        let known = self.kind.is_some_and(|kind| kinds.contains(&kind)) || self.warns_of_key();
+        known && self.lines.len() <= 2
+    }
+
+    /// `BUG: key ... has not been registered!` stands above a WARN (`lockdep_init_map_type`, kernel/locking/lockdep.c). The other
+    /// report of this kind, "INFO: trying to register non-static key", has none.
+    fn warns_of_key(&self) -> bool {
+        self.kind == Some(Kind::NonStaticKey) && self.lines[0].line.text.contains("BUG: key ")
+    }
+
+    /// Does the line say again what the report began with? Kernels 5.0 to 5.3 repeat the line "WARNING:" below the backtrace
+    /// (`__warn`, kernel/panic.c), and a symboliser repeats a banner for every inlined function.
+    pub(crate) fn repeats(&self, kind: Kind, line: &Line) -> bool {
+        let again = || self.lines.iter().take(8).any(|taken| taken.line.text.trim() == line.text.trim());
+        let inlined = || self.lines.len() == 1 && self.lines[0].line.text.trim_end().ends_with("[inline]");
+        kind == Kind::Warn && self.in_tail() && again() || self.kind == Some(kind) && inlined()
+    }
+
+    /// Takes a banner that continues this report.
+    pub(crate) fn take_banner(&mut self, kind: Option<Kind>, line: Line, options: &Options) {
+        self.kind = kind.and_then(|kind| self.would_absorb(kind, &line.text)).or(self.kind);
+        if kind == Some(Kind::Panic) && self.phase == Phase::After {
+            // The panic's own backtrace follows.
+            self.phase = Phase::Backtrace(1);
+        }
+        self.strangers = 0;
+        self.last_time = line.meta.time_us.or(self.last_time);
+        // A line without prefix in a log that has them is the rest of the banner, which a mailer broke.
+        let broken = line.meta.bare && line.meta.has_time();
+        self.keep(Taken { line, shape: if broken { Shape::Other } else { Shape::Detail } }, options);
+    }
+
+    /// A mailer may have wrapped the banner. Takes the line if the two make a banner of another kind together.
+    pub(crate) fn completes_banner(&mut self, line: &Line) -> bool {
+        let [Taken { line: first, .. }] = &mut self.lines[..] else { return false };
+        if !line.meta.bare || line.text.trim().is_empty() {
+            return false;
+        }
+        let joined = format!("{} {}", first.text.trim_end(), line.text.trim());
+        let kind = banner::find(&joined);
+        let better = kind.is_some() && kind != self.kind;
+        if better {
+            self.kind = kind;
+            first.text = joined;
+        }
+        better
+    }
+}
