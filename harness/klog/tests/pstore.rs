@@ -5,10 +5,15 @@ mod common;
 use common::{fixtures, reports, structure};
 use fencelab_klog::{Event, Loss, Options, Section, parse_log};
 
-/// A guest's panic, cut into parts of so many lines, each with its header; the newest is part 1.
+/// A guest's oops.
+fn oops() -> Vec<u8> {
+    let oops = fixtures().into_iter().find(|(name, _)| name == "oops");
+    oops.map(|(_, log)| log).expect("the fixture is there")
+}
+
+/// The same, cut into parts of so many lines, each with its header; the newest is part 1.
 fn parts(lines_each: usize) -> Vec<String> {
-    let log = fixtures().into_iter().find(|(name, _)| name == "oops").map(|(_, log)| log).unwrap();
-    let text = String::from_utf8(log).unwrap();
+    let text = String::from_utf8(oops()).expect("the fixture is text");
     let lines: Vec<&str> = text.lines().collect();
     let chunks: Vec<&[&str]> = lines.chunks(lines_each).collect();
     let count = chunks.len();
@@ -17,8 +22,7 @@ fn parts(lines_each: usize) -> Vec<String> {
 }
 
 fn whole() -> String {
-    let (_, log) = fixtures().into_iter().find(|(name, _)| name == "oops").unwrap();
-    format!("{:?}", structure(&reports(&log)[0]))
+    format!("{:?}", structure(&reports(&oops())[0]))
 }
 
 #[test]

@@ -111,11 +111,11 @@ mod tests {
     }
 
     fn texts(pieces: &[Piece]) -> Vec<&str> {
-        let text = |piece| match piece {
-            &Piece::Line(ref line) => line.text.as_str(),
-            &Piece::Hole => "-",
-        };
-        pieces.iter().map(text).collect()
+        let texts = pieces.iter().map(|piece| match piece {
+            Piece::Line(line) => line.text.as_str(),
+            Piece::Hole => "-",
+        });
+        texts.collect()
     }
 
     #[test]
