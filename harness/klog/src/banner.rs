@@ -127,7 +127,8 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
     (Anywhere, "IP block:", " is hung!", Kind::GpuHang),
     (Anywhere, "Timedout job: ", "", Kind::GpuHang),
     (Anywhere, "Check job timeout: ", "", Kind::GpuHang),
-    (Anywhere, "SCHED_ERROR ", "", Kind::GpuHang),
+    (Anywhere, "fifo: SCHED_ERROR ", "", Kind::GpuHang),
+    (Anywhere, "PFIFO][", "SCHED_ERROR ", Kind::GpuHang),
     (Anywhere, "failed to idle channel", "", Kind::GpuHang),
     (Anywhere, "channel ", " killed!", Kind::GpuHang),
     // nouveau: nvkm/engine/fifo and nvkm/engine/gr, nvkm/subdev/gsp/r535.c; and the tags that it had until 4.2
@@ -179,7 +180,8 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
     (Anywhere, "Ring ", " reset succeeded", Kind::GpuReset),
     (Anywhere, "Ring ", " reset fail", Kind::GpuReset),
     (Anywhere, "fifo: ", ": scheduled for recovery", Kind::GpuReset),
-    (Anywhere, " engine fault on channel ", ", recovering...", Kind::GpuReset),
+    (Anywhere, "fifo: ", " engine fault on channel ", Kind::GpuReset),
+    (Anywhere, "PFIFO][", " engine fault on channel ", Kind::GpuReset),
     (Anywhere, "GT", ": reset started", Kind::GpuReset),
     (Anywhere, "GT", ": reset queued", Kind::GpuReset),
     (Anywhere, "GT", ": reset done", Kind::GpuReset),
@@ -192,8 +194,9 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
 /// The line that stands above a `WARN` or `BUG` (include/linux/bug.h).
 pub(crate) const CUT_HERE: &str = "[ cut here ]";
 
-/// Strings of which each banner holds at least one, so that one fast search finds every line worth a look. The last
-/// few are no banners: they end lockdep, or tell of lost lines.
+/// Strings of which each banner holds at least one, so that one fast search finds every line worth a look. The search stops
+/// at their first two letters, so that words begin where these are rare in any log. The last few are no banners: they end
+/// lockdep, or tell of lost lines.
 pub(crate) const NEEDLES: &[&str] = &[
     "WARNING: ",
     "INFO: ",
@@ -219,16 +222,14 @@ pub(crate) const NEEDLES: &[&str] = &[
     "bad: scheduling",
     "GPU ",
     "gpu lockup",
-    "stuck on ",
+    "uck on ",
     " stalled for",
-    "SCHED_ERROR",
-    "fifo: ",
+    "ifo: ",
     "PFIFO][",
-    "engine fault on ",
     "gsp: ",
     "failed to idle",
     " killed!",
-    "disabling channel",
+    "ling channel",
     "rc scheduled",
     "NVRM: Xid ",
     "offending task: ",
