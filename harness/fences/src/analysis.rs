@@ -1,14 +1,12 @@
 //! A session analysed as a whole.
 
-use std::collections::BTreeMap;
 use std::io;
 
-use fencelab_trace::model::{Model, Moment};
 use fencelab_trace::{CallId, Session, ThreadId};
 use serde::{Deserialize, Serialize};
 
 use crate::Options;
-use crate::fence::Maker;
+use crate::fence::{At, Maker};
 use crate::finding::{Call, Certainty, Ended, Finding};
 use crate::graph::People;
 use crate::hints;
@@ -63,7 +61,7 @@ pub fn analyse(session: &Session, options: Options, people: &dyn People) -> io::
     if options.predict && walk.is_shared() && !analysis.findings.iter().any(hung) {
         let mut predicted = predict(session, options, walk.sync_calls())?;
         predicted.iter_mut().for_each(|finding| doubt(session, finding));
-        fill_all(session, &mut predicted)?;
+        fill(session, &walk, &mut predicted, &[])?;
         analysis.findings.splice(0..0, predicted);
     }
     Ok(analysis)
@@ -80,11 +78,17 @@ pub fn conclude(session: &Session, walk: &mut Walk, people: &dyn People) -> io::
     finish(session, walk)
 }
 
-/// Fills in the texts of the calls that findings name.
-fn fill_all(session: &Session, findings: &mut [Finding]) -> io::Result<()> {
-    let wanted = findings.iter().flat_map(|finding| &finding.calls).map(|call| call.id).collect();
-    let texts = texts(session, wanted)?;
-    findings.iter_mut().flat_map(|finding| &mut finding.calls).for_each(|call| fill(call, &texts));
+/// Fills in the texts of the calls that findings name, and those of the moments that ended them.
+fn fill(session: &Session, walk: &Walk, findings: &mut [Finding], ended: &[Option<At>]) -> io::Result<()> {
+    let id = |call: &Call| CallId { thread: ThreadId(call.id.0), index: call.id.1 };
+    let calls: Vec<CallId> = findings.iter().flat_map(|finding| &finding.calls).map(id).collect();
+    let texts = walk.texts(session, calls, ended.iter().flatten().copied().collect())?;
+    findings.iter_mut().flat_map(|finding| &mut finding.calls).for_each(|call| texts.fill(call));
+    for (finding, at) in findings.iter_mut().zip(ended) {
+        if let (Some(end), Some(at)) = (&mut finding.ended, at) {
+            end.by += texts.of(*at).unwrap_or("a call");
+        }
+    }
     Ok(())
 }
 
@@ -106,18 +110,7 @@ pub fn finish(session: &Session, walk: &mut Walk) -> io::Result<Analysis> {
         }
         doubt(session, finding);
     }
-    let wanted = findings.iter().flat_map(|finding| &finding.calls).map(|call| call.id);
-    let wanted = wanted.chain(ended.iter().flatten().map(|at| (at.call.thread.0, at.call.index)));
-    let texts = texts(session, wanted.collect())?;
-    for (finding, ended) in findings.iter_mut().zip(&ended) {
-        for call in &mut finding.calls {
-            fill(call, &texts);
-        }
-        if let (Some(end), Some(at)) = (&mut finding.ended, ended) {
-            end.by +=
-                texts.get(&(at.call.thread.0, at.call.index)).map_or("a call", |(text, _)| text.as_str());
-        }
-    }
+    fill(session, walk, &mut findings, &ended)?;
     findings.sort_by_key(|finding| (!finding.is_verdict(), finding.since_ns));
     Ok(Analysis {
         findings,
@@ -169,32 +162,6 @@ fn doubt(session: &Session, finding: &mut Finding) {
             ));
             finding.certainty = finding.certainty.max(Certainty::Modulo);
         }
-    }
-}
-
-type Texts = BTreeMap<(u32, u32), (String, Option<u64>)>;
-
-/// The texts of some calls, which have to be made where they were.
-fn texts(session: &Session, wanted: std::collections::BTreeSet<(u32, u32)>) -> io::Result<Texts> {
-    let mut texts = Texts::new();
-    if wanted.is_empty() {
-        return Ok(texts);
-    }
-    let mut model = Model::new(session);
-    while let Some(event) = model.next(session)? {
-        let CallId { thread: ThreadId(thread), index } = event.call.id;
-        if wanted.contains(&(thread, index)) {
-            // At its end a call knows what it has made; what it has given up is known at its beginning only.
-            let returned = (event.moment == Moment::End).then(|| session.clock().ns(event.ticks));
-            texts.insert((thread, index), (event.text(), returned));
-        }
-    }
-    Ok(texts)
-}
-
-fn fill(call: &mut Call, texts: &Texts) {
-    if let Some((text, returned)) = texts.get(&call.id) {
-        (call.text, call.returned_ns) = (text.clone(), *returned);
     }
 }
 

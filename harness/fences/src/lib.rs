@@ -35,6 +35,7 @@ mod spans;
 pub mod syncobj;
 #[cfg(test)]
 mod testing;
+mod texts;
 mod timeline;
 mod tracker;
 mod wakes;

@@ -3,15 +3,17 @@
 use std::io;
 
 use fencelab_trace::model::{Effect, Event, Model, Moment, ObjectKind};
-use fencelab_trace::{ProcessId, Session, ThreadId};
+use fencelab_trace::{CallId, ProcessId, Session, ThreadId};
 
 use crate::Options;
+use crate::fence::At;
 use crate::feed::Feed;
 use crate::finding::Finding;
 use crate::graph::{Builder, Holders, People};
 use crate::judge::{draw, judge};
 use crate::lost;
 use crate::predict::matters;
+use crate::texts::{Marks, Texts};
 use crate::tracker::Tracker;
 use crate::wakes::Wakes;
 use crate::words::Words;
@@ -35,6 +37,7 @@ pub struct Walk {
     sync_calls: u64,
     /// Processes that ended, each with how many sync objects went with it.
     pub(crate) leaks: Vec<(ProcessId, u32)>,
+    marks: Marks,
 }
 
 impl Walk {
@@ -53,6 +56,7 @@ impl Walk {
             steps: 0,
             sync_calls: 0,
             leaks: Vec::new(),
+            marks: Marks::default(),
         }
     }
 
@@ -84,6 +88,7 @@ impl Walk {
             if ends && let Some(result) = result {
                 self.tracker.returned(id, result, ns);
             }
+            self.marks.step(&mut self.model);
         }
         Ok(())
     }
@@ -162,6 +167,11 @@ impl Walk {
     /// Takes in what a live session has come to hold.
     pub fn refresh(&mut self, session: &Session) {
         self.model.refresh(session);
+    }
+
+    /// The texts of these calls and of the calls that stand for these moments, all of which it has come by.
+    pub(crate) fn texts(&self, session: &Session, calls: Vec<CallId>, moments: Vec<At>) -> io::Result<Texts> {
+        Texts::read(session, &self.model, &self.marks, calls.into_iter(), moments.into_iter())
     }
 
     pub(crate) fn words<'a>(&'a self, session: &'a Session) -> Words<'a> {

@@ -129,4 +129,9 @@ impl crate::Session {
     pub fn entered(&self, call: crate::CallId) -> Option<u64> {
         self.entry(call).map(|entry| entry.enter)
     }
+
+    /// Ticks when a call returned; `None`: it has not.
+    pub fn returned(&self, call: crate::CallId) -> Option<u64> {
+        self.entry(call)?.exit()
+    }
 }

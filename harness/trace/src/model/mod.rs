@@ -8,6 +8,7 @@ mod birth;
 mod death;
 mod effect;
 mod lookup;
+mod mark;
 mod names;
 mod object;
 mod order;
@@ -28,6 +29,7 @@ use fencelab_abi::{FdClass, Ioctl, Kind, flags};
 pub(crate) use action::Action;
 pub use effect::{Access, Effect, Name, Target, Targets, Until};
 pub use lookup::Holder;
+pub use mark::Mark;
 pub use names::EventNames;
 pub use object::{Object, ObjectId, ObjectKind, Objects, Origin};
 
@@ -109,6 +111,8 @@ pub struct Model {
     steps: Steps,
     reader: Reader,
     lost: u64,
+    /// Ticks up to which it has come.
+    reached: u64,
 }
 
 impl Model {
@@ -116,7 +120,7 @@ impl Model {
     pub fn new(session: &Session) -> Self {
         let mut steps = Steps::default();
         steps.refresh(session);
-        Self { state: State::default(), steps, reader: session.reader(), lost: 0 }
+        Self { state: State::default(), steps, reader: session.reader(), lost: 0, reached: 0 }
     }
 
     /// Takes in what a live session has come to hold, after [`Session::refresh`]. What comes later than what was walked
@@ -185,6 +189,7 @@ impl Model {
     /// Walks to the next call's beginning or end, and reads that call; or to a process's end.
     fn step(&mut self, session: &Session, until: u64) -> io::Result<Option<Stepped>> {
         while let Some((ticks, step)) = self.steps.next(session, until) {
+            self.reached = self.reached.max(ticks);
             let (moment, id) = match step {
                 Step::Begin(id) => (Moment::Begin, id),
                 Step::End(id) => (Moment::End, id),

@@ -154,11 +154,11 @@ impl fmt::Display for Object {
 }
 
 /// All objects of a session, in the order in which they were met.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Objects {
-    list: Vec<Object>,
-    serials: [u32; ObjectKind::ALL.len()],
-    shares_fences: bool,
+    pub(super) list: Vec<Object>,
+    pub(super) serials: [u32; ObjectKind::ALL.len()],
+    pub(super) shares_fences: bool,
 }
 
 impl Objects {

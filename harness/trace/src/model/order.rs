@@ -25,7 +25,7 @@ pub(crate) enum Step {
 }
 
 /// The walk. It can go on when a live session has grown: what comes late is taken in as soon as it is known.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Steps {
     begins: BinaryHeap<Reverse<(u64, ThreadId, u32)>>,
     ends: BinaryHeap<Reverse<(u64, ThreadId, u32)>>,

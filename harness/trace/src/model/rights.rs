@@ -13,7 +13,7 @@ use super::state::State;
 use crate::Call;
 
 /// A socket, as far as fds travel on it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Socket {
     /// The other end.
     peer: Option<ObjectId>,

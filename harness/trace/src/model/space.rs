@@ -18,7 +18,7 @@ pub(super) struct Entry {
 pub(super) type Table = FxHashMap<i32, Entry>;
 
 /// A process's fds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Space {
     pub(super) fds: Table,
     /// fds that a new program should have from what it was before, and of which it has not yet said so.

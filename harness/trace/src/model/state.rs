@@ -10,7 +10,7 @@ use super::space::{Entry, Space, SpaceId, Table};
 use crate::id::{CallId, ThreadId};
 
 /// An open DRM file.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct DrmFile {
     /// The device's path, if it was opened in sight.
     pub(super) path: String,
@@ -21,7 +21,7 @@ pub(super) struct DrmFile {
 }
 
 /// Everything that the model knows at one moment.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct State {
     pub(super) objects: Objects,
     pub(super) spaces: Vec<Space>,

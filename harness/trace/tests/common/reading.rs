@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, dead_code, unreachable_pub, reason = "a test may panic")]
 
+use fencelab_trace::model::{Effect, Target};
 use fencelab_trace::view::{Filter, Item, Lines, Style, loss_json, session_json, summary};
 use fencelab_trace::{Model, Session, decode, perfetto};
 
@@ -32,13 +33,29 @@ pub fn read_all(bytes: Vec<u8>) -> Option<usize> {
 }
 
 fn walk(session: &Session, calls: usize) {
-    let (mut model, mut steps) = (Model::new(session), 0);
-    while let Some(event) = model.next(session).unwrap() {
-        assert!(!event.text().is_empty());
-        steps += 1;
+    let (mut model, mut seen, mut marks) = (Model::new(session), Vec::new(), Vec::new());
+    while let Some(step) = next(&mut model, session) {
+        assert!(!step.0.is_empty());
+        seen.push(step);
+        if seen.len().is_power_of_two() {
+            marks.push((seen.len(), model.mark()));
+        }
     }
     let most = 2 * calls + session.processes().len();
-    assert!(steps <= most, "{steps} steps of {calls} calls");
+    assert!(seen.len() <= most, "{} steps of {calls} calls", seen.len());
+    // From a mark it goes on as it went.
+    for (steps, mark) in marks {
+        let mut again = model.again(&mark, session);
+        let rest: Vec<_> = std::iter::from_fn(|| next(&mut again, session)).collect();
+        assert_eq!(rest, seen[steps..], "from step {steps} on");
+        assert_eq!(again.objects().len(), model.objects().len());
+    }
+}
+
+/// A step: the call as text, when it is, and what it does.
+fn next(model: &mut Model, session: &Session) -> Option<(String, u64, Vec<Effect>, Vec<Target>)> {
+    let event = model.next(session).unwrap()?;
+    Some((event.text(), event.ticks, event.effects.to_vec(), event.targets.to_vec()))
 }
 
 fn show(session: &Session, calls: usize) {
