@@ -34,6 +34,8 @@ pub struct Process {
     /// The process that it was forked from, if that was recorded.
     pub forked_from: Option<ProcessId>,
     pub(crate) forked_from_chunk: Option<u32>,
+    /// The program that its pid ran before.
+    pub(crate) before: Option<ProcessId>,
     /// Inode of the pid namespace that `pid` is of; 0: not known.
     pub(crate) pid_namespace: u32,
     /// What its header says of its end.
@@ -64,6 +66,7 @@ impl Process {
             exe: text(info.exe),
             arguments: if line.is_empty() { Vec::new() } else { words.collect() },
             forked_from: None,
+            before: None,
             forked_from_chunk: (info.forked_from != NO_CHUNK).then_some(info.forked_from),
             pid_namespace: if minor >= TELLS { info.pid_namespace } else { 0 },
             told,

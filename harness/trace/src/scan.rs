@@ -39,6 +39,8 @@ pub(crate) struct Scan {
     read: Vec<Read>,
     by_chunk: HashMap<u32, ProcessId>,
     by_serial: HashMap<(u32, u32, u32), ThreadId>,
+    /// The first thread of each tid in a process.
+    pub(crate) by_tid: HashMap<(ProcessId, u32), ThreadId>,
 }
 
 impl Scan {
@@ -99,6 +101,7 @@ impl Scan {
             let next = &self.processes[index];
             let (seen, forked) = (next.seen, next.entry == Some(Entry::Fork));
             let Some(before) = last.insert((next.pid, next.pid_namespace), index) else { continue };
+            self.processes[index].before = Some(ProcessId(before as u32));
             let process = &mut self.processes[before];
             process.ended = Some(match process.told {
                 Some(told) => End { gone: true, ..told },
@@ -149,6 +152,9 @@ impl Scan {
         *self.by_serial.entry(key).or_insert_with(|| {
             let id = ThreadId(self.threads.len() as u32);
             self.threads.push(Thread::new(id, info.thread, info.pid, info.tid, process));
+            if let Some(process) = process {
+                self.by_tid.entry((process, info.tid)).or_insert(id);
+            }
             id
         })
     }

@@ -159,6 +159,11 @@ impl Session {
         self.scan.threads.get(id.0 as usize)
     }
 
+    /// The thread of a program that has that tid, if it made calls.
+    pub(crate) fn thread_of(&self, process: ProcessId, tid: u32) -> Option<ThreadId> {
+        self.scan.by_tid.get(&(process, tid)).copied()
+    }
+
     /// How many calls there are.
     pub fn len(&self) -> usize {
         self.scan.threads.iter().map(Thread::len).sum()

@@ -44,14 +44,24 @@ impl State {
     fn add_space(&mut self, key: (u32, u32), space: Space) -> SpaceId {
         let id = SpaceId(self.spaces.len() as u32);
         self.spaces.push(space);
-        self.space_of.insert(key, id);
+        self.give_space(key, id);
         id
+    }
+
+    /// A program has fds now.
+    fn give_space(&mut self, key: (u32, u32), id: SpaceId) {
+        self.space_of.insert(key, id);
+        let newest = self.newest_of_pid.entry(key.1).or_insert(id);
+        *newest = if newest.0 < id.0 { id } else { *newest };
+        self.first_of_program.entry(key.0).or_insert(id);
+        if let Some(space) = self.spaces.get_mut(id.0 as usize) {
+            space.users.push(key);
+        }
     }
 
     /// The fds of the newest program that a pid ran.
     pub(super) fn newest_space(&self, pid: u32) -> Option<SpaceId> {
-        let ours = self.space_of.iter().filter(|((_, other), _)| *other == pid);
-        ours.map(|(_, space)| *space).max_by_key(|space| space.0)
+        self.newest_of_pid.get(&pid).copied()
     }
 
     /// A copy of a process's fds, each of which now names its object once more.
@@ -67,7 +77,7 @@ impl State {
         let key = (process.id.0, process.pid);
         let before = self.replaced_by(session, process);
         if let Some(shared) = self.shared.remove(&process.pid) {
-            self.space_of.insert(key, shared);
+            self.give_space(key, shared);
             return;
         }
         if process.entry == Some(WayIn::Fork) {
@@ -93,20 +103,14 @@ impl State {
     /// The fds of the program that a process ran before, if it is known to have been replaced: also by an exec that was not
     /// recorded.
     fn replaced_by(&self, session: &Session, process: &Process) -> Option<SpaceId> {
-        let before = session.processes().iter().filter(|before| {
-            let same = before.pid == process.pid && before.pid_namespace == process.pid_namespace;
-            same && before.id != process.id && before.seen <= process.seen
-        });
-        let before = before.max_by_key(|before| before.seen)?;
+        let before = session.process(process.before?)?;
         let exec = before.ended().is_some_and(|end| end.how == How::Exec);
         self.space_of.get(&(before.id.0, before.pid)).copied().filter(|_| exec)
     }
 
     /// The fds of the process that another one came from, as far as is known.
     fn parent_fds(&mut self, process: &Process) -> Table {
-        let forked = process.forked_from.and_then(|parent| {
-            self.space_of.iter().find(|((id, _), _)| *id == parent.0).map(|(_, space)| *space)
-        });
+        let forked = process.forked_from.and_then(|parent| self.first_of_program.get(&parent.0).copied());
         match forked.or_else(|| self.newest_space(process.parent)) {
             Some(parent) => self.copy_of(parent),
             None => Table::default(),

@@ -16,8 +16,7 @@ const NO_THREAD: ThreadId = ThreadId(u32::MAX);
 /// The end of a process in the manner of a call: of the thread that called exit, if one did.
 pub(super) fn as_call<'r>(session: &Session, process: &Process, end: &End, ticks: u64) -> Call<'r> {
     let tid = end.tid.unwrap_or(process.pid);
-    let ours = |thread: &&crate::Thread| thread.process == Some(process.id) && thread.tid == tid;
-    let thread = session.threads().iter().find(ours).map_or(NO_THREAD, |thread| thread.id);
+    let thread = session.thread_of(process.id, tid).unwrap_or(NO_THREAD);
     Call {
         id: CallId { thread, index: u32::MAX },
         kind: Some(Kind::Exit),
@@ -39,8 +38,8 @@ pub(super) fn as_call<'r>(session: &Session, process: &Process, end: &End, ticks
 impl State {
     /// A child that shares its parent's memory is over.
     pub(super) fn borrower_ends(&mut self, space: SpaceId, pid: u32) {
-        let ours = self.space_of.iter().find(|((_, other), at)| *other == pid && **at == space);
-        if let Some((program, _)) = ours.map(|(key, _)| *key) {
+        let users = self.spaces.get(space.0 as usize).map_or(&[][..], |space| &space.users);
+        if let Some((program, _)) = users.iter().find(|(_, other)| *other == pid).copied() {
             self.death(ProcessId(program), pid);
         }
     }
@@ -50,11 +49,10 @@ impl State {
         let key = (id.0, pid);
         let Some(&space) = self.space_of.get(&key) else { return };
         self.dead.insert(key);
-        let shared = self.space_of.iter().any(|(other, at)| *at == space && !self.dead.contains(other));
-        if shared {
+        let Some(table) = self.spaces.get_mut(space.0 as usize) else { return };
+        if table.users.iter().any(|user| !self.dead.contains(user)) {
             return;
         }
-        let Some(table) = self.spaces.get_mut(space.0 as usize) else { return };
         table.left.clone_from(&table.fds);
         let mut fds: Vec<i32> = table.fds.keys().copied().collect();
         fds.sort_unstable();

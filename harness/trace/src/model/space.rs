@@ -31,6 +31,8 @@ pub(super) struct Space {
     pub(super) replaces: bool,
     /// What it had when it ended: a child may be seen for the first time after that.
     pub(super) left: Table,
+    /// Whose it is, by program and pid: children may share it.
+    pub(super) users: Vec<(u32, u32)>,
 }
 
 /// Its index.

@@ -28,6 +28,9 @@ pub(super) struct State {
     /// By program and pid; a child that shares its parent's memory has fds of its own.
     pub(super) space_of: FxHashMap<(u32, u32), SpaceId>,
     pub(super) space_of_thread: Vec<Option<SpaceId>>,
+    /// The newest space of each pid, and the first of each program.
+    pub(super) newest_of_pid: FxHashMap<u32, SpaceId>,
+    pub(super) first_of_program: FxHashMap<u32, SpaceId>,
     /// Those of `space_of` that have ended.
     pub(super) dead: FxHashSet<(u32, u32)>,
     /// fds of children that were forked and not seen yet, by pid.
@@ -66,6 +69,8 @@ impl Default for State {
             spaces: Vec::new(),
             space_of: FxHashMap::default(),
             space_of_thread: Vec::new(),
+            newest_of_pid: FxHashMap::default(),
+            first_of_program: FxHashMap::default(),
             dead: FxHashSet::default(),
             forks: FxHashMap::default(),
             shared: FxHashMap::default(),
