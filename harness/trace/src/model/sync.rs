@@ -3,7 +3,7 @@
 use fencelab_abi::FdClass;
 
 use super::action::Action;
-use super::effect::{Access, Effect, Target};
+use super::effect::{Access, Effect, Target, Targets};
 use super::object::{ObjectId, ObjectKind, Origin};
 use super::scene::Scene;
 use super::space::Entry;
@@ -18,13 +18,11 @@ impl State {
     pub(super) fn sync_at_begin(&mut self, scene: &Scene<'_, '_>) {
         match scene.known.action {
             Action::SyncobjSignal => {
-                let points = self.points(scene, "handles", "points");
-                let targets = self.add_targets(points);
+                let targets = self.points(scene, "handles", "points");
                 self.effects.push(Effect::Signal(targets));
             }
             Action::SyncobjReset => {
-                let points = self.points(scene, "handles", "");
-                let targets = self.add_targets(points);
+                let targets = self.points(scene, "handles", "");
                 self.effects.push(Effect::Reset(targets));
             }
             Action::SyncobjTransfer => {
@@ -213,15 +211,15 @@ impl State {
     }
 
     /// The points that two arrays give, one of handles and one of numbers; without the second all are 0.
-    pub(super) fn points(&mut self, scene: &Scene<'_, '_>, handles: &str, points: &str) -> Vec<Target> {
+    pub(super) fn points(&mut self, scene: &Scene<'_, '_>, handles: &str, points: &str) -> Targets {
         let mut numbers = scene.named_elements(points);
-        let handles = scene.named_elements(handles);
-        handles
-            .map(|handle| {
-                let point = numbers.next().and_then(|bytes| number(bytes, 0, 8)).unwrap_or(0);
-                self.point(scene, number(handle, 0, 4).unwrap_or(0), point)
-            })
-            .collect()
+        let start = self.targets.len() as u32;
+        for handle in scene.named_elements(handles) {
+            let point = numbers.next().and_then(|bytes| number(bytes, 0, 8)).unwrap_or(0);
+            let target = self.point(scene, number(handle, 0, 4).unwrap_or(0), point);
+            self.targets.push(target);
+        }
+        start..self.targets.len() as u32
     }
 }
 

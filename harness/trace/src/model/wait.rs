@@ -25,15 +25,23 @@ impl State {
             // DRM_SYNCOBJ_WAIT_FLAGS_WAIT_ALL
             Action::SyncobjWait => (self.points(scene, "handles", "points"), flags & 1 != 0),
             Action::CpuAccess if flags & 4 != 0 => return,
-            Action::CpuAccess => (vec![Target::Buffer(scene.file, access(flags))], true),
-            Action::BufferWait => (self.buffers_waited_for(scene), true),
-            Action::SeqnoWait => (vec![self.seqno(scene)], true),
-            Action::AmdgpuWaitFences => (self.amdgpu_fences(scene), scene.input("in.wait_all") != 0),
-            Action::OtherWait => (vec![Target::Unknown], true),
+            Action::CpuAccess => (self.add_targets([Target::Buffer(scene.file, access(flags))]), true),
+            Action::BufferWait => {
+                let buffers = self.buffers_waited_for(scene);
+                (self.add_targets(buffers), true)
+            }
+            Action::SeqnoWait => {
+                let number = self.seqno(scene);
+                (self.add_targets([number]), true)
+            }
+            Action::AmdgpuWaitFences => {
+                let fences = self.amdgpu_fences(scene);
+                (self.add_targets(fences), scene.input("in.wait_all") != 0)
+            }
+            Action::OtherWait => (self.add_targets([Target::Unknown]), true),
             _ => return,
         };
         let syncobjs = scene.known.action == Action::SyncobjWait;
-        let targets = self.add_targets(targets);
         self.effects.push(Effect::Wait {
             targets,
             all,
