@@ -1,4 +1,5 @@
-//! What analysis costs as sessions grow: from 1 to 10 million records of 8 processes, in one run.
+//! What analysis costs as sessions grow: from 1 to 10 million records of 8 processes, in one run. Of two kinds of session: one
+//! that hangs in the end, and one that does not and is looked through for hangs that did not happen.
 //!
 //! `cargo bench -p fencelab-fences`, or with `-- MILLIONS` another largest size. Seconds by processor time, memory at its most,
 //! and how the time for a record grows: 1.0 is linear. Needs a file of 1 GB for a moment.
@@ -24,11 +25,19 @@ const TIMELINE_WAIT: u32 = 0xc028_64ca;
 const TIMELINE_SIGNAL: u32 = 0xc018_64cd;
 const PROCESSES: u32 = 8;
 
-/// Eight processes, each of which makes sync objects, signals points, waits for them and ends them; the last wait of the
-/// first process is for a point that nobody submits.
-fn write(file: File, records: u64) {
+/// What becomes of a session.
+#[derive(Clone, Copy, PartialEq)]
+enum Course {
+    /// Each process has one thread; the last wait of the first is for a point that nobody submits.
+    Hangs,
+    /// Each process has two: one makes and signals, the other waits and destroys.
+    Shares,
+}
+
+/// Eight processes, each of which makes sync objects, signals points, waits for them and ends them.
+fn write(file: File, records: u64, course: Course) {
     let mut pool = Pool::new(file, u32::MAX >> 8, Mode::Stop);
-    let mut threads = Vec::new();
+    let (mut threads, mut others) = (Vec::new(), Vec::new());
     for index in 0..PROCESSES {
         let pid = 100 + index;
         let process = pool.process(pid, 1, Entry::Preload, None, "/usr/bin/client", 10);
@@ -36,20 +45,24 @@ fn write(file: File, records: u64) {
         let open = Record::new(Kind::Open, 20, 30).fd(3).result(3).request(0x8_0002);
         let open = open.text(fencelab_abi::section::PATH, "/dev/dri/renderD128");
         pool.record(&mut thread, &open.text(fencelab_abi::section::DRIVER, "virtio_gpu"));
+        others.push(pool.thread(process, pid, 200 + index));
         threads.push(thread);
     }
     let (mut now, mut made, mut round) = (1000, u64::from(PROCESSES), 0);
     while made < records {
-        for thread in &mut threads {
-            made += cycle(&mut pool, thread, round, &mut now);
+        for (thread, other) in threads.iter_mut().zip(&mut others) {
+            let other = if course == Course::Shares { Some(other) } else { None };
+            made += cycle(&mut pool, thread, other, round, &mut now);
         }
         round += 1;
     }
-    hang(&mut pool, &mut threads[0], round, now);
+    if course == Course::Hangs {
+        hang(&mut pool, &mut threads[0], round, now);
+    }
     // Long after, somebody else closes its device.
     let late = now + 60_000_000_000;
     pool.record(&mut threads[1], &Record::new(Kind::Close, late, late + 10).fd(3));
-    threads.iter().for_each(|thread| pool.flush(thread));
+    threads.iter().chain(&others).for_each(|thread| pool.flush(thread));
     pool.finish().sync_all().unwrap();
 }
 
@@ -63,12 +76,19 @@ fn wait_for(record: Record, handle: u32, point: u64) -> Record {
     record.section(1, 0, 1, &handle.to_le_bytes()).section(2, 0, 1, &point.to_le_bytes())
 }
 
-fn cycle(pool: &mut Pool<File>, thread: &mut pool::Thread, round: u64, now: &mut u64) -> u64 {
+fn cycle(
+    pool: &mut Pool<File>,
+    thread: &mut pool::Thread,
+    other: Option<&mut pool::Thread>,
+    round: u64,
+    now: &mut u64,
+) -> u64 {
     let (handle, point, step) = ((round % 64 + 1) as u32, round + 1, *now);
     pool.record(thread, &base(Kind::Ioctl, CREATE, step, step + 300).words(&[handle, 0]));
     let signal = base(Kind::Ioctl, TIMELINE_SIGNAL, step + 400, step + 700).words(&[1, 0, 2, 0, 1, 0]);
     let signal = signal.section(1, 0, 1, &handle.to_le_bytes()).section(2, 0, 1, &point.to_le_bytes());
     pool.record(thread, &signal);
+    let thread = other.unwrap_or(thread);
     pool.record(thread, &wait_for(base(Kind::IoctlEnter, TIMELINE_WAIT, step + 800, 0), handle, point));
     let exit = base(Kind::IoctlExit, TIMELINE_WAIT, step + 800, step + 2000);
     pool.record(thread, &exit.words(&[1, 0, 2, 0, u32::MAX, 0x7fff_ffff, 1, 3, 0, 0]));
@@ -96,16 +116,16 @@ fn memory() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }
 
-fn measure(records: u64) -> f64 {
+fn measure(records: u64, course: Course) -> f64 {
     let folder = tempfile::tempdir_in(".").unwrap();
     let path = folder.path().join("pool");
-    write(File::options().create_new(true).read(true).write(true).open(&path).unwrap(), records);
+    write(File::options().create_new(true).read(true).write(true).open(&path).unwrap(), records, course);
     let start = processor();
     let session = Session::open(folder.path()).unwrap();
     let analysis = analyse(&session, Options::default(), &Nobody).unwrap();
     let seconds = processor() - start;
     // Were the hang not found, its cost would not be measured.
-    assert_eq!(analysis.findings.len(), 1, "{:?}", analysis.findings);
+    assert_eq!(analysis.findings.len(), usize::from(course == Course::Hangs), "{:?}", analysis.findings);
     println!(
         "{:>5.1} M records, {:>8} calls: {seconds:>6.2} s, {:>5.2} M records a second, {:>5} MB at most",
         records as f64 / 1e6,
@@ -119,10 +139,14 @@ fn measure(records: u64) -> f64 {
 fn main() {
     let most: f64 = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(10.0);
     let sizes = [0.1, 0.25, 0.5, 1.0].map(|part| part * most);
-    let mut first = None;
-    for millions in sizes {
-        let seconds = measure((millions * 1e6) as u64) / millions;
-        let first = *first.get_or_insert(seconds);
-        println!("      a record costs {:.2} times what it costs in the smallest", seconds / first);
+    for (course, title) in [(Course::Hangs, "it hangs"), (Course::Shares, "it does not hang, but might have")]
+    {
+        println!("{title}:");
+        let mut first = None;
+        for millions in sizes {
+            let seconds = measure((millions * 1e6) as u64, course) / millions;
+            let first = *first.get_or_insert(seconds);
+            println!("      a record costs {:.2} times what it costs in the smallest", seconds / first);
+        }
     }
 }

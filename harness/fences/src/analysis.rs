@@ -55,11 +55,14 @@ impl Analysis {
 /// When the trace can no longer be read.
 pub fn analyse(session: &Session, options: Options, people: &dyn People) -> io::Result<Analysis> {
     let mut walk = Walk::new(session, options);
+    if options.predict {
+        walk.look_for_start(session);
+    }
     walk.run(session, people)?;
     let mut analysis = conclude(session, &mut walk, people)?;
     let hung = |finding: &Finding| finding.is_verdict() && options.may_move(finding.since_ns);
     if options.predict && walk.is_shared() && !analysis.findings.iter().any(hung) {
-        let mut predicted = predict(session, options, walk.sync_calls())?;
+        let mut predicted = predict(session, options, walk.sync_calls(), walk.start(session))?;
         predicted.iter_mut().for_each(|finding| doubt(session, finding));
         fill(session, &walk, &mut predicted, &[])?;
         analysis.findings.splice(0..0, predicted);

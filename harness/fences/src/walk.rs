@@ -6,13 +6,13 @@ use fencelab_trace::model::{Effect, Event, Model, Moment, ObjectKind};
 use fencelab_trace::{CallId, ProcessId, Session, ThreadId};
 
 use crate::Options;
-use crate::fence::At;
 use crate::feed::Feed;
+use crate::fence::At;
 use crate::finding::Finding;
 use crate::graph::{Builder, Holders, People};
 use crate::judge::{draw, judge};
 use crate::lost;
-use crate::predict::matters;
+use crate::predict::{Scout, Start, matters};
 use crate::texts::{Marks, Texts};
 use crate::tracker::Tracker;
 use crate::wakes::Wakes;
@@ -38,6 +38,7 @@ pub struct Walk {
     /// Processes that ended, each with how many sync objects went with it.
     pub(crate) leaks: Vec<(ProcessId, u32)>,
     marks: Marks,
+    scout: Option<Scout>,
 }
 
 impl Walk {
@@ -57,6 +58,7 @@ impl Walk {
             sync_calls: 0,
             leaks: Vec::new(),
             marks: Marks::default(),
+            scout: None,
         }
     }
 
@@ -71,6 +73,9 @@ impl Walk {
             if self.is_time(session, ticks, ns) {
                 self.look(session, people, ticks.saturating_sub(1));
             }
+            if let Some(scout) = self.scout.as_mut().filter(|scout| scout.is_time(self.options, ns)) {
+                scout.keep(&mut self.model, &self.world, &self.feed, self.sync_calls);
+            }
             let Some(event) = self.model.next(session)? else { break };
             let (ticks, id, ends, result) =
                 (event.ticks, event.call.id, event.moment == Moment::End, event.call.result);
@@ -78,15 +83,23 @@ impl Walk {
                 let leaked = left_behind(&event);
                 self.leaks.extend((leaked > 0).then_some((process, leaked)));
             }
-            self.sync_calls += u64::from(!ends && self.options.may_move(ns) && matters(&event));
+            let counts = !ends && matters(&event);
+            self.sync_calls += u64::from(counts && self.options.may_move(ns));
             if ends {
                 self.wakes.note(&self.world, session, &event, self.options.slow_wake);
             }
             self.feed.take(&mut self.world, &event);
+            if counts {
+                self.world.note_counts(id.thread);
+            }
+            let connects = self.scout.as_mut().is_some_and(|scout| scout.take(session, &event));
             (self.last, self.last_ns) = (ticks, ns.max(self.last_ns));
             self.steps += 1;
             if ends && let Some(result) = result {
                 self.tracker.returned(id, result, ns);
+            }
+            if let Some(scout) = self.scout.as_mut().filter(|_| connects) {
+                scout.connect(&self.model, ticks);
             }
             self.marks.step(&mut self.model);
         }
@@ -172,6 +185,16 @@ impl Walk {
     /// The texts of these calls and of the calls that stand for these moments, all of which it has come by.
     pub(crate) fn texts(&self, session: &Session, calls: Vec<CallId>, moments: Vec<At>) -> io::Result<Texts> {
         Texts::read(session, &self.model, &self.marks, calls.into_iter(), moments.into_iter())
+    }
+
+    /// From now on the walk looks for the moment from which other orders are to be tried.
+    pub(crate) fn look_for_start(&mut self, session: &Session) {
+        self.scout = Some(Scout::new(session));
+    }
+
+    /// That moment, once.
+    pub(crate) fn start(&mut self, session: &Session) -> Option<Start> {
+        self.scout.take()?.into_start(&self.model, session)
     }
 
     pub(crate) fn words<'a>(&'a self, session: &'a Session) -> Words<'a> {

@@ -17,7 +17,7 @@ enum Property {
 }
 
 /// What is known of devices' properties and framebuffers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Properties {
     names: FxHashMap<(Option<u32>, u32), Property>,
     /// The GEM objects that a framebuffer consists of.

@@ -34,7 +34,7 @@ mod nr {
 const SUBMIT_TIMEOUT_NS: u64 = 5_000_000_000;
 
 /// What is remembered between events.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Feed {
     devices: Vec<String>,
     numbers: HashMap<String, u32>,

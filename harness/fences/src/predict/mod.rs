@@ -6,9 +6,11 @@
 //! has had another result than when it was recorded.
 
 mod candidates;
+mod lives;
 mod order;
 mod program;
 mod run;
+mod start;
 mod tell;
 mod witness;
 
@@ -24,6 +26,7 @@ use order::Order;
 use program::Program;
 pub(crate) use program::matters;
 use run::Run;
+pub(crate) use start::{Scout, Start};
 
 /// Calls that are looked at: the last ones.
 pub const CALLS: u64 = 4000;
@@ -32,9 +35,15 @@ const PAIRS: usize = 64;
 /// Predictions that are told.
 const TOLD: usize = 8;
 
-/// Looks for hangs in other orders of a session's calls. `calls`: how many that may change places have to do with fences.
-pub(crate) fn predict(session: &Session, options: Options, calls: u64) -> io::Result<Vec<Finding>> {
-    let program = Program::read(session, options, calls.saturating_sub(CALLS))?;
+/// Looks for hangs in other orders of a session's calls. `calls`: how many that may change places have to do with fences;
+/// `start`: a moment that lies before the last of them.
+pub(crate) fn predict(
+    session: &Session,
+    options: Options,
+    calls: u64,
+    start: Option<Start>,
+) -> io::Result<Vec<Finding>> {
+    let program = Program::read(session, options, calls.saturating_sub(CALLS), start)?;
     let order = Order::of(&program);
     let mut found: Vec<Finding> = Vec::new();
     let pairs = candidates::candidates(&program, &order);

@@ -107,8 +107,8 @@ impl<'a> Order<'a> {
         if call.pid == pid {
             return call.enter;
         }
-        let life = |pid: u32| self.program.lives.get(&pid);
-        let connected = self.program.connected.get(&(call.pid.min(pid), call.pid.max(pid)));
+        let life = |pid: u32| self.program.lives.lives.get(&pid);
+        let connected = self.program.lives.connected.get(&(call.pid.min(pid), call.pid.max(pid)));
         let mut until = connected.map_or(0, |last| call.enter.min(*last));
         if let (Some(ours), Some(theirs)) = (life(call.pid), life(pid)) {
             if self.descends(call.pid, pid) {
@@ -129,7 +129,7 @@ impl<'a> Order<'a> {
         const LONGEST: usize = 64;
         let mut at = pid;
         for _ in 0..LONGEST {
-            let Some(life) = self.program.lives.get(&at) else { return false };
+            let Some(life) = self.program.lives.lives.get(&at) else { return false };
             if life.parent == of {
                 return true;
             }

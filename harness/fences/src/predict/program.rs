@@ -2,13 +2,15 @@
 
 use std::io;
 
-use fencelab_abi::Kind;
 use fencelab_trace::model::{Effect, Event, Model, Moment, ObjectId, ObjectKind, Target, Targets};
 use fencelab_trace::{CallId, Session, ThreadId};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::lives::Lives;
+use super::start::Start;
 use crate::Options;
-use crate::feed::Feed;
+use crate::feed::{Feed, Replaced};
+use crate::fence::At;
 use crate::graph::object_of;
 use crate::world::{Facts, World};
 
@@ -66,15 +68,6 @@ pub(super) struct Thread {
     pub(super) calls: Vec<usize>,
 }
 
-/// A process, as far as its life orders others' calls.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Life {
-    pub(super) parent: u32,
-    pub(super) born: u64,
-    /// Ticks of the last thing that it is known to have done.
-    pub(super) last: u64,
-}
-
 /// All of it.
 pub(super) struct Program {
     /// The world before it.
@@ -84,9 +77,7 @@ pub(super) struct Program {
     /// In the order in which they were made.
     pub(super) calls: Vec<Call>,
     pub(super) threads: Vec<Thread>,
-    pub(super) lives: FxHashMap<u32, Life>,
-    /// Until when a pair of processes was connected by a socket, the lower pid first; in ticks.
-    pub(super) connected: FxHashMap<(u32, u32), u64>,
+    pub(super) lives: Lives,
     /// Ticks within which nobody sees what another thread does and acts on it.
     pub(super) near: u64,
     /// At the session's end, for names.
@@ -95,35 +86,36 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Reads the calls that may change places, but for the first so many that have to do with fences.
-    pub(super) fn read(session: &Session, options: Options, skip: u64) -> io::Result<Self> {
-        let mut reader = Reader::new(session);
-        let (mut model, mut feed) = (Model::new(session), Feed::default());
-        let mut seen = 0;
+    /// Reads the calls that may change places, but for the first so many that have to do with fences: from the start on
+    /// that a walk has remembered, if it lies before them.
+    pub(super) fn read(
+        session: &Session,
+        options: Options,
+        skip: u64,
+        start: Option<Start>,
+    ) -> io::Result<Self> {
+        let start = start.filter(|start| start.seen <= skip).unwrap_or_else(|| Start::of(session));
+        let Start { mut model, world, mut feed, mut lives, mut seen } = start;
+        let mut reader = Reader::new(world);
         let until = options.predict_between.map_or(u64::MAX, |(_, until)| until);
         while let Some(event) = model.next(session)? {
             if session.clock().ns(event.ticks) > until {
                 break;
             }
             let (facts, replaced) = feed.read(&event);
-            let (effects, targets) =
-                replaced.unwrap_or_else(|| (event.effects.to_vec(), event.targets.to_vec()));
-            let part = Part { effects, targets, facts };
-            let (sockets, matters) =
-                (moves_sockets(&event), matters(&event) || part.facts.exported.is_some());
-            reader.birth(session, &event);
+            let matters = matters(&event) || facts.exported.is_some();
             let moves = options.may_move(event.entered_ns());
             seen += u64::from(matters && moves && event.moment == Moment::Begin);
             if matters {
-                reader.take(session, &event, part, moves && seen > skip);
+                reader.take(session, &event, facts, replaced, moves && seen > skip);
             }
             let ticks = event.ticks;
-            if sockets || std::mem::take(&mut reader.newborn) {
-                reader.connections(model.connected(), ticks);
+            if lives.take(session, &event) {
+                lives.connect(&model, ticks);
             }
         }
-        reader.connections(model.connected(), u64::MAX);
-        Ok(reader.finish(session, model, feed))
+        lives.connect(&model, u64::MAX);
+        Ok(reader.finish(session, lives, model, feed))
     }
 
     /// The part of a call in which it does something to others' objects.
@@ -135,7 +127,7 @@ impl Program {
 
     /// Whether a call may have been made before one of another thread, as its process was there.
     pub(super) fn could_precede(&self, call: usize, other: usize) -> bool {
-        let born = self.lives.get(&self.calls[call].pid).map_or(0, |life| life.born);
+        let born = self.lives.lives.get(&self.calls[call].pid).map_or(0, |life| life.born);
         self.calls[other].exit.is_none_or(|exit| exit >= born)
             || self.calls[call].pid == self.calls[other].pid
     }
@@ -153,16 +145,6 @@ impl Program {
         }
         shared
     }
-}
-
-/// Whether a step changes who has which socket.
-fn moves_sockets(event: &Event<'_>) -> bool {
-    let socket =
-        |id: ObjectId| event.objects().get(id).is_some_and(|object| object.kind == ObjectKind::Socket);
-    event.effects.iter().any(|effect| match effect {
-        Effect::Named(object, _) | Effect::Unnamed(object, _) | Effect::Used(object) => socket(*object),
-        _ => false,
-    })
 }
 
 /// Whether a step has to do with fences, or orders those that have.
@@ -193,60 +175,40 @@ struct Reader {
     open: FxHashMap<CallId, usize>,
     threads: Vec<Thread>,
     by_thread: FxHashMap<ThreadId, usize>,
-    lives: FxHashMap<u32, Life>,
-    connected: FxHashMap<(u32, u32), u64>,
-    now: Vec<(u32, u32)>,
-    newborn: bool,
 }
 
 impl Reader {
-    fn new(session: &Session) -> Self {
-        let mut lives = FxHashMap::default();
-        for process in session.processes() {
-            // An exec goes on with what it was.
-            let life = Life { parent: process.parent, born: process.seen, last: process.seen };
-            lives.entry(process.pid).or_insert(life);
-        }
+    fn new(base: World) -> Self {
         Self {
-            base: World::default(),
+            base,
             from: None,
             calls: Vec::new(),
             open: FxHashMap::default(),
             threads: Vec::new(),
             by_thread: FxHashMap::default(),
-            lives,
-            connected: FxHashMap::default(),
-            now: Vec::new(),
-            newborn: false,
         }
     }
 
-    fn birth(&mut self, session: &Session, event: &Event<'_>) {
-        // A child may be seen only when it makes its first call; it was there when its parent had made it.
-        let forks = matches!(event.call.kind, Some(Kind::Fork | Kind::Vfork | Kind::Spawn));
-        let child = event.call.result.filter(|_| forks).and_then(|pid| u32::try_from(pid).ok());
-        let begins = event.moment == Moment::Begin;
-        if let Some(life) = child.filter(|_| begins).and_then(|pid| self.lives.get_mut(&pid)) {
-            (life.born, life.last) = (life.born.min(event.call.enter), life.born.min(event.call.enter));
-        }
-        let Some(thread) = session.thread(event.call.id.thread) else { return };
-        let life = self.lives.entry(thread.pid).or_insert(Life { parent: 0, born: event.ticks, last: 0 });
-        self.newborn |= life.last <= life.born;
-        life.last = life.last.max(event.ticks).max(life.born.saturating_add(1));
-    }
-
-    fn take(&mut self, session: &Session, event: &Event<'_>, part: Part, inside: bool) {
+    fn take(
+        &mut self,
+        session: &Session,
+        event: &Event<'_>,
+        facts: Facts,
+        replaced: Option<Replaced>,
+        inside: bool,
+    ) {
         let id = event.call.id;
-        if let Some(life) = event.ended().and_then(|id| self.lives.get_mut(&session.process(id)?.pid)) {
-            life.last = life.last.max(event.ticks);
-        }
         if !inside && !self.open.contains_key(&id) {
-            let at = crate::fence::At { ticks: event.ticks, call: id };
-            let Part { effects, targets, facts } = &part;
-            let begins = event.moment == Moment::Begin;
-            self.base.apply(&crate::world::Step { begins, at, effects, targets, facts: facts.clone() });
+            let (effects, targets) = match &replaced {
+                Some((effects, targets)) => (effects.as_slice(), targets.as_slice()),
+                None => (event.effects, event.targets),
+            };
+            let (at, begins) = (At { ticks: event.ticks, call: id }, event.moment == Moment::Begin);
+            self.base.apply(&crate::world::Step { begins, at, effects, targets, facts });
             return;
         }
+        let (effects, targets) = replaced.unwrap_or_else(|| (event.effects.to_vec(), event.targets.to_vec()));
+        let part = Part { effects, targets, facts };
         self.from.get_or_insert(event.ticks);
         let index = match (event.moment, self.open.get(&id)) {
             (Moment::End, Some(known)) if event.ended().is_none() => *known,
@@ -293,17 +255,8 @@ impl Reader {
         index
     }
 
-    /// Takes in which processes are connected now.
-    fn connections(&mut self, pairs: Vec<(u32, u32)>, ticks: u64) {
-        for pair in self.now.iter().filter(|pair| !pairs.contains(pair)) {
-            self.connected.insert(*pair, ticks);
-        }
-        pairs.iter().for_each(|pair| _ = self.connected.insert(*pair, u64::MAX));
-        self.now = pairs;
-    }
-
-    fn finish(self, session: &Session, model: Model, feed: Feed) -> Program {
-        let Self { base, from, mut calls, mut threads, lives, connected, .. } = self;
+    fn finish(self, session: &Session, lives: Lives, model: Model, feed: Feed) -> Program {
+        let Self { base, from, mut calls, mut threads, .. } = self;
         for call in &mut calls {
             for list in [&mut call.uses, &mut call.makes, &mut call.ends] {
                 list.sort_unstable();
@@ -315,7 +268,7 @@ impl Reader {
         let from_ns =
             if base.fences.is_empty() { 0 } else { from.map_or(0, |ticks| session.clock().ns(ticks)) };
         let near = near(session, calls.first().map_or(0, |call| call.enter));
-        Program { base, from_ns, calls, threads, lives, connected, near, model, feed }
+        Program { base, from_ns, calls, threads, lives, near, model, feed }
     }
 }
 

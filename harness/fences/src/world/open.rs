@@ -20,6 +20,8 @@ pub struct Open {
     pub blocked: Blocked,
     /// What it copies from where to where when it has waited, and whether beside what is there.
     pub copies: Option<(Target, Target, bool)>,
+    /// Whether it has to do with fences, or orders those that have.
+    pub counts: bool,
 }
 
 /// What holds a call up.
@@ -71,7 +73,26 @@ impl World {
             self.open.resize_with(index + 1, Vec::new);
         }
         let blocked = if facts.may_block { Blocked::Kernel } else { Blocked::Nothing };
-        self.open[index].push(Open { at, name: facts.name, device: facts.device, blocked, copies: None });
+        self.open[index].push(Open {
+            at,
+            name: facts.name,
+            device: facts.device,
+            blocked,
+            copies: None,
+            counts: false,
+        });
+    }
+
+    /// The call that a thread has just begun has to do with fences.
+    pub(crate) fn note_counts(&mut self, thread: ThreadId) {
+        if let Some(open) = self.open.get_mut(thread.0 as usize).and_then(|calls| calls.last_mut()) {
+            open.counts = true;
+        }
+    }
+
+    /// Forgets calls under way that have nothing to do with fences.
+    pub(crate) fn forget_others(&mut self) {
+        self.open.iter_mut().for_each(|calls| calls.retain(|open| open.counts));
     }
 
     pub(super) fn block(&mut self, thread: ThreadId, blocked: Blocked) {
