@@ -12,8 +12,9 @@ use nix::unistd::Pid;
 /// In a session's folder.
 const FOLDER: &str = "kernel";
 
-/// How long a look may take: debugfs' list of buffers takes the reservation of each, which may be what is stuck.
-const LIMIT: Duration = Duration::from_secs(1);
+/// How long a look may take: debugfs' list of buffers takes the reservation of each, which may be what is stuck. Whoever
+/// watches waits for it.
+const LIMIT: Duration = Duration::from_millis(300);
 
 /// The looks that lie in a session's folder.
 pub(crate) fn read(folder: &Path) -> Result<Vec<Look>> {

@@ -52,7 +52,7 @@ pub(crate) struct WatchArgs {
     #[arg(value_name = "DIR|PID")]
     pub(crate) session: PathBuf,
     /// Look who waits when nothing has moved for so many seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", default_value = "0.5", value_parser = seconds)]
     pub(crate) quiet: f64,
     /// End after the first look.
     #[arg(long)]

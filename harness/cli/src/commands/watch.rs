@@ -21,8 +21,9 @@ use crate::kernel;
 use crate::outcome::Outcome;
 use crate::people::Proc;
 
-/// Between two looks.
+/// Between two looks, at most and at least.
 const LOOK: Duration = Duration::from_millis(200);
+const SOON: Duration = Duration::from_millis(5);
 
 pub(crate) fn run(args: &WatchArgs) -> Result<Outcome> {
     let folder = folder(&args.session)?;
@@ -66,7 +67,10 @@ pub(crate) fn run(args: &WatchArgs) -> Result<Outcome> {
         if over || args.once && quiet {
             break;
         }
-        std::thread::sleep(LOOK);
+        // What is about to have stood still long enough is looked at then.
+        let still = Duration::from_nanos(now_ns()?.saturating_sub(session.clock().ns(walk.last())));
+        let left = options.quiet.checked_sub(still).unwrap_or(LOOK);
+        std::thread::sleep(left.clamp(SOON, LOOK));
     }
     Ok(Outcome::Exit(if seen_verdict { Exit::Findings } else { Exit::Clean }))
 }
