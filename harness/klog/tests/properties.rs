@@ -229,6 +229,30 @@ fn wrapped(log: &str, width: usize) -> String {
     out
 }
 
+/// The report of a key that was never registered has no WARN in it: one that begins at the same time is another's.
+#[test]
+fn a_key_without_registration_amid_a_warning_is_not_called_complete() {
+    let named = |wanted: &str| {
+        let log = fixtures().into_iter().find(|(name, _)| name == wanted).map(|(_, log)| log);
+        messages(&log.expect("the fixture is there"))
+    };
+    let (key, warning) = (named("nokey"), named("warn"));
+    let alone: Vec<String> = [&key, &warning].iter().map(|log| first_structure(&log.join("\n"))).collect();
+    for [first, second] in [[&key, &warning], [&warning, &key]] {
+        let mut lines = Vec::new();
+        for at in 0..first.len().max(second.len()) {
+            lines.extend(first.get(at).cloned());
+            lines.extend(second.get(at).cloned());
+        }
+        let found = reports(console(&by(5, &lines)).replace("[    T5]", "").as_bytes());
+        assert_eq!(found.len(), 2, "{:?}", found.iter().map(|report| &report.title).collect::<Vec<_>>());
+        for report in found {
+            let same = alone.contains(&format!("{:?}", whole_structure(&report)));
+            assert!(same || !report.complete, "{}: {:?}", report.title, report.missing);
+        }
+    }
+}
+
 #[test]
 fn an_endless_report_is_cut_and_says_so() {
     let mut log =
