@@ -110,11 +110,12 @@ TWIN_IOCTL(twin_create_ioctl)
 int twin_dumb_create(struct drm_file *filp, struct drm_device *drm,
 		     struct drm_mode_create_dumb *args)
 {
+	const u32 bytes = DIV_ROUND_UP(args->bpp, 8);
 	struct twin_bo *bo;
 
-	if (args->bpp != 8 && args->bpp != 16 && args->bpp != 32)
+	if (bytes != 1 && bytes != 2 && bytes != 4)
 		return -EINVAL;
-	args->pitch = ALIGN(args->width * (args->bpp / 8), 64);
+	args->pitch = ALIGN(args->width * bytes, 64);
 	if (args->pitch < args->width)
 		return -EINVAL;
 	args->size = PAGE_ALIGN(mul_u32_u32(args->pitch, args->height));
