@@ -61,7 +61,10 @@ pub(crate) fn fork_into(cgroup: Option<BorrowedFd<'_>>, kin: Kin) -> io::Result<
 
 /// Where libc keeps this thread's id: it has told the kernel by set_tid_address(2), and a kernel with CONFIG_CHECKPOINT_RESTORE
 /// tells it to us.
-fn tid_address() -> io::Result<u64> {
+///
+/// # Errors
+/// The kernel's, where it does not.
+pub(crate) fn tid_address() -> io::Result<u64> {
     let mut address: u64 = 0;
     // SAFETY: the kernel stores an address of this process there.
     Errno::result(unsafe { libc::prctl(libc::PR_GET_TID_ADDRESS, &raw mut address) })?;

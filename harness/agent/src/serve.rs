@@ -15,7 +15,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 
 use crate::case_process::{COVERAGE, PROGRAM};
-use crate::cell::Cells;
+use crate::cell::{Cell, Cells};
 use crate::control::{Control, Heard};
 use crate::doctor::{self, Findings};
 use crate::fork_server::Forks;
@@ -298,7 +298,7 @@ impl Agent {
     fn begin(&mut self, next: Waiting) -> io::Result<Option<Job>> {
         match next {
             Waiting::Case(run) => self.begin_case(&run),
-            Waiting::Command(exec) => match CommandJob::start(&exec, self.cells.make()) {
+            Waiting::Command(exec) => match CommandJob::start(&exec, self.cell()) {
                 Ok(command) => Ok(Some(Job::Command(Box::new(command)))),
                 Err(error) => {
                     let name = exec.argv.first().map_or("", String::as_str);
@@ -307,6 +307,15 @@ impl Agent {
                 }
             },
         }
+    }
+
+    /// Where the next job lives. Where that is no cgroup, it is all that descends from this process, and nothing else may.
+    fn cell(&mut self) -> Cell {
+        let cell = self.cells.make();
+        if cell.folder().is_none() {
+            self.forks.stop();
+        }
+        cell
     }
 
     fn begin_case(&mut self, run: &Run) -> io::Result<Option<Job>> {
@@ -320,18 +329,16 @@ impl Agent {
                 return Ok(None);
             }
         };
-        let cell = self.cells.make();
+        let cell = self.cell();
         let recorded = self.recorder.as_ref().map(|recorder| recorder.environment(&self.env));
         let mut env = recorded.unwrap_or_else(|| self.env.clone());
-        let server = if run.program.is_none() && run.env.is_empty() && cell.folder().is_some() {
-            self.forks.server(&self.case_argv, &env)
-        } else {
-            None
-        };
-        self.recorder.iter_mut().for_each(|recorder| recorder.case_begins(server.is_some()));
+        let may_fork = run.program.is_none() && run.env.is_empty() && cell.folder().is_some();
+        let is_forked = may_fork && self.forks.are_ready(&self.case_argv, &env);
+        self.recorder.iter_mut().for_each(|recorder| recorder.case_begins(is_forked));
         env.extend(run.env.iter().map(|(name, value)| format!("{name}={value}").into()));
         let (program, arguments) = (&self.case_argv, arguments(run, &devices)?);
-        match CaseJob::start(run, &Start { server, program, arguments, env }, cell, self.kmsg.clone()) {
+        let forks = is_forked.then_some(&mut self.forks);
+        match CaseJob::start(run, Start { forks, program, arguments, env }, cell, self.kmsg.clone()) {
             Ok((job, started)) => {
                 self.control.send(&FromAgent::Started(started))?;
                 Ok(Some(Job::Case(Box::new(job))))

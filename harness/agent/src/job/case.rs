@@ -20,7 +20,7 @@ use crate::capture::Capture;
 use crate::cell::Cell;
 use crate::clock;
 use crate::dossier::{Examination, LIMIT};
-use crate::fork_server::ForkServer;
+use crate::fork_server::{Forked, Forks};
 use crate::kmsg::Kmsg;
 use crate::notes::Notes;
 use crate::spawn::{Launch, spawn};
@@ -48,7 +48,7 @@ pub(crate) struct CaseJob {
 /// How a case's process is started.
 pub(crate) struct Start<'a> {
     /// What forks it, if it can be forked.
-    pub(crate) server: Option<&'a ForkServer>,
+    pub(crate) forks: Option<&'a mut Forks>,
     /// The program that runs cases, and its first arguments.
     pub(crate) program: &'a [OsString],
     /// The arguments that tell it the case.
@@ -59,11 +59,14 @@ pub(crate) struct Start<'a> {
 
 impl Start<'_> {
     /// Starts it in a cell with these descriptors; as a program where it cannot be forked.
-    fn start(&self, fds: [BorrowedFd<'_>; 4], cell: &Cell) -> io::Result<Pid> {
-        if let (Some(server), Some(cgroup)) = (self.server, cell.folder())
-            && let Ok(pid) = server.launch(&self.arguments, fds, cgroup)
-        {
-            return Ok(pid);
+    fn start(&mut self, fds: [BorrowedFd<'_>; 4], cell: &Cell) -> io::Result<Pid> {
+        if let (Some(forks), Some(cgroup)) = (&mut self.forks, cell.folder()) {
+            match forks.launch(&self.arguments, fds, cgroup) {
+                Forked::Child(pid) => return Ok(pid),
+                Forked::Not => {}
+                // It must not run twice.
+                Forked::Unknown => empty(cell),
+            }
         }
         let arguments = self.arguments.iter().map(OsString::from);
         let argv: Vec<OsString> = self.program.iter().cloned().chain(arguments).collect();
@@ -75,6 +78,15 @@ impl Start<'_> {
             fds: &fds,
             cgroup: cell.folder(),
         })
+    }
+}
+
+/// Kills what is in a cell, and waits a moment for its end.
+fn empty(cell: &Cell) {
+    let until = Instant::now() + GRACE;
+    cell.kill();
+    while !cell.is_empty() && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 
@@ -98,7 +110,7 @@ impl CaseJob {
     /// When it cannot be started.
     pub(crate) fn start(
         run: &Run,
-        start: &Start<'_>,
+        mut start: Start<'_>,
         cell: Cell,
         kmsg: Option<Kmsg>,
     ) -> io::Result<(Self, Started)> {
