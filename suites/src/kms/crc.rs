@@ -26,6 +26,8 @@ const FRAMES: u32 = 2;
 #[derive(Debug)]
 pub struct Crc<'a> {
     pipe: &'a Pipe,
+    /// The how-manieth CRTC of its card that is.
+    crtc: u32,
     data: File,
 }
 
@@ -43,14 +45,14 @@ impl<'a> Crc<'a> {
     /// # Errors
     /// Skips where debugfs or the driver has no checksums.
     pub fn of(pipe: &'a Pipe) -> Result<Self, Stop> {
-        let folder =
-            PathBuf::from(format!("/sys/kernel/debug/dri/{}/crtc-{}/crc", minor(pipe)?, index(pipe)?));
+        let (minor, crtc) = (minor(pipe)?, index(pipe)?);
+        let folder = PathBuf::from(format!("/sys/kernel/debug/dri/{minor}/crtc-{crtc}/crc"));
         let missing = |e: std::io::Error| {
             Stop::skip(format!("{} tells no checksums: {:?}", pipe.card().name(), e.errno()))
         };
         fs::write(folder.join("control"), "auto").map_err(missing)?;
         let data = OpenOptions::new().read(true).open(folder.join("data")).map_err(missing)?;
-        Ok(Self { pipe, data })
+        Ok(Self { pipe, crtc, data })
     }
 
     /// The checksum of a frame that began after this call.
@@ -79,8 +81,8 @@ impl<'a> Crc<'a> {
 
     /// Vblanks of the CRTC until now.
     fn vblanks(&self) -> Result<u32, Stop> {
-        let (now, crtc) = (VblankWaitTarget::Relative(0), index(self.pipe)?);
-        let reply = self.pipe.card().wait_vblank(now, VblankWaitFlags::empty(), crtc, 0);
+        let now = VblankWaitTarget::Relative(0);
+        let reply = self.pipe.card().wait_vblank(now, VblankWaitFlags::empty(), self.crtc, 0);
         Ok(reply.must("count the vblanks")?.frame())
     }
 
