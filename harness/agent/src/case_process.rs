@@ -21,20 +21,14 @@ pub(crate) const COVERAGE: &str = "coverage";
 /// The argument that somebody else's program stands behind.
 pub(crate) const PROGRAM: &str = "--program";
 
-/// Runs `SUITE NAME DEVICES [coverage]`, the devices as JSON; or with `--serve` each such case in a fork. A case that ran has told its result, whatever it is: the exit
-/// status says only that.
+/// Runs `SUITE NAME DEVICES [coverage]`, the devices as JSON; or with `--serve` each such case in a fork. A case that ran has
+/// told its result, whatever it is: the exit status says only that.
 pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
-    if let [flag] = arguments
-        && flag == fork_server::SERVE
-    {
-        return fork_server::serve(run_case);
+    match arguments {
+        [flag] if flag == fork_server::SERVE => fork_server::serve(run_case),
+        [flag, program] if flag == PROGRAM => foreign(program),
+        _ => run_case(arguments),
     }
-    if let [flag, program] = arguments
-        && flag == PROGRAM
-    {
-        return foreign(program);
-    }
-    run_case(arguments)
 }
 
 fn run_case(arguments: &[OsString]) -> ExitCode {
