@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -179,6 +181,15 @@ impl Drop for Group {
 }
 
 impl Cell {
+    /// Kills what lives in it, and waits so long for its end.
+    pub(crate) fn empty(&self, within: Duration) {
+        let until = Instant::now() + within;
+        while !self.is_empty() && Instant::now() < until {
+            self.kill();
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// The folder to start the first process in.
     pub(crate) fn folder(&self) -> Option<BorrowedFd<'_>> {
         match self {

@@ -30,6 +30,14 @@ pub(crate) struct Launch<'a> {
     pub(crate) cgroup: Option<BorrowedFd<'a>>,
 }
 
+impl<'a> Launch<'a> {
+    /// A program by its path, which its arguments begin with: in no cgroup of its own, and in the root folder.
+    pub(crate) fn of(argv: &'a [OsString], env: &'a [OsString], fds: &'a [BorrowedFd<'a>]) -> Self {
+        let program = Path::new(argv.first().map_or("".as_ref(), OsString::as_os_str));
+        Launch { program, argv, env, cwd: Path::new("/"), fds, cgroup: None }
+    }
+}
+
 /// All that the child needs, made before it is: between fork and exec it may not allocate.
 struct Prepared {
     program: CString,

@@ -8,7 +8,6 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IoSlice};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::path::Path;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -125,14 +124,8 @@ impl ForkServer {
         setsockopt(&socket, sockopt::ReceiveTimeout, &TimeVal::seconds(PATIENCE))?;
         let null = File::open("/dev/null")?;
         let argv: Vec<OsString> = program.iter().cloned().chain([SERVE.into()]).collect();
-        let pid = spawn(&Launch {
-            program: Path::new(argv.first().map_or("".as_ref(), OsString::as_os_str)),
-            argv: &argv,
-            env,
-            cwd: Path::new("/"),
-            fds: &[null.as_fd(), null.as_fd(), null.as_fd(), theirs.as_fd()],
-            cgroup: None,
-        })?;
+        let fds = [null.as_fd(), null.as_fd(), null.as_fd(), theirs.as_fd()];
+        let pid = spawn(&Launch::of(&argv, env, &fds))?;
         Ok(ForkServer { socket, pid })
     }
 

@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fencelab_bench::protocol::{Captured, Finished, FromAgent, Outcome, Run, Started};
@@ -65,28 +64,12 @@ impl Start<'_> {
                 Forked::Child(pid) => return Ok(pid),
                 Forked::Not => {}
                 // It must not run twice.
-                Forked::Unknown => empty(cell),
+                Forked::Unknown => cell.empty(GRACE),
             }
         }
         let arguments = self.arguments.iter().map(OsString::from);
         let argv: Vec<OsString> = self.program.iter().cloned().chain(arguments).collect();
-        spawn(&Launch {
-            program: Path::new(argv.first().map_or("".as_ref(), OsString::as_os_str)),
-            argv: &argv,
-            env: &self.env,
-            cwd: Path::new("/"),
-            fds: &fds,
-            cgroup: cell.folder(),
-        })
-    }
-}
-
-/// Kills what is in a cell, and waits a moment for its end.
-fn empty(cell: &Cell) {
-    let until = Instant::now() + GRACE;
-    cell.kill();
-    while !cell.is_empty() && Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(2));
+        spawn(&Launch { cgroup: cell.folder(), ..Launch::of(&argv, &self.env, &fds) })
     }
 }
 

@@ -5,7 +5,6 @@ mod command;
 mod pipes;
 mod verdict;
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 pub(crate) use case::{CaseJob, Start, refused};
@@ -149,11 +148,6 @@ impl Job {
 
     /// Kills it at once, with nobody there to be told, and waits a moment for its end.
     pub(crate) fn abandon(&mut self) {
-        let until = Instant::now() + KILL_LIMIT;
-        let cell = &self.process().cell;
-        while !cell.is_empty() && Instant::now() < until {
-            cell.kill();
-            thread::sleep(Duration::from_millis(2));
-        }
+        self.process().cell.empty(KILL_LIMIT);
     }
 }
