@@ -7,6 +7,8 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark may panic")]
 
+#[path = "../../trace/tests/common/clients.rs"]
+mod clients;
 #[path = "../../trace/tests/common/pool.rs"]
 mod pool;
 
@@ -17,15 +19,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use fencelab_abi::process::Entry;
-use fencelab_abi::{Driver, FdClass, Kind, Mode, section};
-use pool::{Pool, Record, Thread};
+use clients::{CREATE, DESTROY, client, ioctl, of_point, signal, wait};
+use fencelab_abi::{Kind, Mode};
+use pool::{Pool, Thread};
 
-/// include/uapi/drm/drm.h
-const CREATE: u32 = 0xc008_64bf;
-const DESTROY: u32 = 0xc008_64c0;
-const TIMELINE_WAIT: u32 = 0xc028_64ca;
-const TIMELINE_SIGNAL: u32 = 0xc018_64cd;
 const PROCESSES: usize = 8;
 /// Standstills of each session.
 const STOPS: usize = 5;
@@ -117,16 +114,7 @@ impl Session {
         let mut pool = Pool::new(file, u32::MAX >> 8, Mode::Stop);
         let sleep = || Command::new("sleep").arg("1000").stdin(Stdio::null()).spawn().unwrap();
         let sleepers: Vec<Child> = std::iter::repeat_with(sleep).take(PROCESSES).collect();
-        let mut threads = Vec::new();
-        for sleeper in &sleepers {
-            let (pid, at) = (sleeper.id(), now());
-            let process = pool.process(pid, 1, Entry::Preload, None, "/usr/bin/client", at);
-            let mut thread = pool.thread(process, pid, pid);
-            let open = Record::new(Kind::Open, at + 1, at + 2).fd(3).result(3).request(0x8_0002);
-            let open = open.text(section::PATH, "/dev/dri/renderD128");
-            pool.record(&mut thread, &open.text(section::DRIVER, "virtio_gpu"));
-            threads.push(thread);
-        }
+        let threads = sleepers.iter().map(|sleeper| client(&mut pool, sleeper.id(), now()).1).collect();
         let mut session = Self { pool, threads, sleepers, round: 0, since: vec![0; PROCESSES] };
         session.show();
         session
@@ -193,25 +181,11 @@ fn now() -> u64 {
     now.tv_sec() as u64 * 1_000_000_000 + now.tv_nsec() as u64
 }
 
-fn ioctl(kind: Kind, request: u32, enter: u64, exit: u64) -> Record {
-    Record::new(kind, enter, exit).fd(3).request(request).class(FdClass::Drm(Driver::VirtioGpu))
-}
-
-/// WAIT_ALL | WAIT_FOR_SUBMIT, for ever.
-fn wait(kind: Kind, enter: u64, exit: u64) -> Record {
-    ioctl(kind, TIMELINE_WAIT, enter, exit).words(&[1, 0, 2, 0, u32::MAX, 0x7fff_ffff, 1, 3, 0, 0])
-}
-
-fn of_point(record: Record, handle: u32, point: u64) -> Record {
-    record.section(1, 0, 1, &handle.to_le_bytes()).section(2, 0, 1, &point.to_le_bytes())
-}
-
 /// A sync object's life; gives how many records that takes.
 fn cycle(pool: &mut Pool<File>, thread: &mut Thread, round: u64) -> u64 {
     let (handle, point, at) = ((round % 64 + 1) as u32, round + 1, now());
     pool.record(thread, &ioctl(Kind::Ioctl, CREATE, at, at + 10).words(&[handle, 0]));
-    let signal = ioctl(Kind::Ioctl, TIMELINE_SIGNAL, at + 20, at + 30).words(&[1, 0, 2, 0, 1, 0]);
-    pool.record(thread, &of_point(signal, handle, point));
+    pool.record(thread, &of_point(signal(at + 20, at + 30), handle, point));
     pool.record(thread, &of_point(wait(Kind::IoctlEnter, at + 40, 0), handle, point));
     pool.record(thread, &wait(Kind::IoctlExit, at + 40, at + 50));
     pool.record(thread, &ioctl(Kind::Ioctl, DESTROY, at + 60, at + 70).words(&[handle, 0]));

@@ -6,23 +6,20 @@
 
 #![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark may panic")]
 
+#[path = "../../trace/tests/common/clients.rs"]
+mod clients;
 #[path = "../../trace/tests/common/pool.rs"]
 mod pool;
 
 use std::fs::File;
 
-use fencelab_abi::process::Entry;
-use fencelab_abi::{Driver, FdClass, Kind, Mode};
+use clients::{CREATE, DESTROY, client, ioctl, of_point, signal, wait};
+use fencelab_abi::{Kind, Mode};
 use fencelab_fences::graph::Nobody;
 use fencelab_fences::{Options, analyse};
 use fencelab_trace::Session;
 use pool::{Pool, Record};
 
-/// include/uapi/drm/drm.h
-const CREATE: u32 = 0xc008_64bf;
-const DESTROY: u32 = 0xc008_64c0;
-const TIMELINE_WAIT: u32 = 0xc028_64ca;
-const TIMELINE_SIGNAL: u32 = 0xc018_64cd;
 const PROCESSES: u32 = 8;
 
 /// What becomes of a session.
@@ -40,11 +37,7 @@ fn write(file: File, records: u64, course: Course) {
     let (mut threads, mut others) = (Vec::new(), Vec::new());
     for index in 0..PROCESSES {
         let pid = 100 + index;
-        let process = pool.process(pid, 1, Entry::Preload, None, "/usr/bin/client", 10);
-        let mut thread = pool.thread(process, pid, pid);
-        let open = Record::new(Kind::Open, 20, 30).fd(3).result(3).request(0x8_0002);
-        let open = open.text(fencelab_abi::section::PATH, "/dev/dri/renderD128");
-        pool.record(&mut thread, &open.text(fencelab_abi::section::DRIVER, "virtio_gpu"));
+        let (process, thread) = client(&mut pool, pid, 10);
         others.push(pool.thread(process, pid, 200 + index));
         threads.push(thread);
     }
@@ -66,16 +59,6 @@ fn write(file: File, records: u64, course: Course) {
     pool.finish().sync_all().unwrap();
 }
 
-fn base(kind: Kind, request: u32, enter: u64, exit: u64) -> Record {
-    Record::new(kind, enter, exit).fd(3).request(request).class(FdClass::Drm(Driver::VirtioGpu))
-}
-
-fn wait_for(record: Record, handle: u32, point: u64) -> Record {
-    // WAIT_ALL | WAIT_FOR_SUBMIT, for ever.
-    let record = record.words(&[1, 0, 2, 0, u32::MAX, 0x7fff_ffff, 1, 3, 0, 0]);
-    record.section(1, 0, 1, &handle.to_le_bytes()).section(2, 0, 1, &point.to_le_bytes())
-}
-
 fn cycle(
     pool: &mut Pool<File>,
     thread: &mut pool::Thread,
@@ -84,23 +67,20 @@ fn cycle(
     now: &mut u64,
 ) -> u64 {
     let (handle, point, step) = ((round % 64 + 1) as u32, round + 1, *now);
-    pool.record(thread, &base(Kind::Ioctl, CREATE, step, step + 300).words(&[handle, 0]));
-    let signal = base(Kind::Ioctl, TIMELINE_SIGNAL, step + 400, step + 700).words(&[1, 0, 2, 0, 1, 0]);
-    let signal = signal.section(1, 0, 1, &handle.to_le_bytes()).section(2, 0, 1, &point.to_le_bytes());
-    pool.record(thread, &signal);
+    pool.record(thread, &ioctl(Kind::Ioctl, CREATE, step, step + 300).words(&[handle, 0]));
+    pool.record(thread, &of_point(signal(step + 400, step + 700), handle, point));
     let thread = other.unwrap_or(thread);
-    pool.record(thread, &wait_for(base(Kind::IoctlEnter, TIMELINE_WAIT, step + 800, 0), handle, point));
-    let exit = base(Kind::IoctlExit, TIMELINE_WAIT, step + 800, step + 2000);
-    pool.record(thread, &exit.words(&[1, 0, 2, 0, u32::MAX, 0x7fff_ffff, 1, 3, 0, 0]));
-    pool.record(thread, &base(Kind::Ioctl, DESTROY, step + 2100, step + 2200).words(&[handle, 0]));
+    pool.record(thread, &of_point(wait(Kind::IoctlEnter, step + 800, 0), handle, point));
+    pool.record(thread, &wait(Kind::IoctlExit, step + 800, step + 2000));
+    pool.record(thread, &ioctl(Kind::Ioctl, DESTROY, step + 2100, step + 2200).words(&[handle, 0]));
     *now += 350;
     5
 }
 
 fn hang(pool: &mut Pool<File>, thread: &mut pool::Thread, round: u64, now: u64) {
     let at = now + 10_000;
-    pool.record(thread, &base(Kind::Ioctl, CREATE, at, at + 300).words(&[99, 0]));
-    pool.record(thread, &wait_for(base(Kind::IoctlEnter, TIMELINE_WAIT, at + 800, 0), 99, round));
+    pool.record(thread, &ioctl(Kind::Ioctl, CREATE, at, at + 300).words(&[99, 0]));
+    pool.record(thread, &of_point(wait(Kind::IoctlEnter, at + 800, 0), 99, round));
 }
 
 /// Seconds of processor time that this process has had: other work on the machine does not count.
