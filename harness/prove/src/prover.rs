@@ -63,6 +63,8 @@ enum Said {
 struct Outcome {
     proof: Option<Proof>,
     controls: Vec<Control>,
+    /// The choice of the kernel that came up, and its release.
+    booted: Option<(String, String)>,
 }
 
 impl Prover<'_> {
@@ -90,6 +92,7 @@ impl Prover<'_> {
                         let (task, outcome) = *ended;
                         proofs.proofs.extend(outcome.proof);
                         proofs.controls.extend(outcome.controls);
+                        proofs.kernels.extend(outcome.booted);
                         proofs.took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
                         self.write(proofs)?;
                         watcher.ended(&task, proofs);
@@ -139,7 +142,8 @@ impl Prover<'_> {
                 .site
                 .run(&folder, kernel, made.annotated, &mut bench, cases, made.devices)
                 .map_err(|error| error.to_string())?;
-            let mut outcome = Outcome::default();
+            let booted = session.boots.first().map(|boot| (kernel.to_owned(), boot.release.clone()));
+            let mut outcome = Outcome { booted, ..Outcome::default() };
             match task {
                 Task::Fault(expected) => outcome.proof = Some(judge(expected, &session, &folder)),
                 Task::Controls { expected, .. } => {

@@ -82,6 +82,7 @@ fn mixed() -> Proofs {
                 false_reports: 1,
             },
         ],
+        kernels: [("stock".to_owned(), "6.12.90".to_owned())].into(),
         explained: vec![Explained { row: 7, reason: "its code is the driver's own".into() }],
     }
 }

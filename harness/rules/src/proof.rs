@@ -1,5 +1,7 @@
 //! What proving comes to: a document that is written beside the reports, and from which they follow.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::knob::Knob;
@@ -174,6 +176,9 @@ pub struct Proofs {
     pub fencelab: String,
     /// The bench.
     pub bench: String,
+    /// The kernels that were booted: what `uname -r` said, by the name of the choice.
+    #[serde(default)]
+    pub kernels: BTreeMap<String, String>,
     /// When it began, in milliseconds since 1970.
     pub began_ms: u64,
     /// How long it took, in milliseconds.

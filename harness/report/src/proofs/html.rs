@@ -5,7 +5,7 @@ use std::io::Write;
 
 use fencelab_rules::{Judgement, Proof, Proofs, ROWS, Tally, rule_of};
 
-use super::{laid_to, sentence, wanted};
+use super::{kernels, laid_to, sentence, wanted};
 use crate::Error;
 use crate::html::{Esc, STYLE};
 use crate::text::date;
@@ -18,10 +18,11 @@ pub(super) fn write(proofs: &Proofs, out: &mut dyn Write) -> Result<(), Error> {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n\
-         <header class=\"{tone}\">\n<p class=\"brand\">fencelab prove {}</p>\n<h1>{}.</h1>\n</header>\n",
+         <header class=\"{tone}\">\n<p class=\"brand\">fencelab prove {}</p>\n<h1>{}.</h1>\n{}</header>\n",
         Esc(&title),
         Esc(&proofs.fencelab),
         Esc(sentence(proofs)),
+        kernels(proofs).map(|kernels| format!("<p>{}</p>\n", Esc(kernels))).unwrap_or_default(),
     )?;
     write!(out, "{}{}{}{}", faults(proofs), rules(proofs), rows(proofs), controls(proofs))?;
     out.write_all(b"</body>\n</html>\n")?;

@@ -61,6 +61,13 @@ fn sentence(proofs: &Proofs) -> String {
     format!("{} in {}", parts.join(", "), span(proofs.took_ms.saturating_mul(1000)))
 }
 
+/// The kernels that were booted, in words; none before the first came up.
+fn kernels(proofs: &Proofs) -> Option<String> {
+    let named: Vec<String> =
+        proofs.kernels.iter().map(|(choice, release)| format!("{release} ({choice})")).collect();
+    (!named.is_empty()).then(|| format!("on {}", named.join(" and ")))
+}
+
 /// What was expected of a fault, in words.
 fn wanted(proof: &Proof) -> String {
     format!("{} for {}", proof.subject.kinds().join(" or "), proof.subject.rules().join(", "))

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use fencelab_rules::{Judgement, Proof, Proofs, ROWS, Tally, rule_of};
 
-use super::{laid_to, sentence, wanted};
+use super::{kernels, laid_to, sentence, wanted};
 use crate::Error;
 use crate::style::{Paint, Style};
 use crate::text::line;
@@ -19,6 +19,9 @@ pub(super) fn write_plain(proofs: &Proofs, out: &mut dyn Write) -> Result<(), Er
 /// The writer's.
 pub fn write(proofs: &Proofs, style: Style, out: &mut dyn Write) -> Result<(), Error> {
     writeln!(out, "{}", style.paint(Paint::Strong, sentence(proofs)))?;
+    if let Some(kernels) = kernels(proofs) {
+        writeln!(out, "{}", line(&kernels))?;
+    }
     by_rule(proofs, style, out)?;
     by_row(proofs, style, out)?;
     caught(proofs, style, out)?;
