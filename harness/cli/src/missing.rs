@@ -1,7 +1,7 @@
 //! Cases that exist, and have no devices on a bench: why.
 
 use fencelab_events::Device;
-use fencelab_suites::{Case, Kind, catalogue};
+use fencelab_suites::{Case, Kind, catalogue, gbm};
 use glob::Pattern;
 
 use crate::plan::described;
@@ -44,12 +44,14 @@ fn have(devices: &[Device]) -> String {
     }
 }
 
-/// For each suite with cases that have no devices here: the suite, how many cases, and what they need.
+/// For each suite with cases that cannot run here: the suite, how many cases, and what they need.
 pub(crate) fn uncovered(devices: &[Device]) -> Vec<(&'static str, usize, String)> {
     let mine: Vec<_> = devices.iter().map(described).collect();
     let mut found: Vec<(&'static str, usize, String)> = Vec::new();
     for (suite, cases) in catalogue::suites() {
-        for needs in cases.iter().filter_map(|case| catalogue::unmet(case, &mine)) {
+        let library = (suite == gbm::SUITE && !gbm::BUILT_IN).then(|| format!("libgbm: {}", gbm::LEFT_OUT));
+        for needs in cases.iter().filter_map(|case| library.clone().or_else(|| catalogue::unmet(case, &mine)))
+        {
             match found.iter_mut().find(|(s, _, n)| *s == suite && *n == needs) {
                 Some((_, count, _)) => *count += 1,
                 None => found.push((suite, 1, needs)),

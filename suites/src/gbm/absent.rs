@@ -16,7 +16,7 @@ pub(super) struct Made(Infallible);
 
 impl Allocator {
     pub(super) fn open(_card: &Arc<DrmFile>) -> Result<Self, Stop> {
-        Err(Stop::skip("this fencelab was built without libgbm: build it with `--features gbm`"))
+        Err(Stop::skip(super::LEFT_OUT))
     }
 
     pub(super) fn backend(&self) -> &str {

@@ -21,6 +21,10 @@ use crate::ctx::Ctx;
 
 /// Its name.
 pub const SUITE: &str = "gbm";
+/// The library is in this program.
+pub const BUILT_IN: bool = cfg!(feature = "gbm");
+/// Why its cases skip where it is not.
+pub const LEFT_OUT: &str = "this fencelab was built without libgbm: build it with `--features gbm`";
 const SCREEN: &[Role] = &[Role::Scanout];
 const DRM: &[Role] = &[Role::Drm];
 const SHOWN: &[Role] = &[Role::Drm, Role::Scanout];

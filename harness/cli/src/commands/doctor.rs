@@ -89,4 +89,10 @@ mod tests {
         assert!(text.contains("userptr") && text.contains("takes pages of a process"), "{text}");
         assert!(text.contains("none: no DRM device"), "{text}");
     }
+
+    #[test]
+    fn a_library_that_was_left_out_is_missing() {
+        let text = render("local", &hello());
+        assert_eq!(text.contains("cases need libgbm: "), !fencelab_suites::gbm::BUILT_IN, "{text}");
+    }
 }
