@@ -34,6 +34,7 @@ pub mod random;
 pub mod report;
 pub mod reset;
 pub mod selftest;
+mod squeeze;
 pub mod stress;
 pub mod submit;
 pub mod sync_file;

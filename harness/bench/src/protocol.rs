@@ -50,6 +50,9 @@ pub struct Setup {
     pub modules: Vec<String>,
     /// Devices that no scan finds: modules that are loaded for their own tests.
     pub devices: Vec<Device>,
+    /// Swap to make of the machine's memory; 0 where it is the runner's own machine.
+    #[serde(default)]
+    pub swap_mib: u32,
     /// Where the recorder's records of the cases go.
     #[serde(default)]
     pub record: Record,

@@ -32,6 +32,7 @@ const ONE: &[Role] = &[Role::Exporter];
 const DRM: &[Role] = &[Role::Importer];
 const PAIR: &[Role] = &[Role::Exporter, Role::Importer];
 const DRM_PAIR: &[Role] = &[Role::Importer, Role::Importer];
+const PAGES: &[Role] = &[Role::PageExporter];
 /// Devices that can share pages: of these every triple says something, of the others each says the same again.
 const SHARING_PAIR: &[Role] = &[Role::PageExporter, Role::PageImporter];
 const SHARING_TRIPLE: &[Role] = &[Role::PageExporter, Role::PageImporter, Role::PageImporter];
@@ -212,6 +213,13 @@ pub const CASES: &[Case] = &[
     .rules(&["BUF-ERRNO", "BUF-HELD", "BUF-NOTHELD"]),
     case("reclaim", "memory pressure leaves shared bytes and fences alone", SHARING_PAIR, pressure::reclaim)
         .rules(&["RECLAIM-RESV"]),
+    case(
+        "squeezed",
+        "buffers whose pages can only be had in place of others are made and written",
+        PAGES,
+        pressure::squeezed,
+    )
+    .rules(&["RECLAIM-RESV", "RECLAIM-TAINT"]),
     case("evict", "buffers that leave video memory keep their bytes", SCANOUT, pressure::evict)
         .rules(&["RECLAIM-RESV", "RESV-CTX"])
         .budget_s(60),

@@ -5,12 +5,15 @@ use std::fs;
 use super::cpu::write_pattern;
 use super::fences::settled;
 use super::import::import_on;
-use crate::buffer::Access;
+use crate::buffer::{Access, Exporter};
 use crate::case::{Stop, Tested};
 use crate::ctx::Ctx;
+use crate::gpu::PAGE;
 use crate::kms::{Framebuffer, Stage};
 use crate::must::{HasErrno, Must};
 use crate::pending::Pending;
+use crate::squeeze::{Squeeze, own_group};
+use crate::userptr::Pages;
 use crate::{check, check_eq};
 
 /// 2 has every shrinker give up what it holds, and leaves the page cache alone (`Documentation/admin-guide/sysctl/vm.rst`).
@@ -41,16 +44,50 @@ pub(super) fn reclaim(ctx: &mut Ctx) -> Tested {
 fn press(ctx: &Ctx) -> Tested {
     fs::write(DROP_CACHES, "2")
         .map_err(|e| Stop::skip(format!("memory pressure needs root: {DROP_CACHES}: {:?}", e.errno())))?;
-    let own = fs::read_to_string("/proc/self/cgroup").must("read this process's cgroup")?;
-    let Some(path) = own.lines().find_map(|line| line.strip_prefix("0::")) else {
+    let Some(group) = own_group()? else {
         ctx.note("no cgroup v2: nothing is reclaimed from the case's own memory");
         return Ok(());
     };
     // EAGAIN: less than that could be reclaimed. ENOENT: no memory controller here.
-    match fs::write(format!("/sys/fs/cgroup{path}/memory.reclaim"), "64M").map_err(|e| e.errno()) {
+    match fs::write(group.join("memory.reclaim"), "64M").map_err(|e| e.errno()) {
         Ok(()) | Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::ENOENT) => Ok(()),
         Err(errno) => Err(Stop::fail(format!("failed to reclaim from the case's cgroup: {errno}"))),
     }
+}
+
+/// The case's memory while its buffers take theirs, in bytes: what it holds and what they need are more than that.
+const SQUEEZED: usize = 10 << 20;
+const HELD: usize = 7 << 20;
+/// Buffers of 512 by 512 pixels of 32 bits: 1 MiB each.
+const BUFFERS: u64 = 6;
+
+/// Makes and writes buffers where each new page needs another one to go: a map, a CPU access and a fault all ask for pages under
+/// the reservation, and find reclaim there.
+pub(super) fn squeezed(ctx: &mut Ctx) -> Tested {
+    let held = Pages::new(HELD / PAGE)?;
+    held.fill(7);
+    let exporter = Exporter::open(ctx.device(0))?;
+    let squeeze = Squeeze::to(SQUEEZED)?;
+    let mut shared = Vec::new();
+    for seed in 0..BUFFERS {
+        let made = exporter.make(512, 512)?;
+        let mut writer = made.dmabuf.map()?;
+        write_pattern(&made.dmabuf, &mut writer, seed)?;
+        shared.push((seed, made));
+    }
+    held.holds(7, "memory that gave way to buffers")?;
+    for (seed, made) in &shared {
+        let reader = made.dmabuf.map()?;
+        check_eq!(
+            reader.differs(*seed, reader.len()),
+            None,
+            "the first difference in buffer {seed} of {BUFFERS}"
+        );
+    }
+    if squeeze.swapped()? == 0 {
+        ctx.note("the exporter's pages are not counted as the case's: nothing had to give way");
+    }
+    Ok(())
 }
 
 /// Shows more framebuffers than fit into the device's memory, one after the other, while all of them are exported.

@@ -5,11 +5,15 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::MmapAdvise;
 use nix::unistd::ftruncate;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
-use super::{Fixture, ONE, SUITE};
+use super::{Fixture, ONE, Pages, SUITE};
 use crate::case::{Case, Tested};
+use crate::check_eq;
 use crate::ctx::Ctx;
+use crate::gpu::PAGE;
 use crate::must::Must;
+use crate::squeeze::Squeeze;
 use crate::submit::ended;
 
 pub(super) const CASES: &[Case] = &[
@@ -23,6 +27,7 @@ pub(super) const CASES: &[Case] = &[
     case("restart-mprotect", "a job may not write write-protected pages", protected),
     case("restart-mremap", "pages that moved away are no longer the job's", moved),
     case("restart-file", "a job writes the file's pages that are mapped over the old ones", file),
+    case("squeezed", "pages give way, under their job, to buffers of the same GPU, and come back", squeezed),
     case("restart-swap", "pages that were swapped out come back for a job", swapped),
 ];
 
@@ -127,4 +132,45 @@ fn swapped(ctx: &mut Ctx) -> Tested {
     fixture.pages.holds(1, "pages that came back from swap")?;
     fixture.pages.advise(MmapAdvise::MADV_PAGEOUT)?;
     fixture.works(2, "pages that were swapped out")
+}
+
+/// How long each job takes.
+const JOB: Duration = Duration::from_millis(3);
+/// What the case holds and the buffers that it makes are together more than this, in bytes.
+const SQUEEZED: usize = 12 << 20;
+const HELD: usize = 8 << 20;
+/// What of it a job writes: a driver that pins its pages leaves the others to give way.
+const WRITTEN: usize = 2 << 20;
+const BUFFER: usize = 1 << 20;
+const BUFFERS: u64 = 6;
+
+/// The GPU's driver asks for pages and finds reclaim, that finds pages that a job of the same GPU writes: its notifier waits for
+/// the job there, and the job must not need what the driver holds meanwhile.
+fn squeezed(ctx: &mut Ctx) -> Tested {
+    let held = Pages::new((HELD - WRITTEN) / PAGE)?;
+    held.fill(7);
+    let fixture = Fixture::new(ctx, WRITTEN / PAGE)?;
+    fixture.works(1, "new pages")?;
+    let other = fixture.gpu.queue()?;
+    let squeeze = Squeeze::to(SQUEEZED)?;
+    let mut made = Vec::new();
+    for word in 2..BUFFERS + 2 {
+        let job = fixture.queue.job().delay(JOB).fill(&fixture.buffer, word);
+        let (job, buffer) = (job.submit()?, fixture.gpu.buffer(BUFFER)?);
+        let filled = other.job().fill(&buffer, word).submit()?;
+        ended(&filled, "a job on a buffer for which pages gave way")?;
+        buffer.map()?.fill(word, BUFFER);
+        ended(&job, "a job on pages that give way")?;
+        made.push((word, buffer));
+    }
+    fixture.works(99, "pages that gave way")?;
+    held.holds(7, "memory that gave way")?;
+    for (word, buffer) in &made {
+        let differs = buffer.map()?.differs(*word, BUFFER);
+        check_eq!(differs, None, "the first difference in buffer {word}");
+    }
+    if squeeze.swapped()? == 0 {
+        ctx.note("the GPU's pages are not counted as the case's: nothing had to give way");
+    }
+    Ok(())
 }

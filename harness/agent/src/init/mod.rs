@@ -3,6 +3,7 @@
 mod modules;
 mod mounts;
 mod ports;
+mod swap;
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -63,6 +64,11 @@ fn live(case_program: Option<OsString>, own: OsString) -> io::Result<()> {
     let kmsg = Kmsg::start(ports.klog, kmsg::From::Boot);
     let setup = serve::first_message(&mut control)?;
     let mut trouble = modules::load(&setup);
+    if setup.swap_mib > 0
+        && let Err(error) = swap::on(setup.swap_mib)
+    {
+        trouble.push(format!("no swap: failed to {error}"));
+    }
     let recorder = serve::start_recorder(&setup, &mut trouble);
     let trace = Trace::start(ports.trace);
     let (cells, no_cells) = Cells::find();

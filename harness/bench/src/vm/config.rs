@@ -30,6 +30,9 @@ pub struct Config {
     /// What the recorder's records of one boot may take.
     #[serde(default = "record_mib", deserialize_with = "records")]
     pub record_mib: u32,
+    /// Swap, made of the guest's memory; 0 for none.
+    #[serde(default = "swap_mib", deserialize_with = "swap")]
+    pub swap_mib: u32,
     /// More of the kernel's command line.
     #[serde(default, deserialize_with = "append")]
     pub append: String,
@@ -151,12 +154,20 @@ fn record_mib() -> u32 {
     64
 }
 
+fn swap_mib() -> u32 {
+    128
+}
+
 fn cpus<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     within(from, 1, 64, "processors")
 }
 
 fn memory<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
     within(from, 64, 1 << 20, "MiB of memory")
+}
+
+fn swap<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    within(from, 0, 4096, "MiB of swap")
 }
 
 /// The guest sees it as a PCI device's memory, whose size is a power of two.
@@ -273,6 +284,8 @@ mod tests {
         assert!(told.starts_with("my.yaml:4:"), "{told}");
         let told = error("cpus: 1\nmemory_mib: 512\nrecord_mib: 48\ndevices: []\n");
         assert!(told.contains("48 MiB of records, expected a power of two"), "{told}");
+        let told = error("cpus: 1\nmemory_mib: 512\nswap_mib: 8192\ndevices: []\n");
+        assert!(told.contains("MiB of swap"), "{told}");
         let told = error("cpus: 1\nmemory_mib: 512\n");
         assert!(told.contains("missing field `devices`"), "{told}");
         let told = error("cpus: 1\nmemory_mib: 512\nappend: quiet -- x\ndevices: []\n");

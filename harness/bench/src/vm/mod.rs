@@ -90,6 +90,7 @@ impl Vm {
             modules_dir: Some(self.options.kernel.modules.to_string_lossy().into_owned()),
             modules: devices.iter().filter_map(|d| d.module.clone()).collect(),
             devices: devices.iter().map(config::Device::described).filter(is_module).collect(),
+            swap_mib: self.options.config.swap_mib,
             record,
         }
     }
