@@ -51,7 +51,7 @@ impl Play {
         self.ticks += 10;
         self.calls += 1;
         let at = At { ticks: self.ticks, call: CallId { thread: ThreadId(thread), index: self.calls } };
-        self.world.apply(&Step { begins: true, at, effects, targets, facts });
+        self.world.apply(&Step { begins: true, at, effects, targets, facts: &facts });
         at
     }
 
@@ -60,7 +60,7 @@ impl Play {
         self.ticks += 10;
         let facts = Facts { result: Some(result), ..Facts::default() };
         let at = At { ticks: self.ticks, call: at.call };
-        self.world.apply(&Step { begins: false, at, effects: &[], targets: &[], facts });
+        self.world.apply(&Step { begins: false, at, effects: &[], targets: &[], facts: &facts });
     }
 
     /// A call with these effects that returns at once.

@@ -48,27 +48,27 @@ pub(crate) type Replaced = (Vec<Effect>, Vec<Target>);
 impl Feed {
     /// Takes an event of the walk into the world.
     pub fn take(&mut self, world: &mut World, event: &Event<'_>) {
-        let (facts, replaced) = self.read(event);
+        let mut facts = Facts::default();
+        let replaced = self.read(event, &mut facts);
         let (effects, targets) = match &replaced {
             Some((effects, targets)) => (effects.as_slice(), targets.as_slice()),
             None => (event.effects, event.targets),
         };
         let at = At { ticks: event.ticks, call: event.call.id };
-        world.apply(&Step { begins: event.moment == Moment::Begin, at, effects, targets, facts });
+        world.apply(&Step { begins: event.moment == Moment::Begin, at, effects, targets, facts: &facts });
     }
 
-    /// What there is to know of an event beside its effects; and the effects that take their place, where it is known
-    /// better which fences a commit waits for.
-    pub(crate) fn read(&mut self, event: &Event<'_>) -> (Facts, Option<Replaced>) {
-        let mut facts = Facts { name: name(event), result: event.call.result, ..Facts::default() };
-        self.opaque(event, &mut facts);
+    /// Puts into `facts`, which say nothing yet, what there is to know of an event beside its effects; gives the effects that
+    /// take their place, where it is known better which fences a commit waits for.
+    pub(crate) fn read(&mut self, event: &Event<'_>, facts: &mut Facts) -> Option<Replaced> {
+        (facts.name, facts.result) = (name(event), event.call.result);
+        self.opaque(event, facts);
         if event.call.kind == Some(Kind::Ioctl) {
-            self.ioctl(event, &mut facts);
-            vgem(event, &mut facts);
+            self.ioctl(event, facts);
+            vgem(event, facts);
         }
         let fences = facts.in_fences.take();
-        let replaced = fences.map(|fences| commit::with_in_fences(event, fences));
-        (facts, replaced)
+        fences.map(|fences| commit::with_in_fences(event, fences))
     }
 
     fn opaque(&self, event: &Event<'_>, facts: &mut Facts) {

@@ -102,7 +102,8 @@ impl Program {
             if session.clock().ns(event.ticks) > until {
                 break;
             }
-            let (facts, replaced) = feed.read(&event);
+            let mut facts = Facts::default();
+            let replaced = feed.read(&event, &mut facts);
             let matters = matters(&event) || facts.exported.is_some();
             let moves = options.may_move(event.entered_ns());
             seen += u64::from(matters && moves && event.moment == Moment::Begin);
@@ -204,7 +205,7 @@ impl Reader {
                 None => (event.effects, event.targets),
             };
             let (at, begins) = (At { ticks: event.ticks, call: id }, event.moment == Moment::Begin);
-            self.base.apply(&crate::world::Step { begins, at, effects, targets, facts });
+            self.base.apply(&crate::world::Step { begins, at, effects, targets, facts: &facts });
             return;
         }
         let (effects, targets) = replaced.unwrap_or_else(|| (event.effects.to_vec(), event.targets.to_vec()));

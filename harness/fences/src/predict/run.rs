@@ -218,7 +218,7 @@ impl<'a> Run<'a> {
     fn apply(&mut self, call: usize, part: &Part, begins: bool) {
         let at = At { ticks: self.ticks, call: self.program.calls[call].id };
         let Part { effects, targets, facts } = part;
-        self.world.apply(&Step { begins, at, effects, targets, facts: facts.clone() });
+        self.world.apply(&Step { begins, at, effects, targets, facts });
     }
 
     /// The second call is over before the first: that may be made now.

@@ -13,7 +13,7 @@ impl World {
             self.meet_opaque(*object, *kind);
         }
         if step.begins {
-            self.open_call(step.at.call.thread, step.at, &step.facts);
+            self.open_call(step.at.call.thread, step.at, step.facts);
         }
         for effect in step.effects {
             self.effect(step, effect);

@@ -32,7 +32,7 @@ pub struct Step<'a> {
     /// What their ranges are of.
     pub targets: &'a [Target],
     /// What else there is to know of the call.
-    pub facts: Facts,
+    pub facts: &'a Facts,
 }
 
 /// What effects do not say of a call.
