@@ -31,7 +31,7 @@ impl Marks {
     const MOST: usize = 64;
 
     /// Another step was taken: if it was the last of many, where the walk stands is marked.
-    pub(crate) fn step(&mut self, model: &mut Model) {
+    pub(crate) fn step(&mut self, model: &mut Model, session: &Session) {
         self.since += 1;
         if self.since < self.spacing {
             return;
@@ -46,7 +46,7 @@ impl Marks {
             });
             self.spacing *= 2;
         }
-        self.list.push(model.mark());
+        self.list.push(model.mark(session));
     }
 
     /// The last mark before a tick, if it lies behind where one has come to.

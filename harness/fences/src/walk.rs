@@ -68,13 +68,20 @@ impl Walk {
     ///
     /// When the trace can no longer be read.
     pub fn run(&mut self, session: &Session, people: &dyn People) -> io::Result<()> {
+        std::thread::scope(|scope| {
+            self.model.read_ahead(session, scope);
+            ReadAhead { walk: self, session }.walk.go(session, people)
+        })
+    }
+
+    fn go(&mut self, session: &Session, people: &dyn People) -> io::Result<()> {
         while let Some(ticks) = self.model.next_ticks() {
             let ns = session.clock().ns(ticks);
             if self.is_time(session, ticks, ns) {
                 self.look(session, people, ticks.saturating_sub(1));
             }
             if let Some(scout) = self.scout.as_mut().filter(|scout| scout.is_time(self.options, ns)) {
-                scout.keep(&mut self.model, &self.world, &self.feed, self.sync_calls);
+                scout.keep(&mut self.model, session, (&self.world, &self.feed), self.sync_calls);
             }
             let Some(event) = self.model.next(session)? else { break };
             let (ticks, id, ends, result) =
@@ -101,7 +108,7 @@ impl Walk {
             if let Some(scout) = self.scout.as_mut().filter(|_| connects) {
                 scout.connect(&self.model, ticks);
             }
-            self.marks.step(&mut self.model);
+            self.marks.step(&mut self.model, session);
         }
         Ok(())
     }
@@ -199,6 +206,18 @@ impl Walk {
 
     pub(crate) fn words<'a>(&'a self, session: &'a Session) -> Words<'a> {
         Words { session, model: &self.model, world: &self.world, feed: &self.feed }
+    }
+}
+
+/// A walk of which another thread reads ahead, until it is over in whatever way.
+struct ReadAhead<'w, 's> {
+    walk: &'w mut Walk,
+    session: &'s Session,
+}
+
+impl Drop for ReadAhead<'_, '_> {
+    fn drop(&mut self) {
+        self.walk.model.stop_reading_ahead(self.session);
     }
 }
 

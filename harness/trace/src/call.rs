@@ -12,6 +12,7 @@ use crate::id::{CallId, RecordId};
 use crate::ioctls::{self, Known};
 use crate::payload::Payload;
 use crate::source::Source;
+use crate::thread::Entry;
 
 /// A call that a thread made.
 #[derive(Clone, Copy, Debug)]
@@ -57,12 +58,17 @@ impl<'r> Call<'r> {
     }
 
     pub(crate) fn known_on(&self, class: FdClass) -> Option<&'static Known> {
+        self.known(|| class)
+    }
+
+    /// As [`Call::known_on`], where it costs something to know more than the recorder did.
+    pub(crate) fn known(&self, class: impl FnOnce() -> FdClass) -> Option<&'static Known> {
         if self.kind != Some(Kind::Ioctl) {
             return None;
         }
         // The recorder may not know a device's driver where the trace as a whole does.
         let unsure = matches!(self.class, FdClass::Unknown | FdClass::Foreign | FdClass::Drm(Driver::Other));
-        ioctls::find(self.request, if unsure { class } else { self.class })
+        ioctls::find(self.request, if unsure { class() } else { self.class })
     }
 
     /// Whether it succeeded. One that has not returned has not.
@@ -142,15 +148,32 @@ pub struct Reader {
 #[derive(Default)]
 struct Loaded {
     /// `None`: there is no call here.
-    id: Option<CallId>,
-    enter: u64,
-    exit: Option<u64>,
-    first: Option<Slot>,
-    last: Option<Slot>,
+    numbers: Option<Numbers>,
     /// The payload of the first.
     before: Vec<u8>,
     /// The payload of the last.
     after: Vec<u8>,
+}
+
+/// A call without its bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbers {
+    id: CallId,
+    kind: Option<Kind>,
+    kind_number: u8,
+    request: Request,
+    fd: i32,
+    class: FdClass,
+    result: Option<i32>,
+    flags: u8,
+    enter: u64,
+    exit: Option<u64>,
+    tid: u32,
+    beginning_lost: bool,
+    /// Whether one record is both its beginning and its end.
+    single: bool,
+    /// Bytes of each payload that are the argument.
+    sizes: [u16; 2],
 }
 
 impl Reader {
@@ -180,8 +203,8 @@ impl Reader {
         let Some(entry) = thread.entries.get(id.index as usize).copied() else { return Ok(false) };
         let place = id.thread.0 as usize % Self::THREADS;
         self.current = place;
-        let known = &self.loaded[place];
-        if known.id == Some(id) && known.exit == entry.exit() {
+        let is_it = |known: &Numbers| known.id == id && known.exit == entry.exit();
+        if self.loaded[place].numbers.as_ref().is_some_and(is_it) {
             return Ok(true);
         }
         let mut call = std::mem::take(&mut self.loaded[place]);
@@ -192,17 +215,22 @@ impl Reader {
         let first = self.record(entry.first, &ours, &mut call.before)?;
         let single = entry.last == entry.first;
         let last = if single { None } else { self.record(entry.last, &ours, &mut call.after)? };
-        let whole = first.is_some() && (single || last.is_some());
-        (call.enter, call.exit, call.first, call.last) = (entry.enter, entry.exit(), first, last);
-        call.id = whole.then_some(id);
+        let whole = first.filter(|_| single || last.is_some());
+        call.numbers = whole.map(|first| Numbers::of(id, &entry, &first, last.as_ref()));
         self.loaded[place] = call;
-        Ok(whole)
+        Ok(whole.is_some())
     }
 
     /// The call that was read last.
     pub(crate) fn loaded(&self) -> Option<Call<'_>> {
+        let (numbers, before, after) = self.parts()?;
+        Some(numbers.with(before, after))
+    }
+
+    /// Its numbers and payloads.
+    pub(crate) fn parts(&self) -> Option<(&Numbers, &[u8], &[u8])> {
         let call = self.loaded.get(self.current)?;
-        Some(put_together(call.id?, call, call.first.as_ref()?))
+        Some((call.numbers.as_ref()?, &call.before, &call.after))
     }
 
     /// Reads a record and appends its payload. `None`: another one is in its place.
@@ -231,45 +259,62 @@ impl Reader {
     }
 }
 
-fn put_together<'r>(id: CallId, call: &'r Loaded, first: &Slot) -> Call<'r> {
-    let (enter, exit, last) = (call.enter, call.exit, call.last.as_ref());
-    let number = Kind::from_u8(first.kind);
-    let kind = match number {
-        Some(Kind::IoctlEnter | Kind::IoctlExit) => Some(Kind::Ioctl),
-        Some(Kind::PollExit) => Some(Kind::PollEnter),
-        kind => kind,
-    };
-    let size = argument_size(kind, first);
-    let (before, after) = match last {
-        Some(last) => {
-            (Payload::new(&call.before, size), Payload::new(&call.after, argument_size(kind, last)))
+impl Numbers {
+    fn of(id: CallId, entry: &Entry, first: &Slot, last: Option<&Slot>) -> Self {
+        let number = Kind::from_u8(first.kind);
+        let kind = match number {
+            Some(Kind::IoctlEnter | Kind::IoctlExit) => Some(Kind::Ioctl),
+            Some(Kind::PollExit) => Some(Kind::PollEnter),
+            kind => kind,
+        };
+        Self {
+            id,
+            kind,
+            kind_number: first.kind,
+            request: Request(first.request),
+            fd: first.fd,
+            class: FdClass::from_u8(first.class),
+            result: entry.exit().map(|_| last.unwrap_or(first).result),
+            flags: first.flags | last.map_or(0, |last| last.flags),
+            enter: entry.enter,
+            exit: entry.exit(),
+            tid: first.tid,
+            beginning_lost: matches!(number, Some(Kind::IoctlExit | Kind::PollExit)),
+            single: last.is_none(),
+            sizes: [argument_size(kind, first), last.map_or(0, |last| argument_size(kind, last))],
         }
-        None if exit.is_none() => (Payload::new(&call.before, size), Payload::default()),
-        None => {
-            let whole = Payload::new(&call.before, size);
-            (whole.as_passed_in(), whole)
+    }
+
+    /// The call, with its payloads.
+    pub(crate) fn with<'r>(&self, before: &'r [u8], after: &'r [u8]) -> Call<'r> {
+        let first = Payload::new(before, self.sizes[0].into());
+        let (before, after) = match (self.single, self.exit) {
+            (false, _) => (first, Payload::new(after, self.sizes[1].into())),
+            (true, None) => (first, Payload::default()),
+            (true, Some(_)) => (first.as_passed_in(), first),
+        };
+        Call {
+            id: self.id,
+            kind: self.kind,
+            kind_number: self.kind_number,
+            request: self.request,
+            fd: self.fd,
+            class: self.class,
+            result: self.result,
+            flags: self.flags,
+            enter: self.enter,
+            exit: self.exit,
+            tid: self.tid,
+            beginning_lost: self.beginning_lost,
+            before,
+            after,
         }
-    };
-    Call {
-        id,
-        kind,
-        kind_number: first.kind,
-        request: Request(first.request),
-        fd: first.fd,
-        class: FdClass::from_u8(first.class),
-        result: exit.map(|_| last.unwrap_or(first).result),
-        flags: first.flags | last.map_or(0, |last| last.flags),
-        enter,
-        exit,
-        tid: first.tid,
-        beginning_lost: matches!(number, Some(Kind::IoctlExit | Kind::PollExit)),
-        before,
-        after,
     }
 }
 
 /// Bytes of the payload that are the argument.
-fn argument_size(kind: Option<Kind>, slot: &Slot) -> usize {
+fn argument_size(kind: Option<Kind>, slot: &Slot) -> u16 {
     let is_there = kind == Some(Kind::Ioctl) && slot.flags & flags::ARG != 0;
-    if is_there { Request(slot.request).size() } else { 0 }
+    // 14 bits of the request (include/uapi/asm-generic/ioctl.h).
+    if is_there { Request(slot.request).size() as u16 } else { 0 }
 }

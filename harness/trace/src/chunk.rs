@@ -5,7 +5,7 @@ use std::io;
 
 use fencelab_abi::pool::ChunkInfo;
 use fencelab_abi::process::ProcessInfo;
-use fencelab_abi::record::{next_record, payload, record_at};
+use fencelab_abi::record::{COMMIT_OFFSET, next_record, payload, record_at};
 use fencelab_abi::{CHUNK_SIZE, ChunkKind, SLOT_SIZE, Slot, commit_word};
 
 use crate::head::Head;
@@ -135,5 +135,7 @@ impl Chunk {
 fn commit_at(bytes: &[u8], slot: usize) -> u32 {
     const NONE: u32 = 0;
     const _: () = assert!(commit_word(0, 0) != NONE);
-    Slot::decode(bytes.get(slot * SLOT_SIZE..).unwrap_or_default()).map_or(NONE, |slot| slot.commit)
+    let at = slot * SLOT_SIZE + COMMIT_OFFSET;
+    let word = bytes.get(at..at + 4).and_then(|word| word.try_into().ok());
+    word.map_or(NONE, u32::from_le_bytes)
 }

@@ -2,16 +2,45 @@
 
 use std::sync::LazyLock;
 
-use fencelab_abi::ioctl::{DRIVER_BASE, DRIVER_END, DRM};
+use fencelab_abi::ioctl::{DRIVER_BASE, DRIVER_END, DRM, Field, Role};
 use fencelab_abi::{Driver, FdClass, Ioctl, Request, table};
 
 use crate::model::Action;
+use crate::model::until::End;
 
-/// An ioctl of the table.
+/// An ioctl of the table, and what of it the model looks at: most fields say nothing to it.
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) ioctl: &'static Ioctl,
     pub(crate) action: Action,
+    /// Fields of the argument that name what is used or given up.
+    pub(crate) used: Vec<&'static Field>,
+    /// The same of elements that pointers lead to, with the pointer's index; not of amdgpu's chunks, which differ.
+    pub(crate) used_in: Vec<(usize, Vec<&'static Field>)>,
+    /// Fields of the argument that name what it brings.
+    pub(crate) made: Vec<&'static Field>,
+    /// Until when it waits, if it does.
+    pub(crate) end: End,
+}
+
+impl Known {
+    fn new(ioctl: &'static Ioctl) -> Self {
+        let uses = |role| matches!(role, Role::Uses(_) | Role::Ends(_) | Role::UsesFd(_));
+        let used =
+            |fields: &'static [Field]| -> Vec<_> { fields.iter().filter(|field| uses(field.role)).collect() };
+        let lists = ioctl.follow.iter().enumerate();
+        let lists = lists.filter(|(_, follow)| !follow.output && follow.name != "in.chunks");
+        let lists = lists.map(|(index, follow)| (index, used(follow.element)));
+        let makes = |field: &&Field| matches!(field.role, Role::Makes(_) | Role::MakesFd(_));
+        Self {
+            ioctl,
+            action: Action::of(ioctl),
+            used: used(ioctl.fields),
+            used_in: lists.filter(|(_, fields)| !fields.is_empty()).collect(),
+            made: ioctl.fields.iter().filter(makes).collect(),
+            end: End::of(ioctl),
+        }
+    }
 }
 
 /// The table, by type and number, and by the driver where numbers are drivers' own.
@@ -27,7 +56,7 @@ impl Table {
     fn new() -> Self {
         let mut table = Self { known: Vec::new(), common: vec![0; 1 << 16], private: vec![0; 1 << 16] };
         for ioctl in table::all() {
-            table.known.push(Known { ioctl, action: Action::of(ioctl) });
+            table.known.push(Known::new(ioctl));
             let place = table.known.len() as u16;
             match ioctl.driver {
                 Some(driver) => table.private[private(driver, ioctl.key.1)] = place,

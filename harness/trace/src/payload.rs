@@ -39,6 +39,13 @@ impl<'r> Payload<'r> {
 pub(crate) fn number(bytes: &[u8], offset: u16, size: u16) -> Option<u64> {
     let start = usize::from(offset);
     let data = bytes.get(start..start + usize::from(size.min(8)))?;
+    // Nearly all are of one of two sizes, and then no bytes need to be moved one by one.
+    if let Ok(word) = data.try_into() {
+        return Some(u32::from_le_bytes(word).into());
+    }
+    if let Ok(word) = data.try_into() {
+        return Some(u64::from_le_bytes(word));
+    }
     let mut word = [0; 8];
     word[..data.len()].copy_from_slice(data);
     Some(u64::from_le_bytes(word))

@@ -57,11 +57,17 @@ impl Scout {
     }
 
     /// It has come: what there is is kept.
-    pub(crate) fn keep(&mut self, model: &mut Model, world: &World, feed: &Feed, seen: u64) {
+    pub(crate) fn keep(
+        &mut self,
+        model: &mut Model,
+        session: &Session,
+        (world, feed): (&World, &Feed),
+        seen: u64,
+    ) {
         let Some(lives) = self.lives.take() else { return };
         let mut world = world.clone();
         world.forget_others();
-        self.found = Some((model.mark(), world, feed.clone(), lives, seen));
+        self.found = Some((model.mark(session), world, feed.clone(), lives, seen));
     }
 
     /// Takes in a step; whether [`Scout::connect`] is to be told.

@@ -47,8 +47,11 @@ impl Event<'_> {
 
 impl Model {
     /// Ticks of the next step, if there is one.
-    pub fn next_ticks(&self) -> Option<u64> {
-        self.steps.next_ticks()
+    pub fn next_ticks(&mut self) -> Option<u64> {
+        match &mut self.ahead {
+            Some(ahead) => ahead.next_ticks(),
+            None => self.steps.next_ticks(),
+        }
     }
 
     /// Everybody who has a name of one of these objects, by process. A handle is held by whoever has the file's fd.

@@ -3,6 +3,7 @@
 //! Whoever wants to know what a call looked like in its place has to walk there. From a mark that is a short way.
 
 use super::Model;
+use super::bits::Bits;
 use super::object::Objects;
 use super::order::Steps;
 use super::state::State;
@@ -26,15 +27,12 @@ impl Mark {
 
 impl Model {
     /// A mark where the walk stands. Costs as much as there are objects and names.
-    pub fn mark(&mut self) -> Mark {
+    pub fn mark(&mut self, session: &Session) -> Mark {
+        let steps = self.ahead.as_ref().map_or_else(|| self.steps.clone(), |ahead| ahead.position(session));
         // Which objects there are need not be copied: the walk goes on to know that.
         let objects = std::mem::take(&mut self.state.objects);
-        let mark = Mark {
-            ticks: self.reached,
-            state: self.state.clone(),
-            objects: Kept::of(&objects),
-            steps: self.steps.clone(),
-        };
+        let mark =
+            Mark { ticks: self.reached, state: self.state.clone(), objects: Kept::of(&objects), steps };
         self.state.objects = objects;
         mark
     }
@@ -46,7 +44,7 @@ impl Model {
         state.objects = mark.objects.restore(&self.state.objects);
         let mut steps = mark.steps.clone();
         steps.refresh(session);
-        Self { state, steps, reader: session.reader(), lost: 0, reached: mark.ticks }
+        Self { state, steps, reader: session.reader(), ahead: None, lost: 0, reached: mark.ticks }
     }
 }
 
@@ -64,15 +62,16 @@ struct Kept {
 
 impl Kept {
     fn of(objects: &Objects) -> Self {
-        let list = || objects.list.iter();
-        let named = list().enumerate().filter(|(_, object)| object.refs > 0);
+        // What has ended has no names.
+        let live = objects.ended.zeros(objects.list.len());
+        let named = live.filter_map(|index| Some((index as u32, objects.list.get(index)?.refs)));
         Self {
             len: objects.list.len(),
             serials: objects.serials,
             shares_fences: objects.shares_fences,
-            ended: Bits::of(list().map(|object| object.ended)),
-            shared: Bits::of(list().map(|object| object.shared)),
-            refs: named.map(|(index, object)| (index as u32, object.refs)).collect(),
+            ended: objects.ended.clone(),
+            shared: objects.shared.clone(),
+            refs: named.filter(|(_, refs)| *refs > 0).collect(),
         }
     }
 
@@ -87,27 +86,7 @@ impl Kept {
                 object.refs = *refs;
             }
         }
-        Objects { list, serials: self.serials, shares_fences: self.shares_fences }
-    }
-}
-
-/// A truth for each object.
-#[derive(Debug, Default)]
-struct Bits(Vec<u64>);
-
-impl Bits {
-    fn of(bits: impl Iterator<Item = bool>) -> Self {
-        let mut words = Vec::new();
-        for (index, bit) in bits.enumerate() {
-            if index % 64 == 0 {
-                words.push(0);
-            }
-            words[index / 64] |= u64::from(bit) << (index % 64);
-        }
-        Self(words)
-    }
-
-    fn get(&self, index: usize) -> bool {
-        self.0.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
+        let (ended, shared) = (self.ended.clone(), self.shared.clone());
+        Objects { list, serials: self.serials, shares_fences: self.shares_fences, ended, shared }
     }
 }

@@ -4,7 +4,9 @@
 //! keeps its id whatever numbers processes know it by; one whose origin was not seen is opaque, and says so.
 
 mod action;
+mod ahead;
 mod birth;
+mod bits;
 mod death;
 mod effect;
 mod lookup;
@@ -35,6 +37,7 @@ pub use object::{Object, ObjectId, ObjectKind, Objects, Origin};
 
 use crate::id::{CallId, ProcessId};
 use crate::{Call, Reader, Session};
+use ahead::Ahead;
 use order::{Step, Steps};
 use scene::Scene;
 use space::SpaceId;
@@ -108,8 +111,10 @@ enum Stepped {
 /// The walk through a session's calls, and what is known at the moment where it stands.
 pub struct Model {
     state: State,
+    /// Where it stands; while another thread reads ahead of it, where that began.
     steps: Steps,
     reader: Reader,
+    ahead: Option<Ahead>,
     lost: u64,
     /// Ticks up to which it has come.
     reached: u64,
@@ -120,7 +125,7 @@ impl Model {
     pub fn new(session: &Session) -> Self {
         let mut steps = Steps::default();
         steps.refresh(session);
-        Self { state: State::default(), steps, reader: session.reader(), lost: 0, reached: 0 }
+        Self { state: State::default(), steps, reader: session.reader(), ahead: None, lost: 0, reached: 0 }
     }
 
     /// Takes in what a live session has come to hold, after [`Session::refresh`]. What comes later than what was walked
@@ -150,7 +155,8 @@ impl Model {
             Some(Stepped::Call(ticks, moment)) => (ticks, moment),
             Some(Stepped::Death(ticks, process)) => return Ok(self.death(session, ticks, process)),
         };
-        let Some(call) = self.reader.loaded() else { return Ok(None) };
+        let call = self.ahead.as_ref().map_or_else(|| self.reader.loaded(), Ahead::call);
+        let Some(call) = call else { return Ok(None) };
         let ns = session.clock().ns(call.enter);
         self.state.begin(call.id);
         let space = self.state.space_of_thread(session, call.id.thread);
@@ -188,11 +194,11 @@ impl Model {
 
     /// Walks to the next call's beginning or end, and reads that call; or to a process's end.
     fn step(&mut self, session: &Session, until: u64) -> io::Result<Option<Stepped>> {
-        while let Some((ticks, step)) = self.steps.next(session, until) {
+        while let Some((ticks, step, is_read)) = self.advance(session, until)? {
             self.reached = self.reached.max(ticks);
-            let (moment, id) = match step {
-                Step::Begin(id) => (Moment::Begin, id),
-                Step::End(id) => (Moment::End, id),
+            let moment = match step {
+                Step::Begin(_) => Moment::Begin,
+                Step::End(_) => Moment::End,
                 Step::Birth(process) => {
                     self.state.begin(CallId { thread: crate::ThreadId(u32::MAX), index: 0 });
                     if let Some(process) = session.process(process) {
@@ -202,7 +208,7 @@ impl Model {
                 }
                 Step::Death(process) => return Ok(Some(Stepped::Death(ticks, process))),
             };
-            if self.reader.load(session, id)? {
+            if is_read {
                 return Ok(Some(Stepped::Call(ticks, moment)));
             }
             self.lost += 1;
@@ -210,14 +216,19 @@ impl Model {
         Ok(None)
     }
 
+    /// The next step, and whether it has a call that could be read.
+    fn advance(&mut self, session: &Session, until: u64) -> io::Result<Option<(u64, Step, bool)>> {
+        if let Some(ahead) = &mut self.ahead {
+            return ahead.next(until);
+        }
+        let Some((ticks, step)) = self.steps.next(session, until) else { return Ok(None) };
+        let is_read = step.call().map_or(Ok(false), |id| self.reader.load(session, id))?;
+        Ok(Some((ticks, step, is_read)))
+    }
+
     /// All objects met so far.
     pub fn objects(&self) -> &Objects {
         &self.state.objects
-    }
-
-    /// Calls that have begun and not returned.
-    pub fn open(&self) -> &[CallId] {
-        self.steps.open()
     }
 
     /// Calls whose records newer ones had taken the place of by the time the walk came to them.
@@ -335,7 +346,7 @@ impl State {
         ns: u64,
     ) -> (Option<&'static Ioctl>, Option<ObjectId>) {
         let entry = self.entry(space, call.fd);
-        let known = call.known_on(entry.map_or(call.class, |entry| self.class_of(entry)));
+        let known = call.known(|| entry.map_or(call.class, |entry| self.class_of(entry)));
         let Some(known) = known else { return (None, entry.map(|entry| entry.object)) };
         let class = class_of_request(call, known.ioctl);
         // What answers "no such ioctl" is not what the ioctl is for.
@@ -347,7 +358,7 @@ impl State {
         if refused {
             return (Some(known.ioctl), entry.map(|entry| entry.object));
         }
-        let Some(file) = self.fd_of(space, call.fd, class, Origin::Unseen) else {
+        let Some(file) = self.entry_of(entry, (space, call.fd), class, Origin::Unseen) else {
             return (Some(known.ioctl), None);
         };
         let scene = Scene { call, known, space, file, ns };

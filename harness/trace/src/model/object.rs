@@ -4,6 +4,7 @@ use std::fmt;
 
 use fencelab_abi::{FdClass, Object as HandleKind};
 
+use super::bits::Bits;
 use crate::id::CallId;
 
 macro_rules! kinds {
@@ -159,6 +160,9 @@ pub struct Objects {
     pub(super) list: Vec<Object>,
     pub(super) serials: [u32; ObjectKind::ALL.len()],
     pub(super) shares_fences: bool,
+    /// Which of them have ended and are shared, once more: marks copy these, and look at those only that have not ended.
+    pub(super) ended: Bits,
+    pub(super) shared: Bits,
 }
 
 impl Objects {
@@ -190,8 +194,25 @@ impl Objects {
         self.list.get(id.0 as usize)
     }
 
-    pub(super) fn get_mut(&mut self, id: ObjectId) -> Option<&mut Object> {
-        self.list.get_mut(id.0 as usize)
+    /// One more name leads to an object.
+    pub(super) fn hold(&mut self, id: ObjectId) {
+        let Some(object) = self.list.get_mut(id.0 as usize) else { return };
+        object.refs = object.refs.saturating_add(1);
+        if std::mem::take(&mut object.ended) {
+            self.ended.set(id.0 as usize, false);
+        }
+    }
+
+    /// One name less leads to an object; whether it was the last.
+    pub(super) fn release(&mut self, id: ObjectId) -> bool {
+        let Some(object) = self.list.get_mut(id.0 as usize) else { return false };
+        object.refs = object.refs.saturating_sub(1);
+        if object.refs > 0 || object.ended {
+            return false;
+        }
+        object.ended = true;
+        self.ended.set(id.0 as usize, true);
+        true
     }
 
     /// An object is named by a call.
@@ -199,6 +220,7 @@ impl Objects {
         let Some(object) = self.list.get_mut(id.0 as usize) else { return };
         if object.first.thread != call.thread && !object.shared {
             object.shared = true;
+            self.shared.set(id.0 as usize, true);
             let kinds = [ObjectKind::Syncobj, ObjectKind::Queue, ObjectKind::Crtc];
             self.shares_fences |= kinds.contains(&object.kind);
         }

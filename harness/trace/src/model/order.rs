@@ -24,6 +24,16 @@ pub(crate) enum Step {
     Death(ProcessId),
 }
 
+impl Step {
+    /// The call whose step it is.
+    pub(crate) fn call(self) -> Option<CallId> {
+        match self {
+            Self::Begin(id) | Self::End(id) => Some(id),
+            Self::Birth(_) | Self::Death(_) => None,
+        }
+    }
+}
+
 /// The walk. It can go on when a live session has grown: what comes late is taken in as soon as it is known.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Steps {
@@ -155,8 +165,8 @@ impl Steps {
         calls.chain(processes).min()
     }
 
-    /// Calls that have begun and not returned.
-    pub(crate) fn open(&self) -> &[CallId] {
-        &self.open
+    /// Calls that are taken or are next on their threads.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.iter().map(|taken| *taken as usize).sum()
     }
 }

@@ -13,15 +13,12 @@ use super::state::State;
 impl State {
     /// What an ioctl uses and gives up, when it is made.
     pub(super) fn roles_at_begin(&mut self, scene: &Scene<'_, '_>) {
-        for field in scene.known.ioctl.fields {
+        for field in &scene.known.used {
             self.role_at_begin(scene, field, scene.call.argument_in());
         }
-        for (index, follow) in scene.known.ioctl.follow.iter().enumerate() {
-            if follow.output || follow.name == "in.chunks" {
-                continue;
-            }
-            for element in scene.elements(index) {
-                for field in follow.element {
+        for (index, fields) in &scene.known.used_in {
+            for element in scene.elements(*index) {
+                for field in fields {
                     self.role_at_begin(scene, field, element);
                 }
             }
@@ -76,10 +73,7 @@ impl State {
             return;
         }
         let mut out = None;
-        for field in scene.known.ioctl.fields {
-            if !matches!(field.role, Role::Makes(_) | Role::MakesFd(_)) {
-                continue;
-            }
+        for field in &scene.known.made {
             let Some(number) = scene.number(field, scene.call.argument_out()) else { continue };
             match field.role {
                 Role::Makes(Object::Gem) if scene.known.action == Action::BufferImport => {}

@@ -119,22 +119,16 @@ impl State {
 
     /// One more name leads to an object.
     pub(super) fn hold(&mut self, object: ObjectId) {
-        if let Some(object) = self.objects.get_mut(object) {
-            object.refs = object.refs.saturating_add(1);
-            object.ended = false;
-        }
+        self.objects.hold(object);
     }
 
     /// One name less leads to an object: the last takes the object along, and an open file its handles.
     pub(super) fn release(&mut self, object: ObjectId) {
         let mut gone = vec![object];
         while let Some(id) = gone.pop() {
-            let Some(object) = self.objects.get_mut(id) else { continue };
-            object.refs = object.refs.saturating_sub(1);
-            if object.refs > 0 || object.ended {
+            if !self.objects.release(id) {
                 continue;
             }
-            object.ended = true;
             self.effects.push(Effect::Ended(id));
             if let Some(file) = self.files.get_mut(&id) {
                 let mut handles: Vec<_> = file.handles.drain().collect();
@@ -214,7 +208,17 @@ impl State {
         class: FdClass,
         origin: Origin,
     ) -> Option<ObjectId> {
-        let known = self.entry(space, fd);
+        self.entry_of(self.entry(space, fd), (space, fd), class, origin)
+    }
+
+    /// As [`State::fd_of`] of an fd whose entry was looked up.
+    pub(super) fn entry_of(
+        &mut self,
+        known: Option<Entry>,
+        (space, fd): (SpaceId, i32),
+        class: FdClass,
+        origin: Origin,
+    ) -> Option<ObjectId> {
         let Some(kind) = ObjectKind::of_class(class).filter(|_| fd >= 0) else {
             return known.map(|entry| entry.object);
         };
@@ -232,8 +236,9 @@ impl State {
     }
 
     fn learn_driver(&mut self, object: ObjectId, class: FdClass) {
-        if let (Some(file), FdClass::Drm(driver)) = (self.files.get_mut(&object), class)
-            && driver != Driver::Other
+        let FdClass::Drm(driver) = class else { return };
+        if driver != Driver::Other
+            && let Some(file) = self.files.get_mut(&object)
             && file.driver.is_none()
         {
             file.driver = Some(driver);

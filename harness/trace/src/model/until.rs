@@ -1,5 +1,6 @@
 //! Until when an ioctl waits, as each driver reads what it is given.
 
+use fencelab_abi::Ioctl;
 use fencelab_abi::ioctl::{Bits, Field, Role};
 
 use super::effect::Until;
@@ -7,6 +8,7 @@ use super::scene::Scene;
 use crate::payload::number;
 
 /// A wait whose end not only a field says.
+#[derive(Debug)]
 struct Own {
     ioctl: &'static str,
     /// If a flag is set it does not wait: its field and its bit.
@@ -19,7 +21,7 @@ const SECOND: u64 = 1_000_000_000;
 
 /// drivers/gpu/drm of Linux 6.12: etnaviv/etnaviv_drv.c, etnaviv/etnaviv_gem.c, msm/msm_gem.c, nouveau/nouveau_gem.c,
 /// virtio/virtgpu_ioctl.c.
-const OWN: [Own; 6] = [
+static OWN: [Own; 6] = [
     Own { ioctl: "DRM_IOCTL_ETNAVIV_GEM_CPU_PREP", at_once: ("op", 4), limit: None },
     Own { ioctl: "DRM_IOCTL_ETNAVIV_WAIT_FENCE", at_once: ("flags", 1), limit: None },
     Own { ioctl: "DRM_IOCTL_ETNAVIV_GEM_WAIT", at_once: ("flags", 1), limit: None },
@@ -28,17 +30,32 @@ const OWN: [Own; 6] = [
     Own { ioctl: "DRM_IOCTL_VIRTGPU_WAIT", at_once: ("flags", 1), limit: Some(15 * SECOND) },
 ];
 
-/// Until when an ioctl waits: its first field that is a deadline or a timeout says, else its driver.
+/// What says until when an ioctl waits: its first field that is a deadline or a timeout, else its driver.
+#[derive(Debug)]
+pub(crate) struct End {
+    own: Option<&'static Own>,
+    field: Option<&'static Field>,
+}
+
+impl End {
+    pub(crate) fn of(ioctl: &'static Ioctl) -> Self {
+        Self {
+            own: OWN.iter().find(|own| own.ioctl == ioctl.name),
+            field: ioctl.fields.iter().find(|field| says_when(field.role)),
+        }
+    }
+}
+
+/// Until when an ioctl waits.
 pub(super) fn until(scene: &Scene<'_, '_>) -> Until {
-    let ioctl = scene.known.ioctl;
-    let own = OWN.iter().find(|own| own.ioctl == ioctl.name);
+    let End { own, field } = scene.known.end;
     if own.is_some_and(|own| scene.input(own.at_once.0) & own.at_once.1 != 0) {
         return Until::At(scene.ns);
     }
     if let Some(limit) = own.and_then(|own| own.limit) {
         return Until::At(scene.ns.saturating_add(limit));
     }
-    let Some(field) = ioctl.fields.iter().find(|field| says_when(field.role)) else { return Until::Forever };
+    let Some(field) = field else { return Until::Forever };
     by_field(field, scene.call.argument_in(), scene.ns).unwrap_or(Until::Unknown)
 }
 

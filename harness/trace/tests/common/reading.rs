@@ -38,7 +38,7 @@ fn walk(session: &Session, calls: usize) {
         assert!(!step.0.is_empty());
         seen.push(step);
         if seen.len().is_power_of_two() {
-            marks.push((seen.len(), model.mark()));
+            marks.push((seen.len(), model.mark(session)));
         }
     }
     let most = 2 * calls + session.processes().len();
