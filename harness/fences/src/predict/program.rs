@@ -109,6 +109,8 @@ impl Program {
             seen += u64::from(matters && moves && event.moment == Moment::Begin);
             if matters {
                 reader.take(session, &event, facts, replaced, moves && seen > skip);
+            } else if event.moment == Moment::End {
+                reader.end(&event, &facts);
             }
             let ticks = event.ticks;
             if lives.take(session, &event) {
@@ -220,6 +222,17 @@ impl Reader {
         match event.moment {
             Moment::Begin => call.begin = Some(part),
             Moment::End => call.end = Some(part),
+        }
+    }
+
+    /// A call ends that was begun before the program begins. Did it stay, every later one would be looked for behind it.
+    fn end(&mut self, event: &Event<'_>, facts: &Facts) {
+        let id = event.call.id;
+        let is_open = || self.base.open_calls(id.thread).iter().any(|open| open.at.call == id);
+        if self.from.is_none() && is_open() {
+            let (effects, targets) = (event.effects, event.targets);
+            let at = At { ticks: event.ticks, call: id };
+            self.base.apply(&crate::world::Step { begins: false, at, effects, targets, facts });
         }
     }
 
