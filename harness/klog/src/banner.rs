@@ -1,5 +1,6 @@
 //! The first lines of reports: which words, in which place, begin which kind.
 
+use crate::die_line;
 use crate::kind::Kind;
 
 /// Where the words of a banner must stand.
@@ -95,6 +96,8 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
     (Start, "BUG: ", "", Kind::Bug),
     // kernel/locking/rtmutex-debug.c, until 5.11.
     (Start, "[ BUG: ", "detected! ]", Kind::Bug),
+    // Before 4.8 KASAN let SLUB describe the object, below its own first line (mm/kasan/report.c).
+    (Start, "BUG ", "): kasan: bad access detected", Kind::Kasan),
     (Start, "BUG ", "): ", Kind::Bug),
     // drivers/gpu/drm
     (Anywhere, "flip_done timed out", "", Kind::FlipTimeout),
@@ -262,25 +265,7 @@ pub(crate) fn find(message: &str) -> Option<Kind> {
     let text = without_subsystem(message.trim_start());
     let listed =
         BANNERS.iter().find(|(place, words, more, _)| fits(text, place, words, more)).map(|row| row.3);
-    listed.or_else(|| is_die_line(text).then_some(Kind::Oops))
-}
-
-/// `divide error: 0000 [#1] PREEMPT SMP`, `Kernel bug detected[#1]:`, `illegal operation: 0001 ilc:1 [#1]`: what `die()` of
-/// every architecture prints (arch/*/kernel/dumpstack.c, traps.c), with the count of oopses behind it.
-fn is_die_line(text: &str) -> bool {
-    let Some((before, rest)) = text.split_once("[#") else { return false };
-    let Some((count, flags)) = rest.split_once(']') else { return false };
-    let counted = (1..=3).contains(&count.len()) && count.bytes().all(|b| b.is_ascii_digit());
-    let flag = |word: &str| {
-        word.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b"_:,".contains(&b))
-    };
-    let named = before.len() > 3 && before.starts_with(|c: char| c.is_ascii_alphabetic());
-    counted && named && flags.split_ascii_whitespace().all(flag)
-}
-
-/// The count of oopses in such a line: `[#1]`.
-pub(crate) fn death(text: &str) -> Option<u32> {
-    text.split_once(" [#").or_else(|| text.split_once("detected[#"))?.1.split_once(']')?.0.parse().ok()
+    listed.or_else(|| die_line::is_die_line(text).then_some(Kind::Oops))
 }
 
 fn fits(text: &str, place: &Place, words: &str, more: &str) -> bool {

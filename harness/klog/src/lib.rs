@@ -10,6 +10,7 @@ mod annotation;
 mod banner;
 mod blame;
 mod collector;
+mod die_line;
 mod entry;
 mod event;
 mod frame;

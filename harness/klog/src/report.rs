@@ -122,6 +122,9 @@ impl std::fmt::Display for Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Section {
+    /// The line that says what happened, where one below it shows that it was there: `Oops: 0002 [#1]` without `BUG: unable to
+    /// handle page fault`.
+    Banner,
     /// The lock that was being acquired.
     Acquiring,
     /// The lock that was already held.

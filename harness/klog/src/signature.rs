@@ -51,6 +51,7 @@ fn body(report: &Report) -> Body {
     let holding = ("lock held", class(report.details.holding.as_ref().map(|lock| &lock.class)));
     let function = culprit(report).map(|frame| frame.function.as_str());
     match report.kind {
+        _ if report.missing.contains(&Section::Banner) => Err(vec!["first line"]),
         Kind::Circular if report.chain.len() >= 2 && !report.details.cut_chain => {
             Ok(rotated(&report.chain).join(" > "))
         }

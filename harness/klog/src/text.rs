@@ -70,6 +70,7 @@ fn incomplete(report: &Report) -> String {
         serde_json::to_value(section).ok().and_then(|value| value.as_str().map(str::to_owned))
     };
     let lacks = |section: &Section| match section {
+        Section::Banner => Some("no first line, which says what happened".to_owned()),
         Section::Messages => Some("the log lost messages in it".to_owned()),
         Section::Interleaved => {
             Some("another report was printed between its lines, and the log has no callers".to_owned())

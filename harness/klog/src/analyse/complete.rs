@@ -1,13 +1,17 @@
 //! Which sections of a report are not there.
 
 use super::rows::Row;
+use crate::banner;
+use crate::die_line::{self, Above};
 use crate::kind::Kind;
 use crate::report::{Report, Section};
 use crate::shape::Shape;
 
 /// The sections that reports of each kind always have, as the functions of the kernel that print them show.
 fn required(kind: Kind) -> &'static [Section] {
-    use Section::{Acquiring, Backtrace, Chain, Dependencies, HeldLocks, Holding, Place, Registered, Task};
+    use Section::{
+        Acquiring, Backtrace, Banner, Chain, Dependencies, HeldLocks, Holding, Place, Registered, Task,
+    };
     match kind {
         Kind::Circular => &[Task, Acquiring, Holding, Chain, HeldLocks, Backtrace],
         Kind::Recursive => &[Task, Acquiring, Holding, HeldLocks, Backtrace],
@@ -22,7 +26,8 @@ fn required(kind: Kind) -> &'static [Section] {
         Kind::Rcu => &[Place, HeldLocks, Backtrace],
         Kind::Sleeping => &[Task, Place, Backtrace],
         Kind::HungTask => &[Task, Backtrace],
-        Kind::Warn | Kind::LockWarn | Kind::Refcount => &[Place, Backtrace],
+        Kind::Warn | Kind::LockWarn | Kind::Refcount | Kind::List => &[Place, Backtrace],
+        Kind::Oops | Kind::Kasan => &[Banner, Backtrace],
         Kind::Panic | Kind::Limit | Kind::GpuHang | Kind::GpuReset | Kind::FlipTimeout => &[],
         _ => &[Backtrace],
     }
@@ -79,8 +84,38 @@ fn has(report: &Report, section: Section, rows: &[Row]) -> bool {
         // The instruction pointer alone is none.
         Section::Backtrace => !report.frames.is_empty() && rows.iter().any(|row| row.shape == Shape::Frame),
         Section::Task => report.task.is_some(),
-        Section::Place => report.place.is_some() || !report.frames.is_empty(),
+        Section::Place => has_place(report, rows),
+        Section::Banner => has_banner(report.kind, rows),
         Section::End | Section::Messages | Section::Interleaved => true,
+    }
+}
+
+/// A line that says where: of a warning without CONFIG_DEBUG_BUGVERBOSE the function, and of a message that names its kind
+/// better than that line both must be there (lib/refcount.c, lib/list_debug.c).
+fn has_place(report: &Report, rows: &[Row]) -> bool {
+    let places = ["WARNING: ", "Badness at ", "ernel BUG at "];
+    let says = || rows.iter().any(|row| places.iter().any(|place| row.text.contains(place)));
+    match report.kind {
+        Kind::Refcount | Kind::List => says(),
+        _ => report.place.is_some() || !report.frames.is_empty(),
+    }
+}
+
+/// Is the line there that says what happened, and not only one that stands below it?
+fn has_banner(kind: Kind, rows: &[Row]) -> bool {
+    let says_what = |row: &Row| match die_line::above(row.text.trim()) {
+        Some(Above::Fault) => false,
+        // A trap that no BUG() left ends in another instruction than `ud2`, where the code is printed.
+        Some(Above::Bug) => {
+            rows.iter().any(|row| row.text.trim().starts_with("Code: ") && !row.text.contains("<0f> 0b"))
+        }
+        None => banner::find(&row.text) == Some(kind),
+    };
+    match kind {
+        Kind::Kasan => rows
+            .iter()
+            .any(|row| ["BUG: KASAN: ", "BUG: KASan: "].iter().any(|start| row.text.contains(start))),
+        _ => rows.iter().any(says_what),
     }
 }
 

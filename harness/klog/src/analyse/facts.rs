@@ -3,6 +3,8 @@
 use super::gpu;
 use super::header::Header;
 use super::rows::Row;
+use crate::banner;
+use crate::die_line;
 use crate::frame::Frame;
 use crate::kind::Kind;
 use crate::lock::Lock;
@@ -235,7 +237,8 @@ fn ubsan(report: &mut Report, text: &str) {
 
 /// `BUG: unable to handle page fault for address: ffff`, `general protection fault, ...: 0000 [#1]`.
 fn fault(report: &mut Report, text: &str) {
-    if report.details.message.is_none() {
+    let says_what = || banner::find(text) == Some(Kind::Oops) && die_line::above(text).is_none();
+    if report.details.message.is_none() && says_what() {
         // Older KASAN prints its remark without a line end.
         let text = text.find("general protection fault").map_or(text, |at| &text[at..]);
         report.details.message = Some(what_died(text).to_owned());

@@ -1,11 +1,15 @@
 //! Banners that go on with a report instead of beginning another.
 
 use super::{Collector, Phase, Taken};
+use crate::die_line::{self, Above};
 use crate::kind::Kind;
 use crate::line::Line;
 use crate::parser::Options;
 use crate::shape::Shape;
 use crate::{aftermath, banner};
+
+/// How SLUB's description of an object ends its first line, where KASAN asked for it.
+const BAD_ACCESS: &str = "): kasan: bad access detected";
 
 impl Collector {
     /// The kind that this report has if a banner of kind `new`, with this text, continues it; `None` if that begins another.
@@ -29,12 +33,15 @@ impl Collector {
                 Some(old)
             }
             // Before 4.8 KASAN let SLUB describe the object ("BUG kmalloc-64 (Not tainted): kasan: bad access detected").
-            (Some(old @ Kind::Kasan), Kind::Bug) if before_trace => Some(old),
+            (Some(old @ Kind::Kasan), Kind::Kasan) if before_trace && text.contains(BAD_ACCESS) => {
+                (!self.says(BAD_ACCESS)).then_some(old)
+            }
             // "BUG: unable to handle ..." and "Oops: 0002" are two lines of one report, and so are "kernel BUG at"
             // and "invalid opcode".
             (Some(old @ (Kind::Oops | Kind::Bug | Kind::List)), Kind::Oops)
                 if before_trace
                     && !self.is_another_death(text)
+                    && !self.dies_otherwise(old, text)
                     && !(old != Kind::Oops && text.starts_with("BUG: ")) =>
             {
                 Some(old)
@@ -51,13 +58,27 @@ impl Collector {
 
     /// Does the line count another oops (`[#2]`) than the report's own?
     fn is_another_death(&self, text: &str) -> bool {
-        let own = self.lines.iter().find_map(|taken| banner::death(&taken.line.text));
-        own.zip(banner::death(text)).is_some_and(|(own, new)| own != new)
+        let own = self.lines.iter().find_map(|taken| die_line::death(&taken.line.text));
+        own.zip(die_line::death(text)).is_some_and(|(own, new)| own != new)
+    }
+
+    /// Does a report of this kind, as far as it has come, not die with such a line? Most that begin with "BUG: " do not die
+    /// at all, and a fault does not with what `BUG()` ends in.
+    fn dies_otherwise(&self, kind: Kind, text: &str) -> bool {
+        match kind {
+            Kind::Bug => !self.says("ernel BUG at "),
+            Kind::Oops => die_line::above(text) == Some(Above::Bug),
+            _ => false,
+        }
+    }
+
+    fn says(&self, words: &str) -> bool {
+        self.lines.iter().any(|taken| taken.line.text.contains(words))
     }
 
     /// Is the report about the first process, without which the kernel does not go on?
     fn is_of_init(&self) -> bool {
-        self.lines.iter().any(|taken| taken.line.text.contains(" PID: 1 Comm: "))
+        self.says(" PID: 1 Comm: ")
     }
 
     /// Is it the message of a warning, of which older kernels print the line `cut here` below?
