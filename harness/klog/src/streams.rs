@@ -99,7 +99,9 @@ impl Streams {
             None => current.is_warning_text(),
         };
         // Without caller ids it may go on with one that another interrupted, which is in progress again then.
-        if let Some(index) = stream.iter().rposition(continues) {
+        let awaits =
+            |current: &Collector| kind.is_some() && current.awaits_place(&line.text) && continues(current);
+        if let Some(index) = stream.iter().rposition(awaits).or_else(|| stream.iter().rposition(continues)) {
             let mut current = stream.remove(index);
             current.take_banner(kind, line, options);
             if caller.is_none() {
@@ -126,7 +128,11 @@ impl Streams {
         if !interrupted || stream.len() >= MAX_NESTED {
             self.done.extend(stream.pop());
         }
+        let alone = stream.is_empty() && opened.mixed == Mixed::No;
         stream.push(opened);
+        if !alone {
+            stream.iter_mut().for_each(Collector::meet);
+        }
     }
 
     fn close_paused(&mut self, now: Option<u64>, shape: Shape) {

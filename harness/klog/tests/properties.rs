@@ -7,6 +7,9 @@ use common::{console, fixtures, messages, reports, structure, whole_structure, w
 use fencelab_klog::{Kind, Options, Parser, Section};
 use proptest::prelude::*;
 
+/// Reports whose sentence stands on a line of its own.
+const WARNINGS: [Kind; 4] = [Kind::Warn, Kind::LockWarn, Kind::Refcount, Kind::List];
+
 /// A complete report that our own guests printed, as its messages.
 fn guests_report() -> impl Strategy<Value = Vec<String>> {
     prop::sample::select(whole(fixtures()))
@@ -116,6 +119,7 @@ proptest! {
         let heads = [&a, &b].map(|messages| messages[..2].to_vec());
         let first = |messages: &Vec<String>| reports(messages.join("\n").as_bytes()).into_iter().next();
         let sources: Vec<_> = [&a, &b].into_iter().filter_map(first).map(|report| (report.kind, report.blame.map(|blame| blame.to_string()))).collect();
+        let texts = [&a, &b].map(|messages| messages.join("\n"));
         let (mut a, mut b) = (by(5, &a).into_iter(), by(5, &b).into_iter());
         let mut mixed = Vec::new();
         for turn in turns {
@@ -137,6 +141,10 @@ proptest! {
             prop_assert!(same || !report.complete, "{} {:?}\n{alone:#?}", report.title, whole_structure(report));
             let drawn = report.chain.len() > 1 && !report.missing.contains(&Section::Chain);
             prop_assert!(!drawn || alone.iter().any(|alone| alone.contains(&chain(report))), "{}\n{alone:#?}", report.title);
+            // A warning may say anything, and must not say what the other does.
+            let of_one = |words: [Option<&String>; 2]| texts.iter().any(|text| words.into_iter().flatten().all(|words| text.contains(words)));
+            let said = of_one([report.place.as_ref(), report.details.message.as_ref()]);
+            prop_assert!(said || !WARNINGS.contains(&report.kind), "{} {:?} {:?}", report.title, report.place, report.text);
             let Some(blame) = report.blame.as_ref().map(ToString::to_string) else { continue };
             let blamed: Vec<_> = sources.iter().filter(|(kind, _)| *kind == report.kind).map(|(_, blame)| blame.clone()).collect();
             prop_assert!(blamed.contains(&Some(blame)), "{} {:?} {blamed:?}", report.title, report.blame);

@@ -28,7 +28,7 @@ pub(crate) fn analyse(mut collector: Collector, options: &Options) -> Option<Rep
     let kind = collector.kind?;
     let rows = rows(kind, &collector.lines);
     let mut report = outline(kind, &collector, &rows);
-    let own = interleaved::certain(rows, collector.mixed);
+    let own = interleaved::certain(kind, rows, collector.mixed);
     let header = if collector.mixed == Mixed::No { Header::read(kind, &own) } else { Header::default() };
     if kind.is_lockdep() {
         lockdep::read(&mut report, &own);

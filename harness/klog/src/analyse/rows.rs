@@ -15,6 +15,8 @@ pub(super) struct Row {
     pub(super) shape: Shape,
     /// It is somebody else's.
     pub(super) foreign: bool,
+    /// Nobody else printed a report at that time, as far as one can tell.
+    pub(super) alone: bool,
 }
 
 /// How many pieces one line may have, and how long it may grow by them.
@@ -39,14 +41,20 @@ fn split(row: Row) -> Vec<Row> {
         text.find("} state was registered at:").and_then(|end| text[..end].rfind('{')).filter(|at| *at > 0)
     {
         return [&text[..at], &text[at..]]
-            .map(|text| Row { text: text.trim_end().to_owned(), shape: shape(text), foreign: false })
+            .map(|text| Row {
+                text: text.trim_end().to_owned(),
+                shape: shape(text),
+                foreign: false,
+                alone: row.alone,
+            })
             .into();
     }
     let words = TRACE_STARTS.iter().find(|words| text.starts_with(**words) || text.ends_with(**words));
     let Some(words) = words.filter(|words| row.shape == Shape::TraceStart && text.len() > words.len()) else {
         return vec![row];
     };
-    let part = |text: &str| Row { text: text.to_owned(), shape: shape(text), foreign: false };
+    let part =
+        |text: &str| Row { text: text.to_owned(), shape: shape(text), foreign: false, alone: row.alone };
     match text.strip_suffix(words) {
         Some(before) => vec![part(before), part(words)],
         None => {
@@ -94,10 +102,11 @@ fn joined(lines: &[Taken]) -> Vec<Row> {
                 let above = row.text.trim_end();
                 row.text = format!("{above}{}{}", gap(above, text), text.trim_end());
                 row.shape = shape(&row.text);
+                row.alone &= taken.alone;
             }
             _ => {
                 pieces = 1;
-                rows.push(Row { text: text.clone(), shape: taken.shape, foreign: false });
+                rows.push(Row { text: text.clone(), shape: taken.shape, foreign: false, alone: taken.alone });
             }
         }
     }

@@ -20,8 +20,14 @@ impl Collector {
             (None, new) => (!new.is_lockdep() || new == Kind::LockWarn).then_some(new),
             // The message of a warning names its kind better than the line "WARNING:", on whichever side it stands.
             (Some(Kind::Warn), Kind::Refcount | Kind::List | Kind::LockWarn) if before_trace => Some(new),
-            (Some(old @ (Kind::Refcount | Kind::LockWarn)), Kind::Warn) if before_trace => Some(old),
-            (Some(old @ Kind::List), Kind::Warn | Kind::Bug) if before_trace => Some(old),
+            (Some(old @ (Kind::Refcount | Kind::LockWarn)), Kind::Warn)
+                if before_trace && !self.is_elsewhere(text) =>
+            {
+                Some(old)
+            }
+            (Some(old @ Kind::List), Kind::Warn | Kind::Bug) if before_trace && !self.is_elsewhere(text) => {
+                Some(old)
+            }
             // One of the timeouts of KMS is a WARN (`drm_atomic_helper_wait_for_vblanks`).
             (Some(old @ Kind::FlipTimeout), Kind::Warn) if before_trace => Some(old),
             // Older watchdogs say it with a WARN.
@@ -60,6 +66,30 @@ impl Collector {
     fn is_another_death(&self, text: &str) -> bool {
         let own = self.lines.iter().find_map(|taken| die_line::death(&taken.line.text));
         own.zip(die_line::death(text)).is_some_and(|(own, new)| own != new)
+    }
+
+    /// Is this report's message of a check whose place the line gives, and does the report lack it still?
+    pub(crate) fn awaits_place(&self, text: &str) -> bool {
+        !self.in_tail() && self.checker().is_some_and(|checker| text.contains(checker)) && !self.has_place()
+    }
+
+    /// Can the line `WARNING: ... at`, or `kernel BUG at`, not be this report's, which has one or is of another file?
+    fn is_elsewhere(&self, text: &str) -> bool {
+        let named = text.contains("+0x") || text.contains(" BUG at ");
+        self.has_place() || named && self.checker().is_some_and(|checker| !text.contains(checker))
+    }
+
+    /// What stands in the place of the checks that print their message first: lib/refcount.c, lib/list_debug.c.
+    fn checker(&self) -> Option<&'static str> {
+        match self.kind? {
+            Kind::Refcount => Some("refcount"),
+            Kind::List => Some("list_"),
+            _ => None,
+        }
+    }
+
+    fn has_place(&self) -> bool {
+        self.says("WARNING: ") || self.says("ernel BUG at ")
     }
 
     /// Does a report of this kind, as far as it has come, not die with such a line? Most that begin with "BUG: " do not die
@@ -113,7 +143,7 @@ impl Collector {
         self.last_time = line.meta.time_us.or(self.last_time);
         // A line without prefix in a log that has them is the rest of the banner, which a mailer broke.
         let broken = line.meta.bare && line.meta.has_time();
-        self.keep(Taken { line, shape: if broken { Shape::Other } else { Shape::Detail } }, options);
+        self.keep(line, if broken { Shape::Other } else { Shape::Detail }, options);
     }
 
     /// A mailer may have wrapped the banner. Takes the line if the two make a banner of another kind together.

@@ -19,6 +19,8 @@ pub(crate) use phase::is_arm_frame;
 pub(crate) struct Taken {
     pub(crate) line: Line,
     pub(crate) shape: Shape,
+    /// No other report was being printed at that time by somebody who may have printed this line.
+    pub(crate) alone: bool,
 }
 
 /// What became of a line that was offered to a report.
@@ -56,6 +58,8 @@ pub(crate) struct Collector {
     pub(crate) lossy: bool,
     /// What of another report may stand between its lines.
     pub(crate) mixed: Mixed,
+    /// Another report is being printed by nobody knows whom.
+    in_company: bool,
     bytes: usize,
     last_time: Option<u64>,
 }
@@ -67,7 +71,7 @@ impl Collector {
         Collector {
             kind,
             bytes: line.text.len(),
-            lines: vec![Taken { line, shape: Shape::Other }],
+            lines: vec![Taken { line, shape: Shape::Other, alone: true }],
             omitted: 0,
             ended: kind.is_some_and(is_one_line),
             phase: Phase::Body,
@@ -78,6 +82,7 @@ impl Collector {
             in_task_stack: false,
             lossy: false,
             mixed: Mixed::No,
+            in_company: false,
             last_time,
         }
     }
@@ -90,6 +95,11 @@ impl Collector {
     /// Another report was printed at the same time, by nobody knows whom.
     pub(crate) fn mix(&mut self, mixed: Mixed) {
         self.mixed = self.mixed.max(mixed);
+    }
+
+    /// From here on lines may be another report's, by their look.
+    pub(crate) fn meet(&mut self) {
+        self.in_company = true;
     }
 
     /// The log has lost messages here.
@@ -119,7 +129,7 @@ impl Collector {
         self.advance(shape, &line.text);
         let last = self.is_last(shape);
         let panicked = line.text.contains("end Kernel panic");
-        self.keep(Taken { line, shape }, options);
+        self.keep(line, shape, options);
         self.ended |= last;
         if last && !panicked && self.kind.is_some_and(aftermath::may_follow) {
             self.phase = Phase::After;
@@ -140,17 +150,17 @@ impl Collector {
 
     /// Adds a line that is known to be the report's.
     pub(crate) fn add(&mut self, line: Line, options: &Options) {
-        self.keep(Taken { line, shape: Shape::Detail }, options);
+        self.keep(line, Shape::Detail, options);
     }
 
     /// Keeps a line, unless the report is too long already: then it is only counted.
-    fn keep(&mut self, taken: Taken, options: &Options) {
+    fn keep(&mut self, line: Line, shape: Shape, options: &Options) {
         if self.lines.len() >= options.report_lines || self.bytes >= options.report_bytes {
             self.omitted += 1;
             return;
         }
-        self.bytes += taken.line.text.len();
-        self.lines.push(taken);
+        self.bytes += line.text.len();
+        self.lines.push(Taken { line, shape, alone: !self.in_company });
     }
 }
 
