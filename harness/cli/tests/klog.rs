@@ -313,7 +313,19 @@ fn a_table_that_breaks_off_or_lacks_chains_says_so() {
         text.starts_with(&format!("{cut_classes} breaks off in line {}", classes.lines().count() - 1)),
         "{text}"
     );
+    assert!(text.contains("contract coverage, in all:\n  at least: the table breaks off"), "{text}");
     assert!(json(&["--lockdep", "--json", &cut_classes])["buggered"].is_null());
+    let whole_classes = fixture("lockdep-before.txt").to_str().unwrap().to_owned();
+    let coverage = |files: [&str; 2]| json(&["--lockdep", "--json", files[0], files[1]])["coverage"].clone();
+    let (later, before) =
+        (coverage([&whole_classes, &cut_classes]), coverage([&cut_classes, &whole_classes]));
+    assert_eq!([&later["cut"], &later["cut_before"]], [true, false]);
+    assert_eq!([&before["cut"], &before["cut_before"]], [false, true]);
+    let text = klog(&["--lockdep", &cut_classes, &whole_classes], b"").out;
+    assert!(text.contains("the first reading breaks off: what counts as new may have been known"), "{text}");
+    let header = written("header", "all lock classes:\n000 FD: 1 BD");
+    let text = klog(&["--lockdep", &header], b"").out;
+    assert!(text.contains("signalling side: nobody knows, the table breaks off"), "{text}");
 }
 
 #[test]

@@ -53,6 +53,10 @@ impl Known {
         let mut edges = ContractEdges::default();
         for (text, _) in readings {
             let table = Classes::parse(text).map_err(|error| error.to_string())?;
+            // Half a table would count as a side that no case exercised.
+            if let Some(line) = table.cut {
+                return Err(format!("it breaks off in line {line}"));
+            }
             edges.absorb(ContractEdges::of(&table));
         }
         let added = self.edges.absorb(edges);
@@ -179,5 +183,7 @@ mod tests {
         assert_eq!((again.signalling.inside.len(), again.signalling.inside_before), (0, 2));
         assert!(again.signalling_exercised());
         assert!(known.absorb(&[("?".into(), 0)]).is_err());
+        let cut = known.absorb(&[("all lock classes:\n1 FD: 1 BD: 1 ....: dma_fen".into(), 0)]);
+        assert_eq!(cut.unwrap_err(), "it breaks off in line 2");
     }
 }

@@ -19,7 +19,13 @@ pub const RESERVATION: &[&str] = &["reservation_ww_class_mutex", "reservation_ww
 /// The edges that begin or end in a class of the contract, by stable names
 /// ([`crate::LockClass::stable_name`]).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ContractEdges(BTreeSet<(String, String)>);
+pub struct ContractEdges {
+    edges: Edges,
+    /// Some table broke off, so that edges may be missing.
+    cut: bool,
+}
+
+type Edges = BTreeSet<(String, String)>;
 
 /// What one stretch of a run added around one side of the contract.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -43,6 +49,10 @@ pub struct Coverage {
     pub reservation: Side,
     /// All new edges of these classes, each once.
     pub new_edges: usize,
+    /// The table of this stretch breaks off ([`Classes::cut`]): more may have been taken, and the numbers are the least.
+    pub cut: bool,
+    /// A table from before broke off: what counts as new here may have been known.
+    pub cut_before: bool,
 }
 
 /// How far a side of the contract was exercised.
@@ -55,29 +65,36 @@ pub enum Exercise {
     OnlyKnown,
     /// There is no edge at all: silence proves nothing.
     NotExercised,
+    /// There is none in a table that breaks off: nobody knows.
+    Unknown,
 }
 
 impl ContractEdges {
     /// The contract's edges of a reading of /proc/lockdep. Read it before a module is unloaded: its classes go with it.
     pub fn of(classes: &Classes) -> ContractEdges {
         let ours = |name: &str| is_signalling(name) || is_reservation(name);
-        ContractEdges(classes.edges().into_iter().filter(|(from, to)| ours(from) || ours(to)).collect())
+        let edges = classes.edges().into_iter().filter(|(from, to)| ours(from) || ours(to)).collect();
+        ContractEdges { edges, cut: classes.cut.is_some() }
     }
 
     /// Adds what a later reading has, and tells what was new in it.
     pub fn absorb(&mut self, later: ContractEdges) -> Coverage {
         let coverage = Coverage {
-            signalling: side(is_signalling, &self.0, &later.0),
-            reservation: side(is_reservation, &self.0, &later.0),
-            new_edges: later.0.difference(&self.0).count(),
+            signalling: side(is_signalling, &self.edges, &later.edges),
+            reservation: side(is_reservation, &self.edges, &later.edges),
+            new_edges: later.edges.difference(&self.edges).count(),
+            cut: later.cut,
+            cut_before: self.cut,
         };
-        self.0.extend(later.0);
+        self.edges.extend(later.edges);
+        // One that is whole has all that the cut one lacked, but for classes that went with their module.
+        self.cut |= later.cut;
         coverage
     }
 
     /// The edges, from and to.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(from, to)| (from.as_str(), to.as_str()))
+        self.edges.iter().map(|(from, to)| (from.as_str(), to.as_str()))
     }
 }
 
@@ -89,12 +106,21 @@ impl Coverage {
 
     /// Was any lock taken inside a signalling section?
     pub fn signalling_side(&self) -> Exercise {
-        exercise(self.signalling.inside.len(), self.signalling.inside_before)
+        self.exercise(self.signalling.inside.len(), self.signalling.inside_before)
     }
 
     /// Was any lock held over a wait?
     pub fn waiting_side(&self) -> Exercise {
-        exercise(self.signalling.around.len(), self.signalling.around_before)
+        self.exercise(self.signalling.around.len(), self.signalling.around_before)
+    }
+
+    fn exercise(&self, new: usize, known: usize) -> Exercise {
+        match (new, known) {
+            (0, 0) if self.cut || self.cut_before => Exercise::Unknown,
+            (0, 0) => Exercise::NotExercised,
+            (0, _) => Exercise::OnlyKnown,
+            _ => Exercise::New,
+        }
     }
 }
 
@@ -112,16 +138,6 @@ fn is_signalling(name: &str) -> bool {
 fn is_reservation(name: &str) -> bool {
     RESERVATION.contains(&plain(name))
 }
-
-fn exercise(new: usize, known: usize) -> Exercise {
-    match (new, known) {
-        (0, 0) => Exercise::NotExercised,
-        (0, _) => Exercise::OnlyKnown,
-        _ => Exercise::New,
-    }
-}
-
-type Edges = BTreeSet<(String, String)>;
 
 fn side(is_ours: fn(&str) -> bool, old: &Edges, new: &Edges) -> Side {
     let inside = |edges: &Edges| -> BTreeSet<String> {
@@ -168,6 +184,26 @@ mod tests {
         assert_eq!(coverage.new_edges, 1, "edges of other classes are not the contract's");
         let nothing = Coverage::between(&table(&primed), &table(&primed));
         assert_eq!((nothing.signalling_side(), nothing.new_edges), (Exercise::NotExercised, 0));
+    }
+
+    #[test]
+    fn a_table_that_breaks_off_is_not_counted_as_whole() {
+        let whole =
+            table(&[("reservation_ww_class_mutex", "dma_fence_map"), ("dma_fence_map", "&vkms->lock")]);
+        let text = "all lock classes:\n1 FD: 1 BD: 1 ....: reservation_ww_class_mutex\n -> [2] dma_fen";
+        let cut = Classes::parse(text).unwrap();
+        let after = Coverage::between(&Classes::default(), &cut);
+        assert_eq!((after.cut, after.cut_before, after.new_edges), (true, false, 0));
+        assert_eq!((after.signalling_side(), after.waiting_side()), (Exercise::Unknown, Exercise::Unknown));
+        let before = Coverage::between(&cut, &whole);
+        assert_eq!((before.cut, before.cut_before, before.signalling_side()), (false, true, Exercise::New));
+        let mut known = ContractEdges::of(&cut);
+        known.absorb(ContractEdges::of(&whole));
+        assert!(
+            known.absorb(ContractEdges::of(&whole)).cut_before,
+            "classes of a module may have gone meanwhile"
+        );
+        assert!(!Coverage::between(&whole, &whole).cut);
     }
 
     #[test]

@@ -130,6 +130,12 @@ impl Tables {
             let coverage = Coverage::between(before, now);
             let news = if self.classes.len() > 1 { "new since the first reading" } else { "in all" };
             out.push_str(&format!("contract coverage, {news}:\n"));
+            if coverage.cut {
+                out.push_str("  at least: the table breaks off, and more may have been taken\n");
+            }
+            if coverage.cut_before {
+                out.push_str("  the first reading breaks off: what counts as new may have been known\n");
+            }
             out.push_str(&side("signalling sections", "waits for fences", &coverage.signalling));
             out.push_str(&side("reservations", "reservations", &coverage.reservation));
             out.push_str(exercised("signalling", coverage.signalling_side()).as_str());
@@ -170,6 +176,7 @@ fn exercised(side: &str, how: Exercise) -> String {
     match how {
         Exercise::New => format!("{side} side exercised\n"),
         Exercise::OnlyKnown => format!("{side} side exercised, with nothing new\n"),
+        Exercise::Unknown => format!("{side} side: nobody knows, the table breaks off\n"),
         Exercise::NotExercised => format!("{side} side not exercised: that lockdep is silent says nothing\n"),
     }
 }
