@@ -25,9 +25,9 @@ pub(crate) fn is_die_line(text: &str) -> bool {
     counted && named && flags.split_ascii_whitespace().all(flag)
 }
 
-/// The count of oopses in such a line: `[#1]`.
-pub(crate) fn death(text: &str) -> Option<u32> {
-    text.split_once(" [#").or_else(|| text.split_once("detected[#"))?.1.split_once(']')?.0.parse().ok()
+/// Is it a line of `die()`, with the count or, on some architectures, without?
+pub(crate) fn is_of_die(text: &str) -> bool {
+    is_die_line(text.trim_start()) || above(text).is_some()
 }
 
 /// What must stand above the line, if its own words do not say what happened. `Oops: 0002 [#1]` says only that the kernel

@@ -151,9 +151,10 @@ impl Streams {
 /// A report begins before those in progress have all ended, and the log does not say who prints: the lines of each may be
 /// another's.
 fn mix(stream: &mut Stream, opened: &mut Collector) {
-    // Behind `cut here` a warning prints nothing before its banner, however long that takes.
+    // Behind `cut here` a warning prints nothing before its banner, however long that takes; but behind two, its sentence may be
+    // the other's.
     let unended = |current: &&mut Collector| {
-        current.kind.is_some()
+        (current.kind.is_some() || opened.kind.is_none())
             && !current.is_whole()
             && !interleave::is_one_printer(current.kind, opened.kind)
     };

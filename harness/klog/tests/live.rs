@@ -234,7 +234,7 @@ fn endless_banners_stay_within_a_report_s_bounds() {
     let mut parser = Parser::new(Options { report_lines: 50, ..Options::default() });
     parser.push_text(b"BUG: unable to handle kernel NULL pointer dereference at 0000000000000010\n");
     for _ in 0..1000 {
-        parser.push_text(b"Oops: 0000 [#1] SMP\n");
+        parser.push_text(b"Kernel panic - not syncing: Fatal exception\n");
     }
     parser.finish();
     let report = parser.drain().find_map(Event::into_report).unwrap();

@@ -8,6 +8,14 @@ use crate::parser::Options;
 use crate::shape::Shape;
 use crate::{aftermath, banner};
 
+/// How the first line of a failed access begins, below which the kernel dies without another word (arch/*/mm/fault.c).
+const FAULTS: [&str; 5] = [
+    "BUG: unable to handle",
+    "BUG: kernel NULL",
+    "BUG: Kernel NULL",
+    "nable to handle kernel",
+    "Unhandled fault: ",
+];
 /// How SLUB's description of an object ends its first line, where KASAN asked for it.
 const BAD_ACCESS: &str = "): kasan: bad access detected";
 
@@ -19,7 +27,11 @@ impl Collector {
             // The line stands above a WARN or a BUG, and none of lockdep's banners.
             (None, new) => (!new.is_lockdep() || new == Kind::LockWarn).then_some(new),
             // The message of a warning names its kind better than the line "WARNING:", on whichever side it stands.
-            (Some(Kind::Warn), Kind::Refcount | Kind::List | Kind::LockWarn) if before_trace => Some(new),
+            (Some(Kind::Warn), Kind::Refcount | Kind::List | Kind::LockWarn)
+                if before_trace && self.is_place_of(new) =>
+            {
+                Some(new)
+            }
             (Some(old @ (Kind::Refcount | Kind::LockWarn)), Kind::Warn)
                 if before_trace && !self.is_elsewhere(text) =>
             {
@@ -46,8 +58,7 @@ impl Collector {
             // and "invalid opcode".
             (Some(old @ (Kind::Oops | Kind::Bug | Kind::List)), Kind::Oops)
                 if before_trace
-                    && !self.is_another_death(text)
-                    && !self.dies_otherwise(old, text)
+                    && self.may_die_with(old, text)
                     && !(old != Kind::Oops && text.starts_with("BUG: ")) =>
             {
                 Some(old)
@@ -62,43 +73,41 @@ impl Collector {
         }
     }
 
-    /// Does the line count another oops (`[#2]`) than the report's own?
-    fn is_another_death(&self, text: &str) -> bool {
-        let own = self.lines.iter().find_map(|taken| die_line::death(&taken.line.text));
-        own.zip(die_line::death(text)).is_some_and(|(own, new)| own != new)
-    }
-
     /// Is this report's message of a check whose place the line gives, and does the report lack it still?
     pub(crate) fn awaits_place(&self, text: &str) -> bool {
-        !self.in_tail() && self.checker().is_some_and(|checker| text.contains(checker)) && !self.has_place()
+        !self.in_tail()
+            && self.kind.and_then(checker).is_some_and(|checker| text.contains(checker))
+            && !self.has_place()
     }
 
     /// Can the line `WARNING: ... at`, or `kernel BUG at`, not be this report's, which has one or is of another file?
     fn is_elsewhere(&self, text: &str) -> bool {
         let named = text.contains("+0x") || text.contains(" BUG at ");
-        self.has_place() || named && self.checker().is_some_and(|checker| !text.contains(checker))
+        self.has_place()
+            || named && self.kind.and_then(checker).is_some_and(|checker| !text.contains(checker))
     }
 
-    /// What stands in the place of the checks that print their message first: lib/refcount.c, lib/list_debug.c.
-    fn checker(&self) -> Option<&'static str> {
-        match self.kind? {
-            Kind::Refcount => Some("refcount"),
-            Kind::List => Some("list_"),
-            _ => None,
-        }
+    /// Can a warning at this report's place have a message of that kind?
+    fn is_place_of(&self, kind: Kind) -> bool {
+        !self.says("+0x") || checker(kind).is_none_or(|checker| self.says(checker))
     }
 
     fn has_place(&self) -> bool {
         self.says("WARNING: ") || self.says("ernel BUG at ")
     }
 
-    /// Does a report of this kind, as far as it has come, not die with such a line? Most that begin with "BUG: " do not die
-    /// at all, and a fault does not with what `BUG()` ends in.
-    fn dies_otherwise(&self, kind: Kind, text: &str) -> bool {
+    /// May a report of this kind, as far as it has come, go on with a line of an exception? Most that begin with "BUG: " do
+    /// not die at all, a fault does not with what `BUG()` ends in, and nothing dies twice or fails twice before it does.
+    fn may_die_with(&self, kind: Kind, text: &str) -> bool {
+        if self.lines.iter().any(|taken| die_line::is_of_die(&taken.line.text)) {
+            return false;
+        }
+        let fault = FAULTS.iter().any(|fault| self.says(fault));
         match kind {
-            Kind::Bug => !self.says("ernel BUG at "),
-            Kind::Oops => die_line::above(text) == Some(Above::Bug),
-            _ => false,
+            Kind::Bug => self.says("ernel BUG at "),
+            Kind::Oops if fault => die_line::above(text) == Some(Above::Fault),
+            Kind::Oops => die_line::is_of_die(text),
+            _ => true,
         }
     }
 
@@ -115,7 +124,7 @@ impl Collector {
     pub(crate) fn is_warning_text(&self) -> bool {
         let kinds = [Kind::LockWarn, Kind::Refcount, Kind::List];
         let known = self.kind.is_some_and(|kind| kinds.contains(&kind)) || self.warns_of_key();
-        known && self.lines.len() <= 2
+        known && self.lines.len() <= 2 && !self.says(banner::CUT_HERE)
     }
 
     /// `BUG: key ... has not been registered!` stands above a WARN (`lockdep_init_map_type`, kernel/locking/lockdep.c). The other
@@ -160,5 +169,14 @@ impl Collector {
             first.text = joined;
         }
         better
+    }
+}
+
+/// What stands in the place of the checks that print a message of their own: lib/refcount.c, lib/list_debug.c.
+fn checker(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Refcount => Some("refcount"),
+        Kind::List => Some("list_"),
+        _ => None,
     }
 }
