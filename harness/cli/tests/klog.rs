@@ -283,6 +283,46 @@ fn the_parts_of_a_crash_dump_are_one_log() {
     assert!(ran.code == 3 && ran.err.contains("could not unpack it"), "{} {}", ran.code, ran.err);
 }
 
+/// `/var/lib/systemd/pstore/TIME/COUNT/`: the pieces, and `dmesg.txt`, to which each was appended, the oldest first.
+#[test]
+fn a_dump_that_systemd_kept_in_pieces_and_joined_counts_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(fixture("oops.log")).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let chunks: Vec<String> = lines.chunks(25).map(|lines| lines.concat()).collect();
+    let pieces: Vec<String> = chunks
+        .iter()
+        .enumerate()
+        .map(|(at, chunk)| format!("Oops#1 Part{}\n{chunk}", chunks.len() - at))
+        .collect();
+    assert!(pieces.len() > 1);
+    let signature =
+        |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap()["signature"].clone();
+    let alone = klog(&["--json", fixture("oops.log").to_str().unwrap()], b"").out;
+    for (folder, below) in [("1763123456", "001"), ("1763123456", ""), ("5943", "")] {
+        let kept = dir.path().join(folder).join(below);
+        std::fs::create_dir_all(&kept).unwrap();
+        for (at, piece) in pieces.iter().enumerate() {
+            let name = format!("dmesg-efi-1763123456{:02}001", pieces.len() - at);
+            std::fs::write(kept.join(name), piece).unwrap();
+        }
+        let joined = kept.join("dmesg.txt");
+        std::fs::write(&joined, pieces.concat()).unwrap();
+        let ran = klog(&["--json", dir.path().to_str().unwrap()], b"");
+        assert_eq!(ran.out.lines().count(), 1, "{}{}", ran.out, ran.err);
+        assert_eq!(signature(&ran.out), signature(&alone));
+        assert!(ran.out.contains("dmesg.txt"), "{}", ran.out);
+        // A piece that the joined log lacks is another dump's.
+        std::fs::write(kept.join("dmesg-erst-1"), pieces.concat().replace("oopses", "others")).unwrap();
+        assert_eq!(klog(&["--json", dir.path().to_str().unwrap()], b"").out.lines().count(), 2);
+        // Without it the pieces are one log, as they are in /sys/fs/pstore.
+        std::fs::remove_file(&joined).unwrap();
+        std::fs::remove_file(kept.join("dmesg-erst-1")).unwrap();
+        assert_eq!(klog(&["--json", dir.path().to_str().unwrap()], b"").out.lines().count(), 1);
+        std::fs::remove_dir_all(dir.path().join(folder)).unwrap();
+    }
+}
+
 #[test]
 fn a_table_that_breaks_off_or_lacks_chains_says_so() {
     let dir = tempfile::tempdir().unwrap();

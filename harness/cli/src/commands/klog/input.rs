@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::archive;
 use super::pstore::{self, Dump};
 
 /// One log.
@@ -52,7 +53,7 @@ pub(super) fn find(paths: &[PathBuf]) -> (Vec<Input>, Vec<anyhow::Error>) {
     if paths.is_empty() {
         inputs.push(Input::Stdin);
     }
-    (pstore::join(inputs), bad)
+    (pstore::join(archive::once(inputs)), bad)
 }
 
 /// Every file of a folder and of those in it, by name.

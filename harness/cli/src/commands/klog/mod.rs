@@ -1,5 +1,6 @@
 //! `fencelab klog`: the reports in kernel logs, as text, JSON, distinct bugs, or a lock graph; and lockdep's own tables.
 
+mod archive;
 mod input;
 mod print;
 mod pstore;

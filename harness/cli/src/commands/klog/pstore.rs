@@ -95,7 +95,7 @@ fn part(input: &Input) -> Option<Part> {
 }
 
 /// `Panic#1` and 2 of a file that begins with `Panic#1 Part2`.
-fn header(path: &Path) -> Option<(String, u32)> {
+pub(super) fn header(path: &Path) -> Option<(String, u32)> {
     let mut line = Vec::new();
     BufReader::new(File::open(path).ok()?).take(64).read_until(b'\n', &mut line).ok()?;
     let line = String::from_utf8(line).ok()?;
