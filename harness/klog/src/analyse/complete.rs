@@ -101,14 +101,18 @@ fn has_place(report: &Report, rows: &[Row]) -> bool {
     }
 }
 
+/// Was it no BUG() that trapped? That leaves the instruction `ud2` on x86. The first code is the kernel's, and what follows may
+/// be the program's.
+fn is_other_trap(rows: &[Row]) -> bool {
+    let code = rows.iter().map(|row| row.text.trim()).find(|text| text.starts_with("Code: "));
+    code.is_some_and(|code| !code.contains("<0f> 0b"))
+}
+
 /// Is the line there that says what happened, and not only one that stands below it?
 fn has_banner(kind: Kind, rows: &[Row]) -> bool {
     let says_what = |row: &Row| match die_line::above(row.text.trim()) {
         Some(Above::Fault) => false,
-        // A trap that no BUG() left ends in another instruction than `ud2`, where the code is printed.
-        Some(Above::Bug) => {
-            rows.iter().any(|row| row.text.trim().starts_with("Code: ") && !row.text.contains("<0f> 0b"))
-        }
+        Some(Above::Bug) => row.text.contains("invalid opcode") && is_other_trap(rows),
         None => banner::find(&row.text) == Some(kind),
     };
     match kind {
