@@ -46,7 +46,7 @@ impl Collector {
             (Some(Kind::Warn), Kind::HardLockup) if before_trace => Some(Kind::HardLockup),
             (Some(old @ Kind::HardLockup), Kind::Warn) if self.lines.len() <= 2 => Some(old),
             (Some(old @ Kind::NonStaticKey), Kind::Warn | Kind::LockWarn)
-                if before_trace && self.warns_of_key() =>
+                if before_trace && self.warns_of_key() && !self.is_elsewhere(text) =>
             {
                 Some(old)
             }
@@ -76,20 +76,19 @@ impl Collector {
     /// Is this report's message of a check whose place the line gives, and does the report lack it still?
     pub(crate) fn awaits_place(&self, text: &str) -> bool {
         !self.in_tail()
-            && self.kind.and_then(checker).is_some_and(|checker| text.contains(checker))
+            && self.kind.and_then(checker).is_some_and(|checker| names(text, checker))
             && !self.has_place()
     }
 
     /// Can the line `WARNING: ... at`, or `kernel BUG at`, not be this report's, which has one or is of another file?
     fn is_elsewhere(&self, text: &str) -> bool {
         let named = text.contains("+0x") || text.contains(" BUG at ");
-        self.has_place()
-            || named && self.kind.and_then(checker).is_some_and(|checker| !text.contains(checker))
+        self.has_place() || named && self.kind.and_then(checker).is_some_and(|checker| !names(text, checker))
     }
 
     /// Can a warning at this report's place have a message of that kind?
     fn is_place_of(&self, kind: Kind) -> bool {
-        !self.says("+0x") || checker(kind).is_none_or(|checker| self.says(checker))
+        !self.says("+0x") || checker(kind).is_none_or(|checker| checker.iter().any(|word| self.says(word)))
     }
 
     fn has_place(&self) -> bool {
@@ -172,11 +171,18 @@ impl Collector {
     }
 }
 
-/// What stands in the place of the checks that print a message of their own: lib/refcount.c, lib/list_debug.c.
-fn checker(kind: Kind) -> Option<&'static str> {
+/// One of which stands in the place of the checks that print a message of their own: lib/refcount.c, lib/list_debug.c, and
+/// DEBUG_LOCKS_WARN_ON of kernel/locking, kernel/fork.c, include/linux/ww_mutex.h and others.
+fn checker(kind: Kind) -> Option<&'static [&'static str]> {
     match kind {
-        Kind::Refcount => Some("refcount"),
-        Kind::List => Some("list_"),
+        Kind::Refcount => Some(&["refcount"]),
+        Kind::List => Some(&["list_"]),
+        Kind::LockWarn | Kind::NonStaticKey => Some(&["kernel/", "lock", "mutex"]),
         _ => None,
     }
+}
+
+/// Does the text name the place of such a check?
+fn names(text: &str, checker: &[&str]) -> bool {
+    checker.iter().any(|word| text.contains(word))
 }

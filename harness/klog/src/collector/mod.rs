@@ -100,6 +100,9 @@ impl Collector {
     /// From here on lines may be another report's, by their look.
     pub(crate) fn meet(&mut self) {
         self.in_company = true;
+        // Of two warnings whose place is still to come, nobody knows which is whose.
+        let placeless = self.kind.is_none();
+        self.lines.iter_mut().for_each(|taken| taken.alone &= !placeless);
     }
 
     /// The log has lost messages here.
