@@ -69,7 +69,10 @@ impl Walk {
     /// When the trace can no longer be read.
     pub fn run(&mut self, session: &Session, people: &dyn People) -> io::Result<()> {
         std::thread::scope(|scope| {
-            self.model.read_ahead(session, scope);
+            if self.model.is_worth_reading_ahead(session) {
+                // Without a thread the walk reads for itself.
+                _ = self.model.read_ahead(session, scope);
+            }
             ReadAhead { walk: self, session }.walk.go(session, people)
         })
     }

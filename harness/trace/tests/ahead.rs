@@ -103,7 +103,7 @@ fn steps(model: &mut Model, session: &Session) -> (Vec<Seen>, Option<String>) {
 /// Walks with a thread that reads ahead.
 fn ahead<R>(model: &mut Model, session: &Session, walk: impl FnOnce(&mut Model) -> R) -> R {
     std::thread::scope(|scope| {
-        model.read_ahead(session, scope);
+        assert!(model.read_ahead(session, scope));
         let result = walk(model);
         model.stop_reading_ahead(session);
         result

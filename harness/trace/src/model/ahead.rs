@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
-use std::thread::{Scope, available_parallelism};
+use std::thread::{Builder, Scope, available_parallelism};
 
 use super::Model;
 use super::order::{Step, Steps};
@@ -14,6 +14,8 @@ use crate::{Call, Reader, Session};
 const STEPS: usize = 4096;
 /// Batches that may wait to be walked.
 const WAITING: usize = 2;
+/// After so many batches the walk is told where it stands: that is as long as there are threads and processes.
+const TOLD: usize = 16;
 /// Calls that are walked before a thread has paid.
 const FEW: usize = 1 << 12;
 
@@ -30,8 +32,8 @@ struct Ready {
 /// Steps one after the other.
 #[derive(Debug, Default)]
 struct Batch {
-    /// Where the walk stands before the first of them.
-    from: Steps,
+    /// Where the walk stands before the first of them, where that is told.
+    from: Option<Steps>,
     list: Vec<Ready>,
     bytes: Vec<u8>,
     /// Why the call of the last could not be read.
@@ -41,7 +43,6 @@ struct Batch {
 impl Batch {
     /// Reads the next steps. Whether there are more.
     fn fill(&mut self, session: &Session, steps: &mut Steps, reader: &mut Reader) -> bool {
-        self.from = steps.clone();
         self.list.clear();
         self.bytes.clear();
         while self.list.len() < STEPS && self.failed.is_none() {
@@ -67,6 +68,9 @@ pub(super) struct Ahead {
     full: Receiver<Batch>,
     /// Batches that were walked, to be filled again.
     empty: Sender<Batch>,
+    /// Where the walk stood when that was last told, and the steps of the batches since then that are walked.
+    from: Steps,
+    since: usize,
     batch: Batch,
     /// Its first step that is not walked.
     at: usize,
@@ -78,6 +82,10 @@ impl Ahead {
         while self.at == self.batch.list.len() {
             let walked = std::mem::replace(&mut self.batch, self.full.recv().ok()?);
             self.at = 0;
+            self.since += walked.list.len();
+            if let Some(from) = self.batch.from.take() {
+                (self.from, self.since) = (from, 0);
+            }
             // Nobody takes it where all has been read.
             _ = self.empty.send(walked);
         }
@@ -112,8 +120,8 @@ impl Ahead {
 
     /// Where the walk stands.
     pub(super) fn position(&self, session: &Session) -> Steps {
-        let mut steps = self.batch.from.clone();
-        for _ in 0..self.at {
+        let mut steps = self.from.clone();
+        for _ in 0..self.since + self.at {
             steps.next(session, u64::MAX);
         }
         steps
@@ -121,20 +129,28 @@ impl Ahead {
 }
 
 impl Model {
-    /// From here on a thread reads ahead of the walk, where there is so much left that it is worth one. The walk must be told
-    /// to [`Model::stop_reading_ahead`] within the scope, or that never ends.
-    pub fn read_ahead<'s>(&mut self, session: &'s Session, scope: &'s Scope<'s, '_>) {
-        let is_worth_it = session.len() >= self.steps.taken().saturating_add(FEW);
-        if self.ahead.is_some() || !is_worth_it || available_parallelism().is_ok_and(|cores| cores.get() < 2)
-        {
-            return;
+    /// Whether so much is left to walk that a thread which reads ahead is worth its start, and there is a processor for it.
+    pub fn is_worth_reading_ahead(&self, session: &Session) -> bool {
+        session.len() >= self.steps.taken().saturating_add(FEW)
+            && available_parallelism().is_ok_and(|cores| cores.get() >= 2)
+    }
+
+    /// From here on a thread reads ahead of the walk; whether it could be started. The walk must be told to
+    /// [`Model::stop_reading_ahead`] within the scope, or that never ends.
+    pub fn read_ahead<'s>(&mut self, session: &'s Session, scope: &'s Scope<'s, '_>) -> bool {
+        if self.ahead.is_some() {
+            return true;
         }
         let (to_walk, full) = sync_channel(WAITING);
         let (empty, to_fill) = channel();
         let steps = self.steps.clone();
-        let batch = Batch { from: steps.clone(), ..Batch::default() };
-        self.ahead = Some(Ahead { full, empty, batch, at: 0 });
-        scope.spawn(move || read(session, steps, &to_walk, &to_fill));
+        let started = Builder::new().spawn_scoped(scope, move || read(session, steps, &to_walk, &to_fill));
+        if started.is_err() {
+            return false;
+        }
+        let from = self.steps.clone();
+        self.ahead = Some(Ahead { full, empty, from, since: 0, batch: Batch::default(), at: 0 });
+        true
     }
 
     /// The walk goes on without that thread, from where it stands.
@@ -148,8 +164,9 @@ impl Model {
 /// Reads until there is nothing more, or nobody wants it.
 fn read(session: &Session, mut steps: Steps, full: &SyncSender<Batch>, empty: &Receiver<Batch>) {
     let mut reader = session.reader();
-    loop {
+    for number in 0.. {
         let mut batch = empty.try_recv().unwrap_or_default();
+        batch.from = (number % TOLD == 0).then(|| steps.clone());
         let more = batch.fill(session, &mut steps, &mut reader);
         if full.send(batch).is_err() || !more {
             return;
