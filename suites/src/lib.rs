@@ -9,6 +9,7 @@ pub mod binding;
 pub mod buffer;
 pub mod case;
 pub mod catalogue;
+pub mod cgroup;
 pub mod child;
 pub mod ctx;
 pub mod device;

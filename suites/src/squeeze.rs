@@ -1,20 +1,15 @@
 //! Less memory than a case wants: a limit on its own cgroup, with swap to give way to.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::case::Stop;
-use crate::must::{HasErrno, Must};
+use crate::cgroup::own_group;
+use crate::must::HasErrno;
 
-/// The cgroup v2 of this process; none where there is no such hierarchy.
-///
-/// # Errors
-/// Fails where /proc does not say.
-pub(crate) fn own_group() -> Result<Option<PathBuf>, Stop> {
-    let own = fs::read_to_string("/proc/self/cgroup").must("read this process's cgroup")?;
-    let path = own.lines().find_map(|line| line.strip_prefix("0::/"));
-    Ok(path.map(|path| Path::new("/sys/fs/cgroup").join(path)))
-}
+/// Swap that must be free, in bytes: more than any case holds.
+const SWAP: u64 = 64 << 20;
 
 /// The case's cgroup, limited until this is dropped.
 #[derive(Debug)]
@@ -30,16 +25,21 @@ impl Squeeze {
     /// Skips where the process has no cgroup to itself, where that has no memory controller, and where nothing could give
     /// way for want of swap.
     pub(crate) fn to(bytes: usize) -> Result<Squeeze, Stop> {
-        let swaps = fs::read_to_string("/proc/swaps").unwrap_or_default();
-        if swaps.lines().count() < 2 {
-            return Err(Stop::skip("no swap here: the case would be killed for want of memory"));
-        }
-        let group = own_group()?.ok_or_else(|| Stop::skip("no cgroup v2 to limit the case's memory in"))?;
-        let mine = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-        if mine.trim() != std::process::id().to_string() {
+        let group =
+            own_group().map_err(|e| Stop::skip(format!("no cgroup to limit the case's memory in: {e}")))?;
+        let procs = fs::read_to_string(group.join("cgroup.procs")).map_err(|e| unreadable(&group, &e))?;
+        if procs.trim() != std::process::id().to_string() {
             return Err(Stop::skip(format!(
                 "others live in {}: their memory is not limited",
                 group.display()
+            )));
+        }
+        let (free, allowed) = (free_swap(), allowed_swap(&group));
+        if free.min(allowed) < SWAP {
+            let mib = free.min(allowed) >> 20;
+            return Err(Stop::skip(format!(
+                "{mib} MiB of swap for the case, which needs {} MiB",
+                SWAP >> 20
             )));
         }
         let squeeze = Squeeze { group };
@@ -49,14 +49,9 @@ impl Squeeze {
         }
     }
 
-    /// How many bytes of it are in swap now.
-    ///
-    /// # Errors
-    /// Fails where the kernel does not say.
-    pub(crate) fn swapped(&self) -> Result<u64, Stop> {
-        let text = fs::read_to_string(self.group.join("memory.swap.current"));
-        let text = text.must("read how much of the case is in swap")?;
-        text.trim().parse().map_err(|_| Stop::fail(format!("memory.swap.current says `{}`", text.trim())))
+    /// How many bytes of it are in swap now; `None` where the kernel does not count them.
+    pub(crate) fn swapped(&self) -> Option<u64> {
+        fs::read_to_string(self.group.join("memory.swap.current")).ok()?.trim().parse().ok()
     }
 }
 
@@ -65,4 +60,24 @@ impl Drop for Squeeze {
         // What follows is the case's cleanup: it must not be squeezed as well.
         let _ = fs::write(self.group.join("memory.max"), "max");
     }
+}
+
+fn unreadable(group: &Path, error: &io::Error) -> Stop {
+    Stop::skip(format!("who lives in {} cannot be read: {error}", group.display()))
+}
+
+/// Swap that nobody has taken, in bytes: the columns Size and Used of /proc/swaps are in KiB (mm/swapfile.c, `swap_show()`).
+fn free_swap() -> u64 {
+    let text = fs::read_to_string("/proc/swaps").unwrap_or_default();
+    let free = |line: &str| {
+        let mut columns = line.split_ascii_whitespace().skip(2).map(str::parse::<u64>);
+        Some(columns.next()?.ok()?.saturating_sub(columns.next()?.ok()?))
+    };
+    text.lines().skip(1).filter_map(free).sum::<u64>() << 10
+}
+
+/// How much swap a group and all above it may have, in bytes: `memory.swap.max` is a number or `max`, and the root has none.
+fn allowed_swap(group: &Path) -> u64 {
+    let limits = group.ancestors().filter_map(|at| fs::read_to_string(at.join("memory.swap.max")).ok());
+    limits.filter_map(|text| text.trim().parse().ok()).min().unwrap_or(u64::MAX)
 }

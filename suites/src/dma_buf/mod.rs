@@ -214,6 +214,12 @@ pub const CASES: &[Case] = &[
     case("reclaim", "memory pressure leaves shared bytes and fences alone", SHARING_PAIR, pressure::reclaim)
         .rules(&["RECLAIM-RESV"]),
     case(
+        "reclaim-unmapped",
+        "bytes of a buffer that nobody maps outlive memory pressure",
+        PAGES,
+        pressure::unmapped,
+    ),
+    case(
         "squeezed",
         "buffers whose pages can only be had in place of others are made and written",
         PAGES,

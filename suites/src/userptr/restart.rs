@@ -169,7 +169,7 @@ fn squeezed(ctx: &mut Ctx) -> Tested {
         let differs = buffer.map()?.differs(*word, BUFFER);
         check_eq!(differs, None, "the first difference in buffer {word}");
     }
-    if squeeze.swapped()? == 0 {
+    if squeeze.swapped() == Some(0) {
         ctx.note("the GPU's pages are not counted as the case's: nothing had to give way");
     }
     Ok(())

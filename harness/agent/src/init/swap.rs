@@ -1,6 +1,5 @@
 //! Swap for the guest, in memory: without it nothing that a process wrote can be taken from it, and reclaim finds little to do.
 
-use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 
@@ -15,18 +14,18 @@ const PAGE: u32 = 4096;
 pub(super) fn on(mib: u32) -> Result<(), String> {
     let modules = Modules::here().map_err(|e| e.to_string())?;
     modules.load("zram", "").map_err(|e| e.to_string())?;
-    make(mib).map_err(|e| e.to_string())
+    let size = fs::write("/sys/block/zram0/disksize", format!("{mib}M"));
+    size.map_err(|e| format!("give {DEVICE} {mib} MiB: {e}"))?;
+    write_header(mib).map_err(|e| format!("write a swap header to {DEVICE}: {e}"))?;
+    // SAFETY: the path ends with a NUL and lives through the call.
+    let result = unsafe { libc::swapon(c"/dev/zram0".as_ptr(), 0) };
+    Errno::result(result).map(drop).map_err(|errno| format!("turn on swap: {errno}"))
 }
 
-fn make(mib: u32) -> io::Result<()> {
-    fs::write("/sys/block/zram0/disksize", format!("{mib}M"))?;
+fn write_header(mib: u32) -> io::Result<()> {
     let mut device = File::options().write(true).open(DEVICE)?;
     device.write_all(&header(mib << 8))?;
-    device.sync_all()?;
-    let path = CString::new(DEVICE)?;
-    // SAFETY: the path ends with a NUL and lives through the call.
-    Errno::result(unsafe { libc::swapon(path.as_ptr(), 0) })?;
-    Ok(())
+    device.sync_all()
 }
 
 /// The first page of a swap area (include/linux/swap.h, `union swap_header`): version, last page and no bad ones after 1024 bytes
