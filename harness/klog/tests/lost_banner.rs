@@ -3,7 +3,7 @@
 mod common;
 
 use common::{fixtures, reports, written};
-use fencelab_klog::signature::is_unknown;
+use fencelab_klog::signature::{VERSION, is_unknown};
 use fencelab_klog::{Kind, Section, Text};
 
 /// A written report without the lines that begin so.
@@ -46,7 +46,14 @@ fn an_exception_that_names_its_reason_needs_no_line_above() {
     // Another instruction than the `ud2` of a BUG().
     let log = without("bug", &["-----", "kernel BUG at"]);
     let trap = |code: &str| log.replace("Call Trace:", &format!("Code: 00 {code} 00\nCall Trace:"));
-    assert!(reports(trap("<67> 0f b9").as_bytes())[0].complete);
+    // Whatever the kernel's flavour, it is the same bug.
+    for flavour in [" PREEMPT SMP NOPTI", " SMP NOPTI", ""] {
+        let log = trap("<67> 0f b9").replace(" PREEMPT SMP NOPTI", flavour);
+        let report = &reports(log.as_bytes())[0];
+        assert!(report.complete, "{:?}", report.missing);
+        assert_eq!(report.title, "invalid opcode in foo_do");
+        assert_eq!(report.signature, format!("{VERSION}:oops:invalid opcode @ foo_do"));
+    }
     assert!(!reports(trap("<0f> 0b").as_bytes())[0].complete);
     // Behind the kernel's code the program's is printed.
     let both = trap("<0f> 0b").replace(" </TASK>", "Code: 00 <48> 3d\n </TASK>");

@@ -1,8 +1,7 @@
 //! Which sections of a report are not there.
 
+use super::first_line::first_line;
 use super::rows::Row;
-use crate::banner;
-use crate::die_line::{self, Above};
 use crate::kind::Kind;
 use crate::report::{Report, Section};
 use crate::shape::Shape;
@@ -85,7 +84,7 @@ fn has(report: &Report, section: Section, rows: &[Row]) -> bool {
         Section::Backtrace => !report.frames.is_empty() && rows.iter().any(|row| row.shape == Shape::Frame),
         Section::Task => report.task.is_some(),
         Section::Place => has_place(report, rows),
-        Section::Banner => has_banner(report.kind, rows),
+        Section::Banner => first_line(report.kind, rows).is_some(),
         Section::End | Section::Messages | Section::Interleaved => true,
     }
 }
@@ -98,28 +97,6 @@ fn has_place(report: &Report, rows: &[Row]) -> bool {
     match report.kind {
         Kind::Refcount | Kind::List => says(),
         _ => report.place.is_some() || !report.frames.is_empty(),
-    }
-}
-
-/// Was it no BUG() that trapped? That leaves the instruction `ud2` on x86. The first code is the kernel's, and what follows may
-/// be the program's.
-fn is_other_trap(rows: &[Row]) -> bool {
-    let code = rows.iter().map(|row| row.text.trim()).find(|text| text.starts_with("Code: "));
-    code.is_some_and(|code| !code.contains("<0f> 0b"))
-}
-
-/// Is the line there that says what happened, and not only one that stands below it?
-fn has_banner(kind: Kind, rows: &[Row]) -> bool {
-    let says_what = |row: &Row| match die_line::above(row.text.trim()) {
-        Some(Above::Fault) => false,
-        Some(Above::Bug) => row.text.contains("invalid opcode") && is_other_trap(rows),
-        None => banner::find(&row.text) == Some(kind),
-    };
-    match kind {
-        Kind::Kasan => rows
-            .iter()
-            .any(|row| ["BUG: KASAN: ", "BUG: KASan: "].iter().any(|start| row.text.contains(start))),
-        _ => rows.iter().any(says_what),
     }
 }
 

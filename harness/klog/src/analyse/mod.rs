@@ -2,6 +2,7 @@
 
 mod complete;
 mod facts;
+mod first_line;
 mod gpu;
 mod header;
 mod interleaved;

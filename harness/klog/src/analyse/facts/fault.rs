@@ -1,14 +1,14 @@
 //! Exceptions: what failed, and where to.
 
-use crate::banner;
-use crate::die_line;
+use super::super::first_line::first_line;
+use super::super::rows::Row;
 use crate::kind::Kind;
 use crate::report::Report;
 
 /// `BUG: unable to handle page fault for address: ffff`, `general protection fault, ...: 0000 [#1]`.
-pub(super) fn fault(report: &mut Report, text: &str) {
-    let says_what = || banner::find(text) == Some(Kind::Oops) && die_line::above(text).is_none();
-    if report.details.message.is_none() && says_what() {
+pub(super) fn fault(report: &mut Report, rows: &[Row]) {
+    if let Some(row) = first_line(Kind::Oops, rows) {
+        let text = row.text.trim();
         // Older KASAN prints its remark without a line end.
         let text = text.find("general protection fault").map_or(text, |at| &text[at..]);
         report.details.message = Some(what_died(text).to_owned());
@@ -17,9 +17,10 @@ pub(super) fn fault(report: &mut Report, text: &str) {
             .and_then(|rest| rest.split([' ', ':']).next())
             .filter(|a| !a.is_empty())
             .map(str::to_owned);
-    } else if report.details.access.is_none() && text.starts_with("#PF: ") {
-        report.details.access = Some(text.trim_start_matches("#PF: ").to_owned());
     }
+    let mut own = rows.iter().filter(|row| !row.foreign);
+    let access = own.find_map(|row| row.text.trim().strip_prefix("#PF: "));
+    report.details.access = access.map(str::to_owned);
 }
 
 /// What `die()` names in front of the error code, the count of oopses and the kernel's flavour:

@@ -27,6 +27,9 @@ pub(super) fn read(report: &mut Report, rows: &[Row], header: &Header) {
         traces::named_traces(report, rows);
         traces::held_locks(report, rows);
     }
+    if report.kind == Kind::Oops {
+        fault::fault(report, rows);
+    }
     if report.kind == Kind::GpuReset {
         report.details.message = gpu::outcome(rows);
     }
@@ -59,7 +62,6 @@ fn line(report: &mut Report, text: &str) {
         }
         Kind::Kasan | Kind::Kcsan => sanitizer::sanitizer(report, text),
         Kind::Ubsan => sanitizer::ubsan(report, text),
-        Kind::Oops => fault::fault(report, text),
         Kind::RcuStall => stuck::stall(report, text),
         Kind::GpuHang | Kind::GpuReset => report.task = report.task.take().or_else(|| gpu::client(text)),
         Kind::Kmemleak => sanitizer::leak(report, text),
