@@ -83,6 +83,12 @@ const BANNERS: &[(Place, &str, &str, Kind)] = &[
     (Start, "Oops - ", "", Kind::Oops),
     (Start, "Internal error: ", "", Kind::Oops),
     (Start, "Unhandled fault: ", " at 0x", Kind::Oops),
+    (Start, "Unhandled prefetch abort: ", " at 0x", Kind::Oops),
+    // arch/arm64/mm/fault.c, the second from 4.12 to 4.17
+    (Start, "Unhandled debug exception: ", " at 0x", Kind::Oops),
+    (Start, "Synchronous External Abort: ", " at 0x", Kind::Oops),
+    // kernel/cfi.c
+    (Start, "CFI failure at ", "", Kind::Oops),
     (Start, "CPU ", " Unable to handle kernel", Kind::Oops),
     (Start, "Kernel Fault: ", "", Kind::Oops),
     (Start, "general protection fault", "", Kind::Oops),
@@ -218,7 +224,9 @@ pub(crate) const NEEDLES: &[&str] = &[
     "Internal error: ",
     "general protection fault",
     "[#",
-    "Unhandled fault: ",
+    "Unhandled ",
+    "External Abort: ",
+    "CFI failure at ",
     "Kernel Fault: ",
     "Badness at ",
     "Debug: sleeping",

@@ -8,9 +8,22 @@ use crate::kind::Kind;
 pub(crate) enum Above {
     /// `BUG: unable to handle page fault`, `Unable to handle kernel NULL pointer dereference`: which access failed.
     Fault,
-    /// `kernel BUG at file:line!`
+    /// `kernel BUG at file:line!`, `CFI failure at ...`: which check failed.
     Bug,
 }
+
+/// How the line begins that says which indirect call went to a function of another type (kernel/cfi.c, since 6.1).
+pub(crate) const CFI: &str = "CFI failure at ";
+
+/// What the kernel says of a fault that nobody handles, be it a program's, which it kills, or its own, of which it dies
+/// (`do_DataAbort`, `do_PrefetchAbort`, arch/arm/mm/fault.c; `do_mem_abort`, `do_sea`, `do_debug_exception`,
+/// arch/arm64/mm/fault.c).
+pub(crate) const UNHANDLED: [&str; 4] = [
+    "Unhandled fault: ",
+    "Unhandled prefetch abort: ",
+    "Unhandled debug exception: ",
+    "Synchronous External Abort: ",
+];
 
 /// `divide error: 0000 [#1] PREEMPT SMP`, `Kernel bug detected[#1]:`, `illegal operation: 0001 ilc:1 [#1]`: what `die()` of
 /// every architecture prints (arch/*/kernel/dumpstack.c, traps.c), with the count of oopses behind it.
@@ -82,6 +95,7 @@ mod tests {
             ("Internal error: Oops: 0000000096000004 [#1] PREEMPT SMP", Some(Above::Fault)),
             ("Internal error: Oops: 17 [#1] SMP ARM", Some(Above::Fault)),
             ("Internal error: : 81b [#1] SMP ARM", Some(Above::Fault)),
+            ("Internal error: : 96000210 [#1] PREEMPT SMP", Some(Above::Fault)),
             ("Oops: Kernel access of bad area, sig: 11 [#1]", Some(Above::Fault)),
             ("Oops: 0004 ilc:2 [#1] SMP", Some(Above::Fault)),
             ("Oops: sig: 9 [#1] PREEMPT", Some(Above::Fault)),
@@ -108,6 +122,9 @@ mod tests {
             ("Kernel bug detected[#1]:", None),
             ("BUG: kernel NULL pointer dereference, address: 0000000000000010", None),
             ("Unable to handle kernel paging request at virtual address 00000010", None),
+            ("Internal error: Oops - CFI: 00000000f2008228 [#1] PREEMPT SMP", None),
+            ("CFI failure at foo+0x1/0x2 (no target information)", None),
+            ("Unhandled prefetch abort: unknown 16 (0x010) at 0x00000000", None),
             ("kernel BUG at drivers/foo.c:12!", None),
             ("Kernel BUG at foo+0x1/0x2 [verbose debug info unavailable]", None),
         ] {

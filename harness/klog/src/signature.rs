@@ -16,6 +16,7 @@
 //! | kcsan | the message, which names both functions |
 //! | hung-task and lockups | the first function that is no plumbing, and the first that is not core code |
 //! | others | the message without its numbers, addresses and the task's name, and the function if there is one |
+//! | an oops without its first line | `unknown (no first line) @ function` |
 //! | any, too much of it cut | `unknown (no backtrace)`, or what else is missing: it compares with nothing ([`is_unknown`]) |
 
 use crate::banner::CUT_HERE;
@@ -30,10 +31,14 @@ pub const VERSION: &str = "k2";
 /// How the body begins that says only what the log lacks.
 const UNKNOWN: &str = "unknown (no ";
 
+/// What stands between it and the function, where that is known, so that the signature compares.
+const PLACE: &str = " @ ";
+
 /// Was too little of the report there to tell its bug from others? Such a signature names what is missing, and must not be
 /// compared.
 pub fn is_unknown(signature: &str) -> bool {
-    signature.splitn(3, ':').nth(2).is_some_and(|body| body.starts_with(UNKNOWN))
+    let body = signature.splitn(3, ':').nth(2);
+    body.is_some_and(|body| body.starts_with(UNKNOWN) && !body.contains(PLACE))
 }
 
 /// The signature of a report.
@@ -51,6 +56,8 @@ fn body(report: &Report) -> Body {
     let holding = ("lock held", class(report.details.holding.as_ref().map(|lock| &lock.class)));
     let function = culprit(report).map(|frame| frame.function.as_str());
     match report.kind {
+        // There may be none: a compiler's `ud2` is a BUG() of which nobody says where.
+        Kind::Oops if report.missing.contains(&Section::Banner) => no_first_line(report),
         _ if report.missing.contains(&Section::Banner) => Err(vec!["first line"]),
         Kind::Circular if report.chain.len() >= 2 && !report.details.cut_chain => {
             Ok(rotated(&report.chain).join(" > "))
@@ -105,6 +112,15 @@ fn with_function(report: &Report, what: &str, function: Option<&str>) -> Body {
         Some(function) => Ok(format!("{what} @ {function}")),
         None if report.missing.contains(&Section::Backtrace) => Err(vec!["backtrace"]),
         None => Ok(what.to_owned()),
+    }
+}
+
+/// An oops that does not say what happened is told from others by where it did.
+fn no_first_line(report: &Report) -> Body {
+    let lacking = "first line";
+    match place_frame(report) {
+        Some(frame) => Ok(format!("{UNKNOWN}{lacking}){PLACE}{}", frame.function)),
+        None => Err(vec![lacking]),
     }
 }
 

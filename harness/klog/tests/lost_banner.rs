@@ -3,6 +3,7 @@
 mod common;
 
 use common::{fixtures, reports, written};
+use fencelab_klog::group::Groups;
 use fencelab_klog::signature::{VERSION, is_unknown};
 use fencelab_klog::{Kind, Section, Text};
 
@@ -31,7 +32,9 @@ fn an_oops_or_a_kasan_report_without_its_first_line_says_so() {
         let report = &found[0];
         assert_eq!((report.kind, report.complete), (kind, false), "{name}: {}", report.title);
         assert!(report.missing.contains(&Section::Banner), "{name}: {:?}", report.missing);
-        assert!(is_unknown(&report.signature), "{name}: {}", report.signature);
+        // Where an oops happened tells it from others.
+        let known = kind == Kind::Oops && report.signature.contains(":oops:unknown (no first line) @ ");
+        assert!(known != is_unknown(&report.signature), "{name}: {}", report.signature);
         let text = Text(report).to_string();
         assert!(text.contains("no first line, which says what happened"), "{name}: {text}");
     }
@@ -58,6 +61,57 @@ fn an_exception_that_names_its_reason_needs_no_line_above() {
     // Behind the kernel's code the program's is printed.
     let both = trap("<0f> 0b").replace(" </TASK>", "Code: 00 <48> 3d\n </TASK>");
     assert!(!reports(both.as_bytes())[0].complete);
+}
+
+#[test]
+fn what_the_kernel_dies_of_without_a_bug_is_named() {
+    let cfi = "CFI failure (target: bar_show)";
+    let external = "Synchronous External Abort: synchronous external abort (0x96000210)";
+    for (name, message) in [
+        ("cfi", cfi),
+        ("cfi-riscv", "CFI failure"),
+        ("cfi-arm64", cfi),
+        ("external-abort-arm64", external),
+        ("prefetch-abort-arm", "Unhandled prefetch abort: unknown 16 (0x010)"),
+    ] {
+        let log = without(name, &["nothing"]);
+        let found = reports(log.as_bytes());
+        assert_eq!(found.len(), 1, "{name}");
+        assert!(found[0].complete, "{name}: {:?}", found[0].missing);
+        assert_eq!(found[0].title, format!("{message} in foo_do"));
+        let address = found[0].details.address.as_deref();
+        assert_eq!(address.is_some(), name.contains("-abort-"), "{name}: {address:?}");
+        // The line above the one that the kernel dies with may still be lost.
+        if name != "cfi-arm64" {
+            let lost = &reports(log.split_once('\n').expect("it has lines").1.as_bytes())[0];
+            assert_eq!(lost.missing, [Section::Banner], "{name}");
+            assert_eq!(lost.signature, format!("{VERSION}:oops:unknown (no first line) @ foo_do"));
+        }
+    }
+    let warning = &reports(without("cfi-permissive", &["nothing"]).as_bytes())[0];
+    assert!(warning.complete, "{:?}", warning.missing);
+    assert_eq!(warning.title, format!("WARNING: {cfi} in foo_do"));
+    assert_eq!(warning.signature, format!("{VERSION}:warn:{cfi} @ foo_do"));
+}
+
+#[test]
+fn an_oops_without_its_first_line_groups_by_its_function() {
+    let log = without("bug", &["-----", "kernel BUG at"]);
+    let mut groups = Groups::default();
+    for log in [&log, &log, &log.replace("foo_do", "foo_other")] {
+        groups.add("log", &reports(log.as_bytes())[0]);
+    }
+    assert_eq!(groups.into_bugs().iter().map(|bug| bug.count).collect::<Vec<_>>(), [2, 1]);
+}
+
+#[test]
+fn a_program_s_fault_is_no_report() {
+    for name in ["external-abort-arm64", "prefetch-abort-arm"] {
+        let log = without(name, &["nothing"]);
+        let first = log.lines().next().expect("it has lines");
+        let after = "[00000000] *pgd=00000000\nusb 1-1: new device\n";
+        assert!(reports(format!("{first}\n{after}").as_bytes()).is_empty(), "{name}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod title;
 use crate::annotation;
 use crate::blame::blame;
 use crate::collector::Collector;
+use crate::die_line;
 use crate::entry::entry;
 use crate::interleave::Mixed;
 use crate::kind::Kind;
@@ -37,7 +38,7 @@ pub(crate) fn analyse(mut collector: Collector, options: &Options) -> Option<Rep
     facts::read(&mut report, &own, &header);
     header.fill(&mut report);
     let frames = collector.lines.iter().any(|taken| taken.shape == Shape::Frame);
-    if is_only_text(&report) && !(collector.mixed > Mixed::No && frames) {
+    if (is_only_text(&report) || is_of_program(&report)) && !(collector.mixed > Mixed::No && frames) {
         return None;
     }
     finish(&mut report, &collector, &own, options);
@@ -56,6 +57,15 @@ fn is_only_text(report: &Report) -> bool {
         && report.place.is_none()
         && report.frames.is_empty()
         && report.details.traces.is_empty()
+}
+
+/// Is it a fault of a program, which the kernel kills for it? Of its own the kernel dies, and says so.
+fn is_of_program(report: &Report) -> bool {
+    let unhandled = |text: &String| die_line::UNHANDLED.iter().any(|start| text.trim().starts_with(start));
+    report.kind == Kind::Oops
+        && report.frames.is_empty()
+        && report.text.first().is_some_and(unhandled)
+        && !report.text.iter().any(|text| die_line::is_of_die(text))
 }
 
 /// What every report has, whatever its kind.

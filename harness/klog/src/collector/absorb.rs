@@ -9,13 +9,8 @@ use crate::shape::Shape;
 use crate::{aftermath, banner};
 
 /// How the first line of a failed access begins, below which the kernel dies without another word (arch/*/mm/fault.c).
-const FAULTS: [&str; 5] = [
-    "BUG: unable to handle",
-    "BUG: kernel NULL",
-    "BUG: Kernel NULL",
-    "nable to handle kernel",
-    "Unhandled fault: ",
-];
+const FAULTS: [&str; 4] =
+    ["BUG: unable to handle", "BUG: kernel NULL", "BUG: Kernel NULL", "nable to handle kernel"];
 /// How SLUB's description of an object ends its first line, where KASAN asked for it.
 const BAD_ACCESS: &str = "): kasan: bad access detected";
 
@@ -63,6 +58,8 @@ impl Collector {
             {
                 Some(old)
             }
+            // With CONFIG_CFI_PERMISSIVE the kernel warns of it, and lives on.
+            (Some(Kind::Oops), Kind::Warn) if before_trace && self.is_cfi_alone() => Some(Kind::Warn),
             (Some(old), Kind::Panic)
                 if aftermath::is_own_panic(old, text, self.in_tail(), || self.is_of_init()) =>
             {
@@ -101,13 +98,23 @@ impl Collector {
         if self.lines.iter().any(|taken| die_line::is_of_die(&taken.line.text)) {
             return false;
         }
-        let fault = FAULTS.iter().any(|fault| self.says(fault));
+        let fault = FAULTS.iter().chain(&die_line::UNHANDLED).any(|fault| self.says(fault));
         match kind {
             Kind::Bug => self.says("ernel BUG at "),
             Kind::Oops if fault => die_line::above(text) == Some(Above::Fault),
+            // x86 and riscv, arm64
+            Kind::Oops if self.says(die_line::CFI) => {
+                die_line::above(text) == Some(Above::Bug) || text.contains("Oops - CFI")
+            }
             Kind::Oops => die_line::is_of_die(text),
             _ => true,
         }
+    }
+
+    /// Is the line of a failed check of an indirect call all that there is yet?
+    fn is_cfi_alone(&self) -> bool {
+        self.lines[0].line.text.starts_with(die_line::CFI)
+            && !self.lines.iter().any(|taken| die_line::is_of_die(&taken.line.text))
     }
 
     fn says(&self, words: &str) -> bool {

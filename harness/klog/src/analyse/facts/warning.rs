@@ -1,6 +1,7 @@
 //! WARN, BUG and what checks print with them.
 
 use super::super::rows::Row;
+use super::fault::cfi_failure;
 use super::{is_place, leading_number};
 use crate::frame::Frame;
 use crate::report::{Report, Trace};
@@ -73,7 +74,7 @@ pub(super) fn message(rows: &[Row]) -> Option<String> {
         .filter(|text| !(old && text.starts_with("Hardware name")))
         .take_while(|text| !is_header(text))
         .find(|text| !text.is_empty() && !text.contains("[ cut here ]") && !text.starts_with("WARNING: "))
-        .map(str::to_owned)
+        .map(|text| cfi_failure(text).unwrap_or_else(|| text.to_owned()))
 }
 
 fn is_header(text: &str) -> bool {
