@@ -366,6 +366,10 @@ fn a_table_that_breaks_off_or_lacks_chains_says_so() {
     let header = written("header", "all lock classes:\n000 FD: 1 BD");
     let text = klog(&["--lockdep", &header], b"").out;
     assert!(text.contains("signalling side: nobody knows, the table breaks off"), "{text}");
+    // The last table is whole, and has no edge of that side.
+    let text = klog(&["--lockdep", &header, &whole_classes], b"").out;
+    let unknown = "signalling side: not in the last reading, and of the first nobody knows: it breaks off";
+    assert!(text.contains(unknown) && !text.contains("the table breaks off"), "{text}");
 }
 
 #[test]

@@ -65,7 +65,7 @@ pub enum Exercise {
     OnlyKnown,
     /// There is no edge at all: silence proves nothing.
     NotExercised,
-    /// There is none in a table that breaks off: nobody knows.
+    /// There is none, and a table breaks off, this one or one from before: nobody knows.
     Unknown,
 }
 
