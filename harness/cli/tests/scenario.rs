@@ -56,7 +56,7 @@ fn a_replay_keeps_off_this_machines_devices() {
 #[test]
 fn devices_stay_with_splat_so_that_asking_for_it_is_refused() {
     let mut command = fencelab();
-    command.args(["minimize", "x.yaml", "--splat=k2:circular:a > b", "--keep-devices"]);
+    command.args(["minimize", "x.yaml", "--splat=k3:circular:a > b", "--keep-devices"]);
     let output = command.output().expect("run fencelab");
     let said = said(&output);
     assert!(
@@ -124,7 +124,7 @@ fn hangs_become_programs_of_twenty_ioctls_that_hang() {
 }
 
 /// What the kernel reports where a job's buffer is bound with an allocation that may wait for that job.
-const SPLAT: &str = "k2:circular:dma_fence_map > fs_reclaim > mmu_notifier_invalidate_range_start";
+const SPLAT: &str = "k3:circular:dma_fence_map > fs_reclaim > mmu_notifier_invalidate_range_start";
 
 /// The second job and the timeline have nothing to do with that.
 const BINDS: &str = "about: Jobs of which the first one's buffer is bound

@@ -1,6 +1,6 @@
 //! Signatures: the same text for every sighting of the same bug. `docs/signatures.md` is the same for users.
 //!
-//! A signature is `k2:KIND:BODY`. `k2` is the version of these rules; signatures of different versions do not compare.
+//! A signature is `k3:KIND:BODY`. `k3` is the version of these rules; signatures of different versions do not compare.
 //! Left out are addresses, offsets, thread ids, CPUs, line numbers, wait types and the `#N` of a class, which depends on
 //! the order of initialisation. The `/subclass` stays. The body is
 //!
@@ -26,7 +26,7 @@ use crate::lock::LockClass;
 use crate::report::{Report, Section};
 
 /// Version of the rules above.
-pub const VERSION: &str = "k2";
+pub const VERSION: &str = "k3";
 
 /// How the body begins that says only what the log lacks.
 const UNKNOWN: &str = "unknown (no ";

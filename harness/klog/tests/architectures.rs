@@ -124,7 +124,7 @@ fn lockdep_of_old_kernels() {
           [<ffffffffa0001234>] foo_two+0x10/0x20 [foo]\n",
     );
     assert_eq!((report.kind, &report.missing[..]), (Kind::Circular, &[][..]));
-    assert_eq!(report.signature, "k2:circular:&a->lock > reservation_ww_class_mutex");
+    assert_eq!(report.signature, "k3:circular:&a->lock > reservation_ww_class_mutex");
     assert_eq!(report.kernel.as_deref(), Some("2.6.38"));
     assert_eq!(report.frames.len(), 2);
 }

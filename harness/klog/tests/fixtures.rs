@@ -77,14 +77,14 @@ fn logs_fold_into_distinct_bugs() {
     }
     let bugs = groups.into_bugs();
     let of = |signature: &str| bugs.iter().find(|bug| bug.signature == signature).unwrap();
-    let both = of("k2:circular:lock_a > lock_b");
+    let both = of("k3:circular:lock_a > lock_b");
     assert_eq!(
         (both.count, &both.sources[..]),
         (2, &["circular".to_owned(), "circular-reverse".to_owned()][..])
     );
     assert_ne!(both.first.source, both.last.source);
     assert_eq!(
-        of("k2:circular:dma_fence_map > fs_reclaim > mmu_notifier_invalidate_range_start").rules,
+        of("k3:circular:dma_fence_map > fs_reclaim > mmu_notifier_invalidate_range_start").rules,
         ["SIG-RECLAIM"]
     );
     assert!(bugs.is_sorted_by_key(|bug| std::cmp::Reverse(bug.count)));
@@ -114,6 +114,6 @@ fn a_chain_whose_top_is_lost_is_no_whole_cycle() {
     assert_eq!(cut.missing, [fencelab_klog::Section::Chain]);
     assert_eq!(
         (cut.details.links.len(), cut.signature.as_str()),
-        (top, "k2:circular:fs_reclaim > ... > dma_fence_map")
+        (top, "k3:circular:fs_reclaim > ... > dma_fence_map")
     );
 }

@@ -104,7 +104,7 @@ fn a_report_comes_out_with_its_last_line() {
     assert_eq!(report.task.as_ref().map(|task| (task.comm.as_str(), task.pid)), Some(("test", 77)));
     assert_eq!(report.blame.as_ref().map(|frame| frame.function.as_str()), Some("foo_commit"));
     assert_eq!((report.seq, report.cpu), (Some((100, 109)), Some(1)));
-    assert_eq!(report.signature, "k2:warn:drivers/gpu/drm/foo/foo.c @ foo_commit");
+    assert_eq!(report.signature, "k3:warn:drivers/gpu/drm/foo/foo.c @ foo_commit");
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_quiet_log_closes_what_is_open() {
     live.parser.flush_idle(Duration::from_secs(1));
     let report = live.parser.drain().find_map(Event::into_report).unwrap();
     assert_eq!((report.kind, report.complete, report.details.seconds), (Kind::HungTask, true, Some(20)));
-    assert_eq!(report.signature, "k2:hung-task:foo_wait < foo_wait");
+    assert_eq!(report.signature, "k3:hung-task:foo_wait < foo_wait");
 }
 
 #[test]

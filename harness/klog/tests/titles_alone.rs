@@ -29,9 +29,9 @@ fn two_reports_without_their_bodies_are_two_bugs() {
     }
     let circular = &reports(b"WARNING: possible circular locking dependency detected\n")[0];
     assert_eq!(circular.title, "possible circular locking");
-    assert_eq!(circular.signature, "k2:circular:unknown (no lock acquired, no lock held)");
+    assert_eq!(circular.signature, "k3:circular:unknown (no lock acquired, no lock held)");
     let hung = &reports(b"INFO: task cat:7 blocked for more than 20 seconds.\n")[0];
-    assert_eq!(hung.signature, "k2:hung-task:unknown (no backtrace)");
+    assert_eq!(hung.signature, "k3:hung-task:unknown (no backtrace)");
 }
 
 #[test]
