@@ -222,13 +222,17 @@ impl Pipe {
         commit.want_out_fence(crtc, self.property(crtc, "OUT_FENCE_PTR"))
     }
 
-    /// What the objects hold now. May block while a commit is pending.
+    /// What the objects hold now, but DPMS: that is no part of a commit's state, and its tail writes it, late where nobody waits
+    /// (drm_atomic_helper.c, `drm_atomic_helper_update_legacy_modeset_state()`). May block while a commit is pending.
     ///
     /// # Errors
     /// Fails where the kernel does not tell.
     pub fn state(&self) -> Result<State, Stop> {
+        let dpms = self.property(self.connector.into(), "DPMS");
+        let mut connector = props::values(&self.card, self.connector)?;
+        connector.retain(|(property, _)| *property != dpms);
         Ok(State {
-            connector: props::values(&self.card, self.connector)?,
+            connector,
             crtc: props::values(&self.card, self.crtc)?,
             primary: props::values(&self.card, self.primary)?,
         })
