@@ -111,6 +111,9 @@ fn a_program_s_fault_is_no_report() {
         let first = log.lines().next().expect("it has lines");
         let after = "[00000000] *pgd=00000000\nusb 1-1: new device\n";
         assert!(reports(format!("{first}\n{after}").as_bytes()).is_empty(), "{name}");
+        // Of what the log has lost nobody knows.
+        let lossy = reports(format!("{first}\n** 12 printk messages dropped **\n{after}").as_bytes());
+        assert!(lossy.len() == 1 && lossy[0].missing.contains(&Section::Messages), "{name}");
     }
 }
 

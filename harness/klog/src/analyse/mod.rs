@@ -38,7 +38,8 @@ pub(crate) fn analyse(mut collector: Collector, options: &Options) -> Option<Rep
     facts::read(&mut report, &own, &header);
     header.fill(&mut report);
     let frames = collector.lines.iter().any(|taken| taken.shape == Shape::Frame);
-    if (is_only_text(&report) || is_of_program(&report)) && !(collector.mixed > Mixed::No && frames) {
+    let of_program = is_of_program(&report) && !collector.lossy;
+    if (is_only_text(&report) || of_program) && !(collector.mixed > Mixed::No && frames) {
         return None;
     }
     finish(&mut report, &collector, &own, options);

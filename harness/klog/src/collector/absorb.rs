@@ -59,7 +59,7 @@ impl Collector {
                 Some(old)
             }
             // With CONFIG_CFI_PERMISSIVE the kernel warns of it, and lives on.
-            (Some(Kind::Oops), Kind::Warn) if before_trace && self.is_cfi_alone() => Some(Kind::Warn),
+            (Some(Kind::Oops), Kind::Warn) if before_trace && self.is_cfi_at(text) => Some(Kind::Warn),
             (Some(old), Kind::Panic)
                 if aftermath::is_own_panic(old, text, self.in_tail(), || self.is_of_init()) =>
             {
@@ -111,9 +111,12 @@ impl Collector {
         }
     }
 
-    /// Is the line of a failed check of an indirect call all that there is yet?
-    fn is_cfi_alone(&self) -> bool {
-        self.lines[0].line.text.starts_with(die_line::CFI)
+    /// Did the check of an indirect call fail in the very place that this line names? Others may warn meanwhile.
+    fn is_cfi_at(&self, text: &str) -> bool {
+        let failed =
+            self.lines[0].line.text.strip_prefix(die_line::CFI).and_then(|rest| rest.split_once(" ("));
+        failed.is_some_and(|(place, _)| text.contains(place))
+            && !self.says("WARNING: ")
             && !self.lines.iter().any(|taken| die_line::is_of_die(&taken.line.text))
     }
 
