@@ -28,7 +28,7 @@ impl Collector {
                 Some(new)
             }
             (Some(old @ (Kind::Refcount | Kind::LockWarn)), Kind::Warn)
-                if before_trace && !self.is_elsewhere(text) =>
+                if before_trace && !self.is_elsewhere(text) && !self.only_dumps() =>
             {
                 Some(old)
             }
@@ -133,7 +133,12 @@ impl Collector {
     pub(crate) fn is_warning_text(&self) -> bool {
         let kinds = [Kind::LockWarn, Kind::Refcount, Kind::List];
         let known = self.kind.is_some_and(|kind| kinds.contains(&kind)) || self.warns_of_key();
-        known && self.lines.len() <= 2 && !self.says(banner::CUT_HERE)
+        known && self.lines.len() <= 2 && !self.says(banner::CUT_HERE) && !self.only_dumps()
+    }
+
+    /// Below this one stands a backtrace and no WARN (`look_up_lock_class`, kernel/locking/lockdep.c).
+    fn only_dumps(&self) -> bool {
+        self.lines[0].line.text.starts_with("BUG: looking up invalid subclass")
     }
 
     /// `BUG: key ... has not been registered!` stands above a WARN (`lockdep_init_map_type`, kernel/locking/lockdep.c). The other
