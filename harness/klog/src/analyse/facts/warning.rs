@@ -73,6 +73,8 @@ pub(super) fn message(rows: &[Row]) -> Option<String> {
         .map(|row| row.text.trim())
         .filter(|text| !(old && text.starts_with("Hardware name")))
         .take_while(|text| !is_header(text))
+        // A frame among them is of another report.
+        .filter(|text| Frame::parse_line(text).is_none())
         .find(|text| !text.is_empty() && !text.contains("[ cut here ]") && !text.starts_with("WARNING: "))
         .map(|text| cfi_failure(text).unwrap_or_else(|| text.to_owned()))
 }
