@@ -111,11 +111,12 @@ impl Collector {
         }
     }
 
-    /// Did the check of an indirect call fail in the very place that this line names? Others may warn meanwhile.
+    /// Did the check of an indirect call fail in the very place that this line names? Others may warn meanwhile, and theirs names
+    /// a file before it: `report_cfi_failure()` (kernel/cfi.c) has none to give to `__warn()`.
     fn is_cfi_at(&self, text: &str) -> bool {
         let failed =
             self.lines[0].line.text.strip_prefix(die_line::CFI).and_then(|rest| rest.split_once(" ("));
-        failed.is_some_and(|(place, _)| text.contains(place))
+        failed.is_some_and(|(place, _)| text.contains(&format!(" at {place}")))
             && !self.says("WARNING: ")
             && !self.lines.iter().any(|taken| die_line::is_of_die(&taken.line.text))
     }
