@@ -7,6 +7,8 @@ use fencelab_bench::protocol::Setup;
 use fencelab_suites::modules::Modules;
 use nix::mount::{MsFlags, mount};
 
+use super::swap;
+
 /// Shows the modules in their usual place and loads those that are asked for; what went wrong.
 pub(super) fn load(setup: &Setup) -> Vec<String> {
     let mut trouble = Vec::new();
@@ -20,7 +22,8 @@ pub(super) fn load(setup: &Setup) -> Vec<String> {
             return trouble;
         }
     };
-    for name in &setup.modules {
+    let swap = (setup.swap_mib > 0).then_some(swap::MODULE);
+    for name in setup.modules.iter().map(String::as_str).chain(swap) {
         if let Err(error) = modules.load(name, "") {
             trouble.push(format!("failed to {error}: its device is missing"));
         }

@@ -3,23 +3,22 @@
 use std::fs::{self, File};
 use std::io::{self, Write};
 
-use fencelab_suites::modules::Modules;
+use nix::NixPath;
 use nix::errno::Errno;
 
-/// A block device that is made of compressed memory.
+/// The module of a block device that is made of compressed memory.
+pub(super) const MODULE: &str = "zram";
 const DEVICE: &str = "/dev/zram0";
 const PAGE: u32 = 4096;
 
-/// Makes this much of it and turns it on; why not, where that fails.
+/// Makes this much of it, its module loaded, and turns it on; why not, where that fails.
 pub(super) fn on(mib: u32) -> Result<(), String> {
-    let modules = Modules::here().map_err(|e| e.to_string())?;
-    modules.load("zram", "").map_err(|e| e.to_string())?;
     let size = fs::write("/sys/block/zram0/disksize", format!("{mib}M"));
     size.map_err(|e| format!("give {DEVICE} {mib} MiB: {e}"))?;
     write_header(mib).map_err(|e| format!("write a swap header to {DEVICE}: {e}"))?;
     // SAFETY: the path ends with a NUL and lives through the call.
-    let result = unsafe { libc::swapon(c"/dev/zram0".as_ptr(), 0) };
-    Errno::result(result).map(drop).map_err(|errno| format!("turn on swap: {errno}"))
+    let result = DEVICE.with_nix_path(|path| unsafe { libc::swapon(path.as_ptr(), 0) });
+    result.and_then(Errno::result).map(drop).map_err(|errno| format!("turn on swap: {errno}"))
 }
 
 fn write_header(mib: u32) -> io::Result<()> {
