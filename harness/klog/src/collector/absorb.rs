@@ -95,7 +95,7 @@ impl Collector {
     /// May a report of this kind, as far as it has come, go on with a line of an exception? Most that begin with "BUG: " do
     /// not die at all, a fault does not with what `BUG()` ends in, and nothing dies twice or fails twice before it does.
     fn may_die_with(&self, kind: Kind, text: &str) -> bool {
-        if self.lines.iter().any(|taken| die_line::is_of_die(&taken.line.text)) {
+        if self.has_died() {
             return false;
         }
         let fault = FAULTS.iter().chain(&die_line::UNHANDLED).any(|fault| self.says(fault));
@@ -118,7 +118,11 @@ impl Collector {
             self.lines[0].line.text.strip_prefix(die_line::CFI).and_then(|rest| rest.split_once(" ("));
         failed.is_some_and(|(place, _)| text.contains(&format!(" at {place}")))
             && !self.says("WARNING: ")
-            && !self.lines.iter().any(|taken| die_line::is_of_die(&taken.line.text))
+            && !self.has_died()
+    }
+
+    fn has_died(&self) -> bool {
+        self.lines.iter().any(|taken| die_line::is_of_die(&taken.line.text))
     }
 
     fn says(&self, words: &str) -> bool {

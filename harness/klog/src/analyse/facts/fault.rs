@@ -13,10 +13,11 @@ pub(super) fn fault(report: &mut Report, rows: &[Row]) {
         let text = row.text.trim();
         // Older KASAN prints its remark without a line end.
         let text = text.find("general protection fault").map_or(text, |at| &text[at..]);
-        let message = cfi_failure(text).or_else(|| unhandled(text).map(|(what, _)| what.to_owned()));
+        let unhandled = unhandled(text);
+        let message = cfi_failure(text).or_else(|| unhandled.map(|(what, _)| what.to_owned()));
         report.details.message = Some(message.unwrap_or_else(|| what_died(text).to_owned()));
-        report.details.address =
-            unhandled(text).map(|(_, address)| address).or_else(|| address(text)).map(str::to_owned);
+        let address = unhandled.map(|(_, address)| address).or_else(|| address(text));
+        report.details.address = address.map(str::to_owned);
     }
     let mut own = rows.iter().filter(|row| !row.foreign);
     let access = own.find_map(|row| row.text.trim().strip_prefix("#PF: "));
