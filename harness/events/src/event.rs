@@ -267,8 +267,10 @@ pub enum LockdepCause {
     Splat,
     /// One of its tables is full (`MAX_LOCKDEP_ENTRIES too low!` and its kin).
     TableFull,
-    /// A taint or an oops ("Disabling lock debugging due to kernel taint").
+    /// A taint ("Disabling lock debugging due to kernel taint").
     Taint,
+    /// The kernel oopsed, and then trusts no lock any more (`oops_enter`, kernel/panic.c).
+    Oops,
     /// `debug_locks` is 0 and the log does not say why.
     Unknown,
 }

@@ -61,6 +61,8 @@ pub enum OffCause {
     },
     /// The kernel was tainted in a way that makes lockdep unreliable (`add_taint`, kernel/panic.c).
     Taint,
+    /// The kernel began to die of a fault or a `BUG()`: it then trusts no lock any more (`oops_enter`, kernel/panic.c).
+    Oops,
     /// Some report mentions that it is off, and nothing before it said why.
     Unknown,
 }

@@ -1,5 +1,6 @@
 //! Is lockdep armed? Its first report of a boot is its last, and other things turn it off as well.
 
+use crate::die_line;
 use crate::event::{LockdepOff, OffCause};
 use crate::kind::Kind;
 use crate::line::Line;
@@ -21,22 +22,25 @@ impl LockdepState {
         self.off.as_ref()
     }
 
-    /// Did the log show that this kernel has lockdep (`lockdep_init`, kernel/locking/lockdep.c) or that it reported?
+    /// Did the log show that this kernel has lockdep (`lockdep_init`, kernel/locking/lockdep.c) or that it reported? An
+    /// oops shows nothing of it.
     pub fn is_present(&self) -> bool {
-        self.present || self.off.is_some()
+        self.present || self.off.as_ref().is_some_and(|off| off.cause != OffCause::Oops)
     }
 
     /// Looks at one line; returns the news that lockdep has gone off, once.
     pub(crate) fn see_line(&mut self, line: &Line) -> Option<LockdepOff> {
+        let turned_off = line.text.contains("INFO: lockdep is turned off.");
+        self.present |= turned_off || line.text.starts_with(HELLO) || line.text.contains("debug_locks = 1");
         if self.off.is_some() {
             return None;
         }
-        self.present |= line.text.starts_with(HELLO) || line.text.contains("debug_locks = 1");
         let cause = match crate::banner::find(&line.text) {
             Some(Kind::Limit) => OffCause::TableFull { limit: limit_name(&line.text).to_owned() },
             Some(kind) if kind.turns_lockdep_off() => OffCause::Splat { kind },
+            _ if die_line::is_of_die(&line.text) => OffCause::Oops,
             _ if line.text.contains("Disabling lock debugging due to kernel taint") => OffCause::Taint,
-            _ if line.text.contains("INFO: lockdep is turned off.") => OffCause::Unknown,
+            _ if turned_off => OffCause::Unknown,
             _ => return None,
         };
         self.go_off(LockdepOff {

@@ -167,6 +167,14 @@ fn a_full_table_and_a_taint_are_told_apart() {
     assert_eq!(live.offs()[0].cause, OffCause::Taint);
 
     let mut live = Live::new();
+    live.say("T1", "BUG: kernel NULL pointer dereference, address: 0000000000000010");
+    live.say("T1", "Oops: Oops: 0000 [#1] PREEMPT SMP NOPTI");
+    assert!(!live.parser.lockdep().is_present(), "kernels without lockdep die as well");
+    live.say("T1", "INFO: lockdep is turned off.");
+    assert_eq!(live.offs().iter().map(|off| &off.cause).collect::<Vec<_>>(), [&OffCause::Oops]);
+    assert!(live.parser.lockdep().is_present());
+
+    let mut live = Live::new();
     live.say("T1", "WARNING: suspicious RCU usage");
     assert!(live.offs().is_empty(), "RCU reports leave lockdep on");
 }

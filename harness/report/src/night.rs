@@ -35,6 +35,7 @@ fn lockdep_cause(cause: LockdepCause) -> &'static str {
         LockdepCause::Splat => "it had reported, and it reports once a boot",
         LockdepCause::TableFull => "one of its tables was full",
         LockdepCause::Taint => "the kernel was tainted",
+        LockdepCause::Oops => "the kernel oopsed",
         LockdepCause::Unknown => "the log does not say why",
     }
 }

@@ -91,7 +91,8 @@ impl State {
     fn lockdep(&self, logs: usize) -> String {
         match (&self.off[..], self.present) {
             ([], true) => "lockdep armed".to_owned(),
-            ([], false) => "lockdep unknown: nothing in it shows that the kernel has it".to_owned(),
+            // An oops alone does not show that there was a lockdep to turn off.
+            (_, false) => "lockdep unknown: nothing in it shows that the kernel has it".to_owned(),
             _ if logs > 1 => format!("lockdep went off in {}", count(self.logs_off, "log")),
             (offs, _) if !self.off_now => {
                 let start = self.start.map(|line| format!(" in line {line}")).unwrap_or_default();
@@ -119,6 +120,7 @@ fn cause(cause: &OffCause) -> String {
         OffCause::Splat { kind } => format!("by its report ({kind}): it gives one a boot"),
         OffCause::TableFull { limit } => format!("a table is full: {limit} too low"),
         OffCause::Taint => "the kernel was tainted".to_owned(),
+        OffCause::Oops => "the kernel oopsed".to_owned(),
         OffCause::Unknown => "the log does not say why".to_owned(),
     }
 }
