@@ -16,6 +16,7 @@ mod junit;
 mod night;
 pub mod proofs;
 mod results;
+mod rule_coverage;
 pub mod splat;
 mod style;
 pub mod summary;

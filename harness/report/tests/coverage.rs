@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use fencelab_events::{Coverage, Event, Outcome, Session, SessionEnd, Side, Verdict};
 use fencelab_report::exit::{self, Exit};
+use fencelab_report::expect::{Kind, List};
 use fencelab_report::{Expectations, Input, View};
 
 use common::{Journal, case, render};
@@ -40,6 +41,28 @@ fn session() -> Session {
     Session::fold(&journal.entries)
 }
 
+/// Pairs of devices, one of which fails and is known to on one of them, and a case without any.
+fn pairs() -> Session {
+    let ends = [
+        (
+            case("dma-buf", "fences", &["vkms", "qxl"], &["RESV-USAGE", "ATOM-IN"], "writers wait"),
+            Outcome::Pass,
+        ),
+        (
+            case("dma-buf", "fences", &["qxl", "vkms"], &["RESV-USAGE", "ATOM-IN"], "writers wait"),
+            Outcome::Pass,
+        ),
+        (case("dma-buf", "read", &["vkms", "vgem"], &["RESV-USAGE"], "readers wait"), Outcome::Fail),
+        (case("atomic", "flip", &["bochs"], &["ATOM-IN"], "a flip is shown"), Outcome::Fail),
+        (case("sync-file", "merge", &[], &["FENCE-ONCE"], "a merge signals once"), Outcome::Skip),
+    ];
+    let mut journal = Journal::begin("stock", ends.iter().map(|(case, _)| case.clone()).collect());
+    journal.boot(&[]);
+    ends.iter().for_each(|(case, outcome)| journal.ends(&case.id, *outcome, "", |_| ()));
+    journal.end(SessionEnd::Complete);
+    Session::fold(&journal.entries)
+}
+
 fn rendered(format: &str) -> String {
     render(format, &session(), &BTreeMap::new(), &Expectations::default())
 }
@@ -62,6 +85,19 @@ fn the_summary_tells_it() {
 #[test]
 fn junit_has_it_as_properties() {
     insta::assert_snapshot!("junit-coverage", rendered("junit").replace("><", ">\n<"));
+}
+
+#[test]
+fn rules_are_counted_by_the_devices_that_they_held_on() {
+    let mut known = Expectations::default();
+    known.add(List::parse("vm-fails.txt", Kind::Fails, "atomic/flip@bochs,Fail\n").expect("a list"));
+    let page = render("html", &pairs(), &BTreeMap::new(), &known);
+    let rules =
+        page.split("<h2>Rules of the contract</h2>").nth(1).and_then(|rest| rest.split("</section>").next());
+    insta::assert_snapshot!("html-rules", rules.expect("the section"));
+    let summary = render("summary", &pairs(), &BTreeMap::new(), &known);
+    let rules = summary.split("Contract coverage: ").nth(1).and_then(|rest| rest.split("\n\n").next());
+    insta::assert_snapshot!("summary-rules", rules.expect("the section"));
 }
 
 #[test]

@@ -195,7 +195,9 @@ mod tests {
     #[test]
     fn an_oops_takes_lockdep_with_it() {
         let mut watch = Watch::new(false);
-        watch.record(b"1,1,1000000,-,caller=T1;BUG: kernel NULL pointer dereference, address: 0000000000000000\n");
+        watch.record(
+            b"1,1,1000000,-,caller=T1;BUG: kernel NULL pointer dereference, address: 0000000000000000\n",
+        );
         watch.record(b"4,2,1000001,-,caller=T1;Oops: Oops: 0000 [#1] PREEMPT SMP NOPTI\n");
         let off = watch.take().into_iter().find(|heard| matches!(heard, Heard::Off { .. }));
         let Some(Heard::Off { cause, line }) = off else { panic!("nothing says that lockdep is off") };

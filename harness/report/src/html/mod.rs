@@ -12,6 +12,7 @@ mod head;
 mod list;
 mod mark;
 mod night;
+mod rules;
 mod suites;
 
 use std::io::Write;
@@ -43,6 +44,7 @@ pub(crate) fn write(view: &View<'_>, out: &mut dyn Write) -> Result<(), Error> {
     bug::write(view, out)?;
     suites::write(view, out)?;
     night::write(view, out)?;
+    rules::write(view, out)?;
     coverage::write(view, out)?;
     list::write(view, out)?;
     write!(out, "<script>\n{}</script>\n</body>\n</html>\n", include_str!("filter.js"))?;

@@ -3,6 +3,7 @@
 
 use fencelab_events::{Place, RunCoverage};
 
+use crate::rule_coverage::RuleCoverage;
 use crate::text::line;
 use crate::view::{Case, View};
 
@@ -20,20 +21,35 @@ pub(super) fn of_case(case: &Case<'_>) -> Option<String> {
     Some(out)
 }
 
-/// The numbers of the run; none where nothing was read.
+/// The numbers of the run; none where no case claims a rule and nothing was read.
 pub(super) fn of_run(view: &View<'_>) -> Option<String> {
-    let run = RunCoverage::of(view.session);
-    if run.readings == 0 {
-        return None;
-    }
     let mut out = String::new();
+    rules(&RuleCoverage::of(view), &mut out);
+    locks(&RunCoverage::of(view.session), &mut out);
+    (!out.is_empty()).then_some(out)
+}
+
+fn rules(coverage: &RuleCoverage<'_>, out: &mut String) {
+    if coverage.is_empty() {
+        return;
+    }
+    let reach = coverage.reach();
+    out.push_str(&property("coverage.rules", reach.rules));
+    out.push_str(&property("coverage.rules.devices", reach.devices));
+    out.push_str(&property("coverage.rules.together", reach.together));
+    coverage.not_shown().iter().for_each(|rule| out.push_str(&format!("not shown: {}\n", line(rule))));
+}
+
+fn locks(run: &RunCoverage<'_>, out: &mut String) {
+    if run.readings == 0 {
+        return;
+    }
     for place in Place::ALL {
         let (all, by_cases) = run.count(place);
         out.push_str(&property(&format!("coverage.{}", name(place)), all));
         out.push_str(&property(&format!("coverage.{}.by-cases", name(place)), by_cases));
     }
     out.push_str(&property("coverage.took_us", run.took_us));
-    Some(out)
 }
 
 fn property(name: &str, value: impl std::fmt::Display) -> String {

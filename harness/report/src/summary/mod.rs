@@ -4,6 +4,7 @@
 //! the sentence that matters and the files stand last, next to the prompt.
 
 mod bugs;
+mod coverage;
 mod fails;
 mod head;
 mod page;

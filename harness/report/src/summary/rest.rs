@@ -2,23 +2,22 @@
 
 use std::io;
 
-use fencelab_events::{Place, RunCoverage, Verdict};
+use fencelab_events::Verdict;
 
 use crate::expect::Standing;
 use crate::group::{by_case, by_reason, ranges};
 use crate::night::{boot_ends, lockdep_offs};
 use crate::style::Paint;
-use crate::text::{count, span};
+use crate::text::count;
 use crate::view::View;
 use crate::why::why;
 
+use super::coverage;
 use super::page::Page;
 
 /// Reasons that are told; the rest is counted.
 const REASONS: usize = 12;
 const CASES: usize = 3;
-/// Locks of a place that are named.
-const LOCKS: usize = 12;
 
 pub(super) fn write(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
     reasons(
@@ -29,7 +28,7 @@ pub(super) fn write(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
     )?;
     reasons(view, page, Verdict::Unexercised, "passed and exercised nothing of what they claim")?;
     boots(view, page)?;
-    coverage(view, page)?;
+    coverage::write(view, page)?;
     improvements(view, page)?;
     reasons(view, page, Verdict::NotRun, "did not run")?;
     reasons(view, page, Verdict::Skip, "skipped")
@@ -73,40 +72,6 @@ fn boots(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
         page.field("log lost", &format!("{lost} records of boot {boot}, from {from} on{case}"))?;
     }
     Ok(())
-}
-
-/// What lockdep has seen of the contract at work, and what reading it cost.
-fn coverage(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
-    let run = RunCoverage::of(view.session);
-    if run.readings == 0 {
-        return Ok(());
-    }
-    page.heading(Paint::Strong, "Contract coverage: the locks that lockdep has seen")?;
-    for place in Place::ALL {
-        let (all, by_cases) = run.count(place);
-        let mut new: Vec<&str> =
-            run.at(place).filter(|(_, case)| case.is_some()).map(|(class, _)| class).collect();
-        let more = new.len().saturating_sub(LOCKS);
-        new.truncate(LOCKS);
-        let mut text = format!("{}, {by_cases} of them first by cases of this run", place.words());
-        if !new.is_empty() {
-            text.push_str(&format!("\n{}", new.join(", ")));
-        }
-        if more > 0 {
-            text.push_str(&format!(" and {more} more"));
-        }
-        page.field(&format!("{all:>5}"), &text)?;
-    }
-    let silent =
-        view.cases.iter().filter(|case| case.verdict == Verdict::Pass && !why(view, case).is_empty()).count();
-    if silent > 0 {
-        page.field(
-            &format!("{silent:>5}"),
-            "of the passes claim rules of signalling sections as well, and no lock was taken inside one: signalling side not exercised",
-        )?;
-    }
-    let each = run.took_us / u64::try_from(run.readings).unwrap_or(1).max(1);
-    page.field("cost", &format!("{}, {} each", count(run.readings, "reading"), span(each)))
 }
 
 fn improvements(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
