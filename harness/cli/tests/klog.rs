@@ -47,6 +47,17 @@ fn a_log_without_reports_says_so_and_what_it_tells_of_lockdep() {
 }
 
 #[test]
+fn an_oops_is_the_end_of_lockdep_where_there_is_one() {
+    let hello = "[    0.000000] Lock dependency validator: Copyright (c) 2006 Red Hat, Inc.\n";
+    let oops = "[    2.000000] BUG: kernel NULL pointer dereference, address: 0000000000000010\n\
+                [    2.000001] Oops: Oops: 0000 [#1] PREEMPT SMP NOPTI\n";
+    let ran = klog(&[], format!("{hello}{oops}").as_bytes());
+    assert!(ran.err.contains("lockdep off since 2.000001 s (line 3), the kernel oopsed"), "{}", ran.err);
+    let ran = klog(&[], oops.as_bytes());
+    assert!(ran.err.contains("lockdep unknown"), "{}", ran.err);
+}
+
+#[test]
 fn a_report_is_drawn_with_its_rule_and_lockdep_is_off_since_then() {
     let log = std::fs::read(fixture("reclaim.log")).unwrap();
     let ran = klog(&["--fail"], &log);

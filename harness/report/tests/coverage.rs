@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use fencelab_events::{Coverage, Event, Outcome, Session, SessionEnd, Side, Verdict};
+use fencelab_events::{Coverage, Event, Lockdep, Outcome, Session, SessionEnd, Side, Verdict};
 use fencelab_report::exit::{self, Exit};
 use fencelab_report::expect::{Kind, List};
 use fencelab_report::{Expectations, Input, View};
@@ -41,24 +41,23 @@ fn session() -> Session {
     Session::fold(&journal.entries)
 }
 
-/// Pairs of devices, one of which fails and is known to on one of them, and a case without any.
+/// Pairs of devices, a known failure, a case without devices, a kernel without lockdep, a rule of some other contract.
 fn pairs() -> Session {
+    let (armed, absent) = (Lockdep::Armed, Lockdep::Absent);
     let ends = [
-        (
-            case("dma-buf", "fences", &["vkms", "qxl"], &["RESV-USAGE", "ATOM-IN"], "writers wait"),
-            Outcome::Pass,
-        ),
-        (
-            case("dma-buf", "fences", &["qxl", "vkms"], &["RESV-USAGE", "ATOM-IN"], "writers wait"),
-            Outcome::Pass,
-        ),
-        (case("dma-buf", "read", &["vkms", "vgem"], &["RESV-USAGE"], "readers wait"), Outcome::Fail),
-        (case("atomic", "flip", &["bochs"], &["ATOM-IN"], "a flip is shown"), Outcome::Fail),
-        (case("sync-file", "merge", &[], &["FENCE-ONCE"], "a merge signals once"), Outcome::Skip),
+        (case("dma-buf", "fences", &["vkms", "qxl"], &["RESV-USAGE", "ATOM-IN"], ""), Outcome::Pass, armed),
+        (case("dma-buf", "fences", &["qxl", "vkms"], &["RESV-USAGE", "ATOM-IN"], ""), Outcome::Pass, armed),
+        (case("dma-buf", "read", &["vkms", "vgem"], &["RESV-USAGE"], ""), Outcome::Fail, armed),
+        (case("dma-buf", "import", &["vkms", "new"], &["RESV-CTX", "BUF-ERRNO"], ""), Outcome::Pass, absent),
+        (case("atomic", "flip", &["bochs"], &["ATOM-OUT"], ""), Outcome::Fail, armed),
+        (case("atomic", "old", &["bochs"], &["ATOM-GONE"], ""), Outcome::Pass, armed),
+        (case("sync-file", "merge", &[], &["FENCE-ONCE"], ""), Outcome::Skip, armed),
     ];
-    let mut journal = Journal::begin("stock", ends.iter().map(|(case, _)| case.clone()).collect());
+    let mut journal = Journal::begin("stock", ends.iter().map(|(case, ..)| case.clone()).collect());
     journal.boot(&[]);
-    ends.iter().for_each(|(case, outcome)| journal.ends(&case.id, *outcome, "", |_| ()));
+    for (case, outcome, lockdep) in &ends {
+        journal.ends(&case.id, *outcome, "", |finished| finished.lockdep = *lockdep);
+    }
     journal.end(SessionEnd::Complete);
     Session::fold(&journal.entries)
 }
@@ -88,12 +87,14 @@ fn junit_has_it_as_properties() {
 }
 
 #[test]
-fn rules_are_counted_by_the_devices_that_they_held_on() {
+fn rules_are_counted_by_the_devices_that_took_part() {
     let mut known = Expectations::default();
     known.add(List::parse("vm-fails.txt", Kind::Fails, "atomic/flip@bochs,Fail\n").expect("a list"));
     let page = render("html", &pairs(), &BTreeMap::new(), &known);
-    let rules =
-        page.split("<h2>Rules of the contract</h2>").nth(1).and_then(|rest| rest.split("</section>").next());
+    let rules = page
+        .split("<h2>Contract coverage: rules</h2>")
+        .nth(1)
+        .and_then(|rest| rest.split("</section>").next());
     insta::assert_snapshot!("html-rules", rules.expect("the section"));
     let summary = render("summary", &pairs(), &BTreeMap::new(), &known);
     let rules = summary.split("Contract coverage: ").nth(1).and_then(|rest| rest.split("\n\n").next());
@@ -103,8 +104,10 @@ fn rules_are_counted_by_the_devices_that_they_held_on() {
 #[test]
 fn the_page_draws_it() {
     let page = rendered("html");
-    let section =
-        page.split("<h2>Contract coverage</h2>").nth(1).and_then(|rest| rest.split("</section>").next());
+    let section = page
+        .split("<h2>Contract coverage: locks</h2>")
+        .nth(1)
+        .and_then(|rest| rest.split("</section>").next());
     insta::assert_snapshot!("html-coverage", section.expect("the section"));
     assert!(page.contains("signalling side not exercised: ATOM-SECTION was not tested"));
     assert!(page.contains("<b class=\"m unexercised\""));

@@ -173,17 +173,20 @@ fn in_flight(_: &mut Ctx) -> Tested {
     let timeline = Timeline::new()?;
     let file = fence(&timeline, 1)?;
     let kept = file.try_clone().must("duplicate a sync file")?;
+    let start = Timeline::new()?;
+    let started = fence(&start, 1)?;
     let child = Child::spawn(|line| {
-        line.receive().map(drop)?;
+        check!(started.wait(10_000).must("poll")?, "the other process was never told to begin");
         let file = SyncFile::new(line.receive_fd()?);
         check_eq!(status(&file)?, 1, "the status on arrival");
         Ok(())
     })?;
     let fd = OwnedFd::from(file);
-    child.line.send("start", None)?;
     child.line.send("fence", Some(fd.as_fd()))?;
     drop(fd);
     tick(&timeline, 1)?;
     check_eq!(status(&kept)?, 1, "the status here");
+    // The fence has signalled on its way, before the other process takes it out of the socket.
+    tick(&start, 1)?;
     child.join()
 }

@@ -24,7 +24,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     let each = run.took_us / u64::try_from(run.readings).unwrap_or(1).max(1);
     writeln!(
         out,
-        "<section>\n<h2>Contract coverage</h2>\n<p>The locks that lockdep has seen at each place of the contract. What cases \
+        "<section>\n<h2>Contract coverage: locks</h2>\n<p>The locks that lockdep has seen at each place of the contract. What cases \
          of this run were the first to take in their boot is drawn red. {} of /proc/lockdep, {} each.</p>\n\
          <table class=\"boots\"><tbody>",
         count(run.readings, "reading"),

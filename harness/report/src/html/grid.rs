@@ -74,6 +74,11 @@ pub(super) fn axis<'v>(view: &'v View<'_>, cases: &[usize], place: usize) -> Vec
             names.push(name);
         }
     }
+    in_bench_order(view, names)
+}
+
+/// These names in the order of the bench's devices; those that it does not have stay behind them.
+pub(super) fn in_bench_order<'v>(view: &View<'_>, mut names: Vec<&'v str>) -> Vec<&'v str> {
     let known = |name: &&str| view.session.devices.iter().position(|device| device.name == **name);
     names.sort_by_key(|name| known(name).unwrap_or(usize::MAX));
     names

@@ -33,11 +33,17 @@ fn rules(coverage: &RuleCoverage<'_>, out: &mut String) {
     if coverage.is_empty() {
         return;
     }
-    let reach = coverage.reach();
+    let (reach, missing) = (coverage.reach(), coverage.missing());
     out.push_str(&property("coverage.rules", reach.rules));
-    out.push_str(&property("coverage.rules.devices", reach.devices));
-    out.push_str(&property("coverage.rules.together", reach.together));
-    coverage.not_shown().iter().for_each(|rule| out.push_str(&format!("not shown: {}\n", line(rule))));
+    out.push_str(&property("coverage.rules.with-device", reach.with_device));
+    out.push_str(&property("coverage.rules.with-devices", reach.with_devices));
+    for (rules, what) in [
+        (missing.failed, "broken"),
+        (missing.nothing, "without a result"),
+        (missing.unclaimed, "claimed by no case"),
+    ] {
+        rules.iter().for_each(|rule| out.push_str(&format!("{what}: {rule}\n")));
+    }
 }
 
 fn locks(run: &RunCoverage<'_>, out: &mut String) {

@@ -1,4 +1,4 @@
-//! Contract coverage: the rules that held, and the locks that lockdep has seen at work.
+//! Contract coverage: the rules that cases passed with, and the locks that lockdep has seen at work.
 
 use std::io;
 
@@ -13,37 +13,52 @@ use crate::why::why;
 
 use super::page::Page;
 
-/// Locks of a place that are named.
-const LOCKS: usize = 12;
+/// Rules and locks that are named; the rest is counted.
+const NAMED: usize = 12;
 
 pub(super) fn write(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
     rules(view, page)?;
     locks(view, page)
 }
 
-/// Which rules held, and in how many places.
+/// Which rules cases passed with, in how many places, and which rules are missing.
 fn rules(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let coverage = RuleCoverage::of(view);
     if coverage.is_empty() {
         return Ok(());
     }
-    let reach = coverage.reach();
-    page.heading(Paint::Strong, "Contract coverage: the rules that held")?;
-    page.field(&format!("{:>5}", reach.rules), &format!("of the contract's {} rules", RULES.len()))?;
-    page.field(&format!("{:>5}", reach.devices), "times a rule on a device")?;
-    page.field(
-        &format!("{:>5}", reach.together),
-        "times a rule on what a case drives together: a device, a pair, three",
+    let (reach, missing) = (coverage.reach(), coverage.missing());
+    page.heading(Paint::Strong, "Contract coverage: the rules that cases passed with")?;
+    number(page, reach.rules, &format!("of {} rules", RULES.len()))?;
+    number(page, reach.with_device, "combinations of such a rule and a device that took part")?;
+    number(
+        page,
+        reach.with_devices,
+        "of such a rule and the devices of a case in order: one, a pair, three",
     )?;
-    let not_shown = coverage.not_shown();
-    if !not_shown.is_empty() {
-        let rules = not_shown.join(", ");
-        page.field(
-            &format!("{:>5}", not_shown.len()),
-            &format!("claimed by cases, of which none passed\n{rules}"),
-        )?;
+    for (rules, what) in [
+        (&missing.failed, "broken in some case, and no other passed"),
+        (&missing.nothing, "without a result: skipped, not run, or nothing exercised them"),
+        (&missing.unclaimed, "that no case of this run claims"),
+    ] {
+        if !rules.is_empty() {
+            number(page, rules.len(), &format!("{what}\n{}", some(rules)))?;
+        }
     }
     Ok(())
+}
+
+/// `a, b, c and 9 more`
+fn some(names: &[&str]) -> String {
+    let first = names[..names.len().min(NAMED)].join(", ");
+    match names.len().saturating_sub(NAMED) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
+}
+
+fn number(page: &mut Page<'_>, number: usize, what: &str) -> io::Result<()> {
+    page.field(&format!("{number:>5}"), what)
 }
 
 /// What lockdep has seen of the contract at work, and what reading it cost.
@@ -55,16 +70,11 @@ fn locks(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
     page.heading(Paint::Strong, "Contract coverage: the locks that lockdep has seen")?;
     for place in Place::ALL {
         let (all, by_cases) = run.count(place);
-        let mut new: Vec<&str> =
+        let new: Vec<&str> =
             run.at(place).filter(|(_, case)| case.is_some()).map(|(class, _)| class).collect();
-        let more = new.len().saturating_sub(LOCKS);
-        new.truncate(LOCKS);
         let mut text = format!("{}, {by_cases} of them first by cases of this run", place.words());
         if !new.is_empty() {
-            text.push_str(&format!("\n{}", new.join(", ")));
-        }
-        if more > 0 {
-            text.push_str(&format!(" and {more} more"));
+            text.push_str(&format!("\n{}", some(&new)));
         }
         page.field(&format!("{all:>5}"), &text)?;
     }

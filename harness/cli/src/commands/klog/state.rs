@@ -43,8 +43,13 @@ impl State {
     /// The log has ended.
     pub(super) fn end(&mut self, parser: &Parser) {
         self.lines = parser.lines();
-        self.present = parser.lockdep().is_present();
-        self.off_now = parser.lockdep().off().is_some();
+        let reported = self.off.iter().any(|off| off.cause != OffCause::Oops);
+        self.present = reported || parser.lockdep().is_present();
+        if !self.present {
+            // An oops does not show that there was a lockdep to turn off.
+            self.off.clear();
+        }
+        self.off_now = !self.off.is_empty() && parser.lockdep().off().is_some();
         self.start = parser.last_start();
     }
 
@@ -91,8 +96,7 @@ impl State {
     fn lockdep(&self, logs: usize) -> String {
         match (&self.off[..], self.present) {
             ([], true) => "lockdep armed".to_owned(),
-            // An oops alone does not show that there was a lockdep to turn off.
-            (_, false) => "lockdep unknown: nothing in it shows that the kernel has it".to_owned(),
+            ([], false) => "lockdep unknown: nothing in it shows that the kernel has it".to_owned(),
             _ if logs > 1 => format!("lockdep went off in {}", count(self.logs_off, "log")),
             (offs, _) if !self.off_now => {
                 let start = self.start.map(|line| format!(" in line {line}")).unwrap_or_default();
