@@ -75,7 +75,7 @@ impl Default for Order {
 }
 
 /// A place where cases run.
-pub trait Bench {
+pub trait Bench: Send {
     /// `vm`, `local`: the name that reports use.
     fn name(&self) -> &str;
 

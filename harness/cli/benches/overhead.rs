@@ -99,7 +99,7 @@ fn session(path: &Path, sync: Sync, record: bool, cases: usize) -> Duration {
         },
     };
     let bench: &mut dyn Bench = &mut bench;
-    let runner = Runner::new(bench, folder, journal, &mut clock, Stop::default(), options);
+    let runner = Runner::new([bench], folder, journal, &mut clock, Stop::default(), options);
     let journal = runner.run().expect("run the session");
     assert_all_passed(journal.session());
     clock.spent() / u32::try_from(cases).unwrap_or(u32::MAX)

@@ -14,6 +14,8 @@ use crate::{kernels, paths};
 pub(crate) struct Chosen {
     /// The bench.
     pub(crate) bench: Box<dyn Bench>,
+    /// More of its kind, to run beside it.
+    pub(crate) beside: Vec<Box<dyn Bench>>,
     /// Its kernel carries the series' annotations.
     pub(crate) annotated: bool,
     /// A case can take the runner's machine down with it.
@@ -26,6 +28,7 @@ pub(crate) fn choose(bench: &str, kernel: &str, accel: Accel) -> Result<Chosen> 
     if bench == "local" {
         return Ok(Chosen {
             bench: Box::new(Local::new(program).without_drm()),
+            beside: Vec::new(),
             annotated: false,
             is_here: true,
         });
@@ -35,7 +38,21 @@ pub(crate) fn choose(bench: &str, kernel: &str, accel: Accel) -> Result<Chosen> 
     let annotated = kernels::is_annotated(&kernel.release);
     let accel_cache = Some(paths::cache()?.join("accel"));
     let vm = Vm::new(vm::Options { config, kernel, program, accel, accel_cache });
-    Ok(Chosen { bench: Box::new(vm), annotated, is_here: false })
+    Ok(Chosen { bench: Box::new(vm), beside: Vec::new(), annotated, is_here: false })
+}
+
+/// The bench of this name or file, so many times.
+pub(crate) fn choose_jobs(bench: &str, kernel: &str, accel: Accel, jobs: u16) -> Result<Chosen> {
+    let mut chosen = choose(bench, kernel, accel)?;
+    if jobs > 1 && chosen.is_here {
+        anyhow::bail!(
+            "run {jobs} guests side by side (--jobs): `local` is this machine, and there is one of it"
+        );
+    }
+    for _ in 1..jobs {
+        chosen.beside.push(choose(bench, kernel, accel)?.bench);
+    }
+    Ok(chosen)
 }
 
 /// The devices of this bench, without bringing it up and without a kernel.

@@ -112,6 +112,16 @@ fn a_machine_without_the_gpu_explains_itself() {
 }
 
 #[test]
+fn this_machine_cannot_be_run_beside_itself() {
+    let output = fencelab(&["run", "sync-file", "--bench", "local", "--jobs", "2"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--jobs"), "{output:?}");
+    let output = fencelab(&["run", "sync-file", "--jobs", "0"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("1..=64"), "{output:?}");
+}
+
+#[test]
 fn a_duration_needs_the_suite_that_it_is_for() {
     let output = fencelab(&["run", "sync-file", "--bench", "local", "--duration", "5s"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");

@@ -1,15 +1,14 @@
 //! The nightly selection on the stock kernel, in two guests side by side, each case a test of its own: none may be found wanting.
 //!
 //! Runs where `FENCELAB_TEST_GUEST` is set, as `ci/test` does: it boots guests and takes minutes. A case keeps one processor busy,
-//! so that two guests get through the night in little more than half the time; where there is no memory for two, they come one
-//! after the other.
+//! so that two guests get through the night in little more than half the time; where there is no memory for two, one has it all.
 
 #[path = "common/journal.rs"]
 mod journal;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use fencelab_events::{Session, Verdict, verdict};
 use fencelab_report::{Case, Expectations, Input, View, expect};
@@ -26,75 +25,39 @@ fn main() {
         println!("the guest's cases are not run: FENCELAB_TEST_GUEST is not set, as ci/test sets it");
         libtest_mimic::run(&arguments, vec![]).exit();
     }
-    let dir = tempfile::tempdir().expect("a folder for the sessions");
+    let dir = tempfile::tempdir().expect("a folder for the session");
     let (expectations, splats) = (known(), BTreeMap::new());
-    let mut trials = Vec::new();
-    for (name, status) in run(dir.path()) {
-        let session = journal::session(&dir.path().join(name));
-        let view =
-            View::of(&Input { session: &session, expectations: &expectations, splats: &splats, dir: name });
-        trials.extend(view.cases.iter().map(|case| trial(&session, case)));
-        let orphans: Vec<String> = verdict::orphans(&session).map(|finding| finding.title.clone()).collect();
-        trials.push(Trial::test(format!("{name}: no finding outside a case"), move || {
-            none("findings outside any case", &orphans)
-        }));
-        let code = status.code();
-        trials.push(Trial::test(format!("{name}: exit code"), move || {
-            if code == Some(0) { Ok(()) } else { Err(format!("fencelab run ended with {code:?}").into()) }
-        }));
-    }
+    let status = run(&dir.path().join("night"));
+    let session = journal::session(&dir.path().join("night"));
+    let view =
+        View::of(&Input { session: &session, expectations: &expectations, splats: &splats, dir: "night" });
+    let mut trials: Vec<Trial> = view.cases.iter().map(|case| trial(&session, case)).collect();
+    let orphans: Vec<String> = verdict::orphans(&session).map(|finding| finding.title.clone()).collect();
+    trials
+        .push(Trial::test("no finding outside a case", move || none("findings outside any case", &orphans)));
+    let code = status.code();
+    trials.push(Trial::test("exit code", move || {
+        if code == Some(0) { Ok(()) } else { Err(format!("fencelab run ended with {code:?}").into()) }
+    }));
     let conclusion = libtest_mimic::run(&arguments, trials);
     if conclusion.has_failed() {
-        println!("the sessions are kept in {}", dir.keep().display());
+        println!("the session is kept in {}", dir.keep().display());
     }
     conclusion.exit();
 }
 
-/// The suites of the first guest, which take about as long as all others together.
-const FIRST: [&str; 3] = ["dma-buf", "i915-selftest", "kunit"];
 /// What two guests and what runs beside them need, in bytes.
 const ROOM: u64 = 6 << 30;
 
-/// Runs the night, half of it in each of two guests. Each session's folder, and how `fencelab run` ended.
-fn run(dir: &Path) -> [(&'static str, ExitStatus); 2] {
-    let cases = planned();
-    let suite = |case: &&String| FIRST.contains(&case.split('/').next().unwrap_or_default());
-    let (first, second): (Vec<&String>, Vec<&String>) = cases.iter().partition(suite);
-    assert!(!first.is_empty() && !second.is_empty(), "the night has cases for both guests");
-    let ended = |mut child: Child| child.wait().expect("wait for fencelab");
-    let first = start(dir, "first", &first);
-    if available_memory() < ROOM {
-        let first = ended(first);
-        return [("first", first), ("second", ended(start(dir, "second", &second)))];
-    }
-    let second = start(dir, "second", &second);
-    [("first", ended(first)), ("second", ended(second))]
-}
-
-/// Every case of the night on its devices.
-fn planned() -> Vec<String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_fencelab"))
-        .args(["list", "nightly"])
-        .output()
-        .expect("run fencelab list");
-    assert!(output.status.success(), "fencelab list ended with {}", output.status);
-    let text = String::from_utf8(output.stdout).expect("a list in UTF-8");
-    text.lines().filter_map(|line| line.split_ascii_whitespace().next()).map(str::to_owned).collect()
-}
-
-/// Starts a guest with these cases.
-fn start(dir: &Path, name: &str, cases: &[&String]) -> Child {
-    let selection = dir.join(format!("{name}.yaml"));
-    let lines: String = cases.iter().map(|case| format!("  - \"{case}\"\n")).collect();
-    std::fs::write(&selection, format!("about: Half of a night.\ninclude:\n{lines}"))
-        .expect("write a selection");
+/// Runs the night; how `fencelab run` ended.
+fn run(folder: &Path) -> ExitStatus {
+    let jobs = if available_memory() < ROOM { "1" } else { "2" };
     Command::new(env!("CARGO_BIN_EXE_fencelab"))
-        .arg("run")
-        .arg(&selection)
-        .args(["--bench", "vm", "--kernel", "stock", "--expect", FAILS, "--expect", FLAKES, "-o"])
-        .arg(dir.join(name))
+        .args(["run", "nightly", "--bench", "vm", "--kernel", "stock", "--jobs", jobs])
+        .args(["--expect", FAILS, "--expect", FLAKES, "-o"])
+        .arg(folder)
         .stdin(Stdio::null())
-        .spawn()
+        .status()
         .expect("run fencelab")
 }
 

@@ -73,7 +73,8 @@ impl Site {
         journal.write(Event::Planned { cases, devices })?;
         let options = Options { annotated, ..self.options.clone() };
         let mut quiet = Quiet;
-        let runner = Runner::new(bench, folder.clone(), journal, &mut quiet, self.stop.clone(), options);
+        let bench: &mut dyn Bench = bench;
+        let runner = Runner::new([bench], folder.clone(), journal, &mut quiet, self.stop.clone(), options);
         match runner.run() {
             Ok(journal) => Ok(journal.session().clone()),
             // The journal says why; it is all that is left of the runner.

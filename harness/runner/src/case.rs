@@ -4,15 +4,14 @@ use std::time::{Duration, Instant};
 
 use fencelab_bench::protocol::{Finished, FromAgent, Run, ToAgent};
 use fencelab_events::event::CaseFinished;
-use fencelab_events::{BootEnd, Captured, Dossier, Event, How, Lockdep, Outcome, PlannedCase};
+use fencelab_events::{BootEnd, Captured, Dossier, Event, How, Lockdep, Outcome, PlannedCase, Session};
 use fencelab_klog::{Kind, Report};
 
 use crate::coverage::Reading;
 use crate::error::Error;
-use crate::files::Journal;
 use crate::live::Live;
 use crate::recorded::{hang, tail};
-use crate::run::Runner;
+use crate::run::Worker;
 use crate::splat;
 use crate::watch::Heard;
 
@@ -44,9 +43,9 @@ pub(crate) enum After {
     NotBegun,
 }
 
-impl Runner<'_> {
+impl Worker<'_, '_> {
     pub(crate) fn run_case(&mut self, live: &mut Live, case: &PlannedCase) -> Result<After, Error> {
-        let attempt = next_attempt(&self.journal, &case.id);
+        let attempt = self.session(|session| next_attempt(session, &case.id));
         let start =
             Event::CaseStarted { case: case.id.clone(), attempt, boot: live.boot, lockdep: live.lockdep };
         self.write(start)?;
@@ -92,7 +91,7 @@ impl Runner<'_> {
         progress: &mut Progress,
     ) -> Result<Option<Finished>, Error> {
         loop {
-            self.observer.tick(self.journal.session());
+            self.observe(|observer, session| observer.tick(session));
             self.obey_stop(live, progress);
             self.look(live, case, progress);
             // At once, not when the case ends: a runner that is killed meanwhile must not take a report with it.
@@ -131,7 +130,7 @@ impl Runner<'_> {
         let made = activity.calls.saturating_sub(progress.calls);
         progress.calls = activity.calls;
         let per_s = made * 1000 / u64::try_from(pause.as_millis()).unwrap_or(u64::MAX).max(1);
-        self.observer.activity(&case.id, per_s, &activity);
+        self.observe(|observer, _| observer.activity(&case.id, per_s, &activity));
     }
 
     fn obey_stop(&self, live: &mut Live, progress: &mut Progress) {
@@ -381,12 +380,8 @@ fn ended_without_a_word(
     }))
 }
 
-fn next_attempt(journal: &Journal, case: &str) -> u32 {
-    journal
-        .session()
-        .case(case)
-        .and_then(|record| record.attempts.last())
-        .map_or(1, |attempt| attempt.number + 1)
+fn next_attempt(session: &Session, case: &str) -> u32 {
+    session.case(case).and_then(|record| record.attempts.last()).map_or(1, |attempt| attempt.number + 1)
 }
 
 fn in_words(end: &BootEnd) -> String {

@@ -15,7 +15,7 @@ use fencelab_klog::lockdep::coverage::{self, ContractEdges};
 
 use crate::error::Error;
 use crate::live::Live;
-use crate::run::Runner;
+use crate::run::Worker;
 
 /// When lockdep's graph is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -74,7 +74,7 @@ fn side(side: coverage::Side) -> Side {
     }
 }
 
-impl Runner<'_> {
+impl Worker<'_, '_> {
     /// The first reading of a boot: what there is before any case runs.
     pub(crate) fn begin_coverage(&mut self, live: &mut Live) -> Result<(), Error> {
         if self.options.coverage == CoveragePolicy::Never || live.lockdep != Lockdep::Armed {

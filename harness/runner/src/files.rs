@@ -29,9 +29,12 @@ impl Folder {
         self.0.join("events.jsonl")
     }
 
-    /// The kernel log of the whole session, as a person reads it.
-    pub fn kernel_log(&self) -> PathBuf {
-        self.0.join("kernel.log")
+    /// The kernel log of one of the session's machines, counted from 1, as a person reads it.
+    pub fn kernel_log(&self, machine: usize) -> PathBuf {
+        match machine {
+            1 => self.0.join("kernel.log"),
+            _ => self.0.join(format!("kernel-{machine}.log")),
+        }
     }
 
     /// The kernel log of one boot, as /dev/kmsg gave it.

@@ -1,8 +1,8 @@
 //! Runs a session: takes the planned cases to a bench, listens to its kernel, attributes what the kernel
 //! reports, and writes it all to the journal.
 //!
-//! One thread and one channel: the bench's streams arrive as [`fencelab_bench::Incoming`], the journal is the only state
-//! that outlives a step, and a session whose runner was killed is taken up from it.
+//! One thread and one channel for each machine: the bench's streams arrive as [`fencelab_bench::Incoming`], the journal is the
+//! only state that outlives a step, and a session whose runner was killed is taken up from it.
 
 pub mod attribute;
 mod case;

@@ -43,9 +43,9 @@ impl Log {
 
 impl Streams {
     /// Opens them, and marks the boot in the log that people read.
-    pub(crate) fn open(folder: &Folder, boot: u32) -> Result<Streams, Error> {
+    pub(crate) fn open(folder: &Folder, boot: u32, machine: usize) -> Result<Streams, Error> {
         let mut streams = Streams {
-            kernel_log: Log::open(folder.kernel_log())?,
+            kernel_log: Log::open(folder.kernel_log(machine))?,
             kmsg: Log::open(folder.kmsg(boot))?,
             console: Log::open(folder.console(boot))?,
             trace: Log::open(folder.trace(boot))?,

@@ -8,7 +8,7 @@ use fencelab_events::{Event, Session};
 use crate::recorded::Activity;
 
 /// Sees a run as it goes: progress bars, heartbeats, reports that are rewritten as results come in.
-pub trait Observer {
+pub trait Observer: Send {
     /// The bench is being brought up for the `boot`-th time.
     fn booting(&mut self, boot: u32);
 

@@ -1,15 +1,15 @@
-//! The run: case after case, on a machine that is up and armed.
+//! The run: case after case, on one machine or several side by side, each up and armed.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use fencelab_bench::protocol::{FromAgent, ToAgent};
 use fencelab_bench::{Bench, Down, Order};
 use fencelab_events::verdict::ran_without_lockdep;
 use fencelab_events::{
-    BootEnd, CaseRecord, Dossier, Event, Finding, Lockdep, LockdepCause, Outcome, PlannedCase, SessionEnd,
-    Verdict,
+    BootEnd, CaseRecord, Dossier, Event, Finding, Lockdep, LockdepCause, Outcome, PlannedCase, Session,
+    SessionEnd, Verdict,
 };
 
 use crate::case::{After, SETTLE};
@@ -52,25 +52,50 @@ pub struct Evidence {
 
 /// A session on its way.
 pub struct Runner<'a> {
-    pub(crate) bench: &'a mut dyn Bench,
-    pub(crate) folder: Folder,
-    pub(crate) journal: Journal,
-    pub(crate) observer: &'a mut dyn Observer,
-    pub(crate) stop: Stop,
-    pub(crate) options: Options,
+    benches: Vec<&'a mut dyn Bench>,
+    book: Mutex<Book<'a>>,
+    folder: Folder,
+    stop: Stop,
+    options: Options,
+}
+
+/// What all machines of a run write together.
+struct Book<'a> {
+    journal: Journal,
+    observer: &'a mut dyn Observer,
+    /// The number of the last boot that was begun.
+    boots: u32,
+    /// The cases that no machine has taken yet.
+    waiting: VecDeque<PlannedCase>,
+    /// Some machine cannot go on; its error ends the run, and the others stop after their case.
+    given_up: bool,
+}
+
+/// One machine of a run, and what it shares with those beside it.
+pub(crate) struct Worker<'r, 'a> {
+    pub(crate) bench: &'r mut dyn Bench,
+    /// Counted from 1.
+    machine: usize,
+    book: &'r Mutex<Book<'a>>,
+    pub(crate) folder: &'r Folder,
+    pub(crate) stop: &'r Stop,
+    pub(crate) options: &'r Options,
 }
 
 impl<'a> Runner<'a> {
-    /// A runner over a journal that already holds the plan.
+    /// A runner over a journal that already holds the plan. Each of the benches, at least one, is a machine of its own; they
+    /// run side by side, each taking the next case that none has taken.
     pub fn new(
-        bench: &'a mut dyn Bench,
+        benches: impl IntoIterator<Item = &'a mut dyn Bench>,
         folder: Folder,
         journal: Journal,
         observer: &'a mut dyn Observer,
         stop: Stop,
         options: Options,
     ) -> Self {
-        Runner { bench, folder, journal, observer, stop, options }
+        let boots = journal.session().boots.iter().map(|boot| boot.number).max().unwrap_or(0);
+        let book = Book { journal, observer, boots, waiting: VecDeque::new(), given_up: false };
+        Runner { benches: benches.into_iter().collect(), book: Mutex::new(book), folder, stop, options }
     }
 
     /// Runs every planned case that has no result yet, ends the session in the journal and returns the journal.
@@ -79,38 +104,83 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// [`Error::File`] when the journal or a log cannot be written, and whatever kept the bench from coming up.
     pub fn run(mut self) -> Result<Journal, Error> {
-        let remaining = remaining(&self.journal);
+        let session = open(&self.book).journal.session().clone();
         // A runner that was killed left the last boot's as they were.
-        let boots: Vec<u32> = self.journal.session().boots.iter().map(|boot| boot.number).collect();
-        boots.into_iter().for_each(|boot| self.trim_records(boot));
-        let result = self.run_cases(remaining.into());
+        session.boots.iter().for_each(|boot| trim_records(&self.folder, boot.number));
+        let result = self.run_cases(remaining(&session));
         let end = match &result {
             Ok(()) if self.stop.asked() => SessionEnd::Interrupted,
             Ok(()) => SessionEnd::Complete,
             Err(error) => SessionEnd::Aborted { why: error.to_string() },
         };
+        let mut book = self.book.into_inner().unwrap_or_else(PoisonError::into_inner);
         // A full disk refuses this line too; the error that matters is the first one.
-        let ended = self.write(Event::SessionEnded { end }).and_then(|()| self.journal.sync());
-        result.and(ended).map(|()| self.journal)
+        let ended = book.write(Event::SessionEnded { end }).and_then(|()| book.journal.sync());
+        result.and(ended).map(|()| book.journal)
     }
 
-    fn run_cases(&mut self, mut waiting: VecDeque<PlannedCase>) -> Result<(), Error> {
+    fn run_cases(&mut self, mut waiting: Vec<PlannedCase>) -> Result<(), Error> {
         loop {
-            self.run_waiting(&mut waiting)?;
+            open(&self.book).waiting = waiting.into();
+            self.run_waiting()?;
             // What lockdep did not watch runs once more; the last boot's end may have shown that only now.
-            waiting = self.unwatched().into();
-            if waiting.is_empty() || self.stop.asked() || !self.bench.can_reboot() {
+            waiting = unwatched(open(&self.book).journal.session());
+            let can_reboot = self.benches.iter().all(|bench| bench.can_reboot());
+            if waiting.is_empty() || self.stop.asked() || !can_reboot {
                 return Ok(());
             }
         }
     }
 
-    fn run_waiting(&mut self, waiting: &mut VecDeque<PlannedCase>) -> Result<(), Error> {
+    /// Every machine takes cases until none waits; the first error of any.
+    fn run_waiting(&mut self) -> Result<(), Error> {
+        let Runner { benches, book, folder, stop, options } = self;
+        let (book, folder, stop, options) = (&*book, &*folder, &*stop, &*options);
+        let workers = benches.iter_mut().zip(1..).map(|(bench, machine)| Worker {
+            bench: &mut **bench,
+            machine,
+            book,
+            folder,
+            stop,
+            options,
+        });
+        std::thread::scope(|scope| {
+            let machines: Vec<_> =
+                workers.map(|mut worker| scope.spawn(move || worker.run_waiting())).collect();
+            let ended = machines.into_iter().map(|machine| match machine.join() {
+                Ok(result) => result,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            // All are waited for before the first error is returned.
+            ended.collect::<Vec<_>>().into_iter().collect()
+        })
+    }
+}
+
+fn open<'b, 'a>(book: &'b Mutex<Book<'a>>) -> MutexGuard<'b, Book<'a>> {
+    book.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Book<'_> {
+    fn write(&mut self, event: Event) -> Result<(), Error> {
+        self.journal.write(event.clone())?;
+        self.observer.event(&event, self.journal.session());
+        Ok(())
+    }
+}
+
+impl<'r, 'a> Worker<'r, 'a> {
+    fn run_waiting(&mut self) -> Result<(), Error> {
+        let result = self.take_cases();
+        if result.is_err() {
+            self.book().given_up = true;
+        }
+        result
+    }
+
+    fn take_cases(&mut self) -> Result<(), Error> {
         let mut machine: Option<Live> = None;
-        while let Some(case) = waiting.pop_front() {
-            if self.stop.asked() {
-                break;
-            }
+        while let Some(case) = self.next_case() {
             let mut live = match machine.take() {
                 Some(live) => live,
                 None => match self.boot()? {
@@ -128,7 +198,7 @@ impl<'a> Runner<'a> {
                 After::Fit => Some(live),
                 After::Gone => None,
                 After::NotBegun => {
-                    waiting.push_front(case);
+                    self.book().waiting.push_front(case);
                     None
                 }
                 After::Spent(why) if self.bench.can_reboot() => {
@@ -144,21 +214,35 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// The cases whose only trouble is that lockdep was off, and that have not run again for that.
-    fn unwatched(&self) -> Vec<PlannedCase> {
-        let session = self.journal.session();
-        let again = |record: &&CaseRecord| {
-            Verdict::of(session, record) == Verdict::Unarmed
-                && ran_without_lockdep(session, record)
-                && record.attempts.len() < 2
-        };
-        session.cases.iter().filter(again).map(|record| record.plan.clone()).collect()
+    /// The next case for this machine; none when all are taken or the run is to end.
+    fn next_case(&self) -> Option<PlannedCase> {
+        let mut book = self.book();
+        if self.stop.asked() || book.given_up { None } else { book.waiting.pop_front() }
     }
 
-    pub(crate) fn write(&mut self, event: Event) -> Result<(), Error> {
-        self.journal.write(event.clone())?;
-        self.observer.event(&event, self.journal.session());
-        Ok(())
+    fn book(&self) -> MutexGuard<'r, Book<'a>> {
+        open(self.book)
+    }
+
+    pub(crate) fn write(&self, event: Event) -> Result<(), Error> {
+        self.book().write(event)
+    }
+
+    /// What the session so far tells.
+    pub(crate) fn session<T>(&self, of: impl FnOnce(&Session) -> T) -> T {
+        of(self.book().journal.session())
+    }
+
+    /// Tells the observer something.
+    pub(crate) fn observe(&self, what: impl FnOnce(&mut dyn Observer, &Session)) {
+        let book = &mut *self.book();
+        what(book.observer, book.journal.session());
+    }
+
+    /// What the user should know of, once however many machines say it.
+    fn note(&self, text: String) -> Result<(), Error> {
+        let known = self.session(|session| session.notes.contains(&text));
+        if known { Ok(()) } else { self.write(Event::Note { text }) }
     }
 
     // ---- the machine
@@ -166,22 +250,20 @@ impl<'a> Runner<'a> {
     /// Brings the bench up; none when the user stopped meanwhile. A first boot that fails is the run's error; a
     /// later one is tried again.
     fn boot(&mut self) -> Result<Option<Live>, Error> {
-        let ever = !self.journal.session().boots.is_empty();
+        let ever = self.session(|session| !session.boots.is_empty());
+        let boot = self.next_boot();
         for failed in 1.. {
             if self.stop.asked() {
                 return Ok(None);
             }
-            let boot = self.journal.session().boots.last().map_or(1, |b| b.number + 1);
-            self.observer.booting(boot);
+            self.observe(|observer, _| observer.booting(boot));
             let mut notes = Vec::new();
             let (sender, incoming) = std::sync::mpsc::channel();
             let up = self.bench.up(&self.order(boot), sender, &mut |text| notes.push(text));
-            for text in notes {
-                self.write(Event::Note { text })?;
-            }
+            notes.into_iter().try_for_each(|text| self.note(text))?;
             match up {
                 Ok(machine) => {
-                    let streams = Streams::open(&self.folder, boot)?;
+                    let streams = Streams::open(self.folder, boot, self.machine)?;
                     let recorded = Recorded::new(self.folder.records(boot));
                     let annotated = self.options.annotated;
                     return self
@@ -201,6 +283,12 @@ impl<'a> Runner<'a> {
         Ok(None)
     }
 
+    fn next_boot(&self) -> u32 {
+        let mut book = self.book();
+        book.boots += 1;
+        book.boots
+    }
+
     fn order(&self, boot: u32) -> Order {
         let stop = self.stop.clone();
         let record = self.options.record.then(|| self.folder.records(boot));
@@ -210,8 +298,9 @@ impl<'a> Runner<'a> {
     /// Writes how a boot ended, and cuts its records to what was used.
     pub(crate) fn boot_ended(&mut self, boot: u32, end: BootEnd) -> Result<(), Error> {
         self.write(Event::BootEnded { boot, end })?;
-        self.trim_records(boot);
-        let gone = records::to_go(&records::kept(&self.folder, self.journal.session()), records::BUDGET);
+        trim_records(self.folder, boot);
+        let kept = self.session(|session| records::kept(self.folder, session));
+        let gone = records::to_go(&kept, records::BUDGET);
         for boot in gone {
             let _ = std::fs::remove_dir_all(self.folder.records(boot));
             let text = format!(
@@ -220,11 +309,6 @@ impl<'a> Runner<'a> {
             self.write(Event::Note { text })?;
         }
         Ok(())
-    }
-
-    /// Records that cannot be cut cost room and nothing else.
-    fn trim_records(&self, boot: u32) {
-        let _ = records::trim(&self.folder.records(boot));
     }
 
     fn booted(&mut self, mut live: Live) -> Result<Live, Error> {
@@ -297,11 +381,26 @@ impl<'a> Runner<'a> {
     }
 }
 
+/// Records that cannot be cut cost room and nothing else.
+fn trim_records(folder: &Folder, boot: u32) {
+    let _ = records::trim(&folder.records(boot));
+}
+
 /// The cases that still need a run: without a result, or cancelled.
-fn remaining(journal: &Journal) -> Vec<PlannedCase> {
+fn remaining(session: &Session) -> Vec<PlannedCase> {
     let done = |outcome| outcome != Outcome::Cancelled;
-    let open = |record: &&fencelab_events::CaseRecord| !record.finished().is_some_and(|f| done(f.outcome));
-    journal.session().cases.iter().filter(open).map(|record| record.plan.clone()).collect()
+    let open = |record: &&CaseRecord| !record.finished().is_some_and(|f| done(f.outcome));
+    session.cases.iter().filter(open).map(|record| record.plan.clone()).collect()
+}
+
+/// The cases whose only trouble is that lockdep was off, and that have not run again for that.
+fn unwatched(session: &Session) -> Vec<PlannedCase> {
+    let again = |record: &&CaseRecord| {
+        Verdict::of(session, record) == Verdict::Unarmed
+            && ran_without_lockdep(session, record)
+            && record.attempts.len() < 2
+    };
+    session.cases.iter().filter(again).map(|record| record.plan.clone()).collect()
 }
 
 /// The journal's word for how a machine went down by itself.

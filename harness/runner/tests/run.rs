@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Act, Script, case, go_on, planned, planned_cases, play};
+use common::{Act, Script, case, go_on, planned, planned_cases, play, side_by_side};
 use fencelab_bench::Down;
 use fencelab_events::{
     BootEnd, Event, How, Lockdep, LockdepCause, Outcome, Place, PlannedCase, RunCoverage, SessionEnd, Verdict,
@@ -42,6 +42,47 @@ fn a_quiet_session_is_clean_on_one_boot() {
     let session = play(&mut script, &folder, &["a", "b"]).unwrap();
     assert_eq!(verdicts(&session), [Verdict::Pass, Verdict::Skip]);
     assert_eq!((script.boots, session.end), (1, Some(SessionEnd::Complete)));
+}
+
+#[test]
+fn machines_side_by_side_share_the_cases() {
+    let (_dir, folder) = folder();
+    // The first to take its case is gone with it; whoever is free takes the next.
+    let acts = || {
+        let lost = Act { gone_before: 1, ..Act::default() };
+        [("a", lost), ("c", Act { log: SPLAT.to_vec(), ..Act::default() })]
+    };
+    let (mut one, mut two) = (Script::new(acts()), Script::new(acts()));
+    two.ran = one.ran.clone();
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let journal = planned(&folder, &names);
+    let session = side_by_side(&mut [&mut one, &mut two], &folder, journal).unwrap();
+    let splats = verdicts(&session).into_iter().filter(|verdict| *verdict == Verdict::Splat).count();
+    assert_eq!((splats, session.end.clone()), (1, Some(SessionEnd::Complete)));
+    let mut ran = one.ran.lock().unwrap().clone();
+    ran.sort();
+    ran.dedup();
+    assert_eq!(ran, names.map(|name| format!("suite/{name}")));
+    let numbers: Vec<u32> = session.boots.iter().map(|boot| boot.number).collect();
+    let mut sorted = numbers.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!(sorted.len(), numbers.len(), "two boots of one number: {numbers:?}");
+    assert_eq!(usize::try_from(one.boots + two.boots).unwrap(), numbers.len());
+    assert!(session.boots.iter().all(|boot| boot.end.is_some()));
+}
+
+#[test]
+fn a_machine_that_does_not_come_up_ends_the_run_for_all() {
+    let (_dir, folder) = folder();
+    let (mut one, mut two) = (Script::new([]), Script::new([]));
+    (one.failing, two.failing) = (vec![1], vec![1]);
+    let journal = planned(&folder, &["a", "b"]);
+    let ended = side_by_side(&mut [&mut one, &mut two], &folder, journal);
+    assert!(matches!(ended, Err(Error::Bench(_))), "{ended:?}");
+    let session = Journal::reopen(&folder, Sync::EachCase).unwrap().session().clone();
+    assert!(matches!(session.end, Some(SessionEnd::Aborted { .. })));
+    assert_eq!(verdicts(&session), [Verdict::NotRun, Verdict::NotRun]);
 }
 
 #[test]

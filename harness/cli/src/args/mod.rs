@@ -16,7 +16,7 @@ pub(crate) use klog::KlogArgs;
 pub(crate) use prove::{ProveArgs, RulesArgs};
 pub(crate) use record::{Colour, RecordArgs, TraceArgs, WhenFull};
 pub(crate) use replay::{MinimizeArgs, ReplayArgs, ReplayTiming, ReplayedArgs};
-pub(crate) use run::{Coverage, ListArgs, ReportArgs, ResumeArgs, RunArgs, What};
+pub(crate) use run::{Coverage, DriveArgs, ListArgs, ReportArgs, ResumeArgs, RunArgs, What};
 
 /// A lab bench for DMA fences: makes GPU drivers prove that they keep the dma-fence contract.
 #[derive(Debug, Parser)]

@@ -23,7 +23,17 @@ pub(crate) struct RunArgs {
     /// The session's folder; a new one named by the time if not given.
     #[arg(long, short)]
     pub(crate) output: Option<PathBuf>,
-    /// Run the cases without the recorder: no splat and no hang is then tied to its ioctl.
+    #[command(flatten)]
+    pub(crate) drive: DriveArgs,
+}
+
+/// How cases are run, and what is known of them beforehand.
+#[derive(Debug, Args)]
+pub(crate) struct DriveArgs {
+    /// Guests side by side, which share the cases. Each has 2 GiB of memory and keeps a processor busy.
+    #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=64), default_value_t = 1, value_name = "N")]
+    pub(crate) jobs: u16,
+    /// Run the cases without the recorder: no splat and no hang is then tied to its ioctl. A run that was begun so goes on so.
     #[arg(long)]
     pub(crate) no_record: bool,
     /// When to read from lockdep which locks were taken inside signalling sections and held over waits: after each case
@@ -42,15 +52,8 @@ pub(crate) struct ResumeArgs {
     /// How QEMU runs the guest.
     #[arg(long, default_value = "auto", value_name = "auto|kvm|tcg")]
     pub(crate) accel: Accel,
-    /// Run the cases without the recorder: no splat and no hang is then tied to its ioctl. A run that was begun so goes on so.
-    #[arg(long)]
-    pub(crate) no_record: bool,
-    /// As for `run`.
-    #[arg(long, value_enum, default_value_t = Coverage::Auto)]
-    pub(crate) coverage: Coverage,
-    /// A list of known fails, flakes or skips in drm-ci's form.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) expect: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) drive: DriveArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

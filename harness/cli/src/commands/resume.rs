@@ -6,18 +6,18 @@ use fencelab_events::event::CaseFinished;
 use fencelab_events::{Captured, Event, Outcome as CaseOutcome, Session};
 use fencelab_runner::{Folder, Journal, host_boot_id};
 
-use crate::args::{Cli, Command, ResumeArgs, RunArgs};
+use crate::args::{Cli, Command, DriveArgs, ResumeArgs, RunArgs};
 use crate::benches;
 use crate::outcome::Outcome;
 use crate::reports::Reports;
 
 pub(crate) fn run(args: &ResumeArgs) -> Result<Outcome> {
     let folder = Folder::new(&args.session);
-    let reports = Reports::new(folder.clone(), &args.expect)?;
+    let reports = Reports::new(folder.clone(), &args.drive.expect)?;
     let session = super::report::read(&folder)?;
     let kernel = session.kernel.clone().unwrap_or_default();
-    let chosen =
-        benches::choose(&session.bench, &kernel, args.accel).context("choose the session's bench again")?;
+    let chosen = benches::choose_jobs(&session.bench, &kernel, args.accel, args.drive.jobs)
+        .context("choose the session's bench again")?;
     if session.cases.is_empty() {
         bail!("take up {}: its run was killed before it had a plan; begin another", args.session.display());
     }
@@ -28,15 +28,17 @@ pub(crate) fn run(args: &ResumeArgs) -> Result<Outcome> {
         journal.write(Event::CaseFinished(Box::new(lost)))?;
     }
     journal.write(Event::SessionResumed { host_boot_id: host_boot_id() })?;
-    let unrecorded = args.no_record || ran_unrecorded(&session.argv);
-    super::run::drive(chosen, folder, journal, reports, !unrecorded, args.coverage)
+    let unrecorded = args.drive.no_record || ran_unrecorded(&session.argv);
+    super::run::drive(chosen, folder, journal, reports, !unrecorded, args.drive.coverage)
 }
 
 /// Whether the run that is taken up was told not to record its cases. Of a command line that this version does not know, as an
 /// older one may have taken it, nothing is known.
 fn ran_unrecorded(argv: &[String]) -> bool {
     let cli = Cli::try_parse_from(argv);
-    cli.is_ok_and(|cli| matches!(cli.command, Command::Run(RunArgs { no_record: true, .. })))
+    cli.is_ok_and(|cli| {
+        matches!(cli.command, Command::Run(RunArgs { drive: DriveArgs { no_record: true, .. }, .. }))
+    })
 }
 
 /// The case under which this machine itself went down, if it did: its boot id is another one, and a case that

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use fencelab_bench::Bench;
 use fencelab_events::{Event, PlannedCase};
 use fencelab_report::exit::Exit;
 use fencelab_runner::{CoveragePolicy, Evidence, Folder, Journal, Options, Runner, Stop, Sync, host_boot_id};
@@ -16,9 +17,10 @@ use crate::reports::Reports;
 use crate::{paths, plan, scenario, selections};
 
 pub(crate) fn run(args: &RunArgs) -> Result<Outcome> {
-    let chosen = benches::choose(&args.bench.bench, &args.bench.kernel, args.bench.accel)?;
+    let bench = &args.bench;
+    let chosen = benches::choose_jobs(&bench.bench, &bench.kernel, bench.accel, args.drive.jobs)?;
     let folder = Folder::new(args.output.clone().unwrap_or_else(|| paths::new_folder("session")));
-    let reports = Reports::new(folder.clone(), &args.expect)?;
+    let reports = Reports::new(folder.clone(), &args.drive.expect)?;
     let devices = chosen.bench.devices().context("list the bench's devices")?;
     let (scenarios, words) = scenario::split(&args.selection)?;
     let everything = plan::everything(&devices, &words);
@@ -30,14 +32,14 @@ pub(crate) fn run(args: &RunArgs) -> Result<Outcome> {
     if cases.is_empty() && scenarios.is_empty() {
         bail!("choose cases: the lists of skips leave none");
     }
-    if !scenarios.is_empty() && args.no_record {
+    if !scenarios.is_empty() && args.drive.no_record {
         bail!("run a scenario: its verdict comes from its records, which --no-record leaves out");
     }
     let mut journal = Journal::create(&folder, sync(&chosen))?;
     cases.extend(scenario::planned(&scenarios, folder.path())?);
     begin(&mut journal, &args.bench, chosen.is_here)?;
     journal.write(Event::Planned { cases, devices })?;
-    drive(chosen, folder, journal, reports, !args.no_record, args.coverage)
+    drive(chosen, folder, journal, reports, !args.drive.no_record, args.drive.coverage)
 }
 
 /// A session's first line.
@@ -94,7 +96,10 @@ pub(crate) fn drive(
     };
     let options = Options { annotated: chosen.annotated, coverage, ..options(record) };
     let mut progress = Progress::new(reports);
-    let runner = Runner::new(chosen.bench.as_mut(), folder.clone(), journal, &mut progress, stop, options);
+    let benches = std::iter::once(&mut chosen.bench)
+        .chain(&mut chosen.beside)
+        .map(|bench| &mut **bench as &mut dyn Bench);
+    let runner = Runner::new(benches, folder.clone(), journal, &mut progress, stop, options);
     let result = runner.run();
     progress.end();
     let reports = progress.into_reports();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use fencelab_bench::Bench;
 use fencelab_events::{Event, Outcome, Session};
 use fencelab_prove::Planted;
 use fencelab_runner::{CoveragePolicy, Folder, Journal, Observer, Options, Runner, Stop};
@@ -75,7 +76,8 @@ impl Tries<'_> {
             Options { annotated: chosen.annotated, coverage: CoveragePolicy::Never, ..run::options(true) };
         let mut quiet = Quiet;
         let stop = self.stop.clone();
-        let runner = Runner::new(&mut bench, folder.clone(), journal, &mut quiet, stop, options);
+        let bench: &mut dyn Bench = &mut bench;
+        let runner = Runner::new([bench], folder.clone(), journal, &mut quiet, stop, options);
         runner.run().with_context(|| format!("try it in {}", folder.path().display()))?;
         if self.stop.asked() {
             bail!("make it smaller: it was stopped");

@@ -340,8 +340,18 @@ pub(crate) fn go_on(
     folder: &Folder,
     journal: Journal,
 ) -> Result<Session, fencelab_runner::Error> {
-    let stop = script.stop.clone();
+    side_by_side(&mut [script], folder, journal)
+}
+
+/// Runs what the journal still plans on these machines.
+pub(crate) fn side_by_side(
+    scripts: &mut [&mut Script],
+    folder: &Folder,
+    journal: Journal,
+) -> Result<Session, fencelab_runner::Error> {
+    let stop = scripts[0].stop.clone();
     let mut silent = Silent;
-    let runner = Runner::new(script, folder.clone(), journal, &mut silent, stop, options());
+    let benches = scripts.iter_mut().map(|script| &mut **script as &mut dyn Bench);
+    let runner = Runner::new(benches, folder.clone(), journal, &mut silent, stop, options());
     runner.run().map(|journal| journal.session().clone())
 }
