@@ -31,6 +31,20 @@ fn outcomes(session: &Session) -> BTreeMap<&str, (fencelab_events::Outcome, &str
     finished.map(|(record, end)| (record.plan.id.as_str(), (end.outcome, end.reason.as_str()))).collect()
 }
 
+/// A profile with a good test and a bad one, and their program where piglit has it.
+fn piglit(folder: &Path) {
+    let test = |name: &str, word: &str| {
+        format!(
+            "<Test type=\"gl\" name=\"spec@{name}\"><option name=\"command\" value=\"['mock', '{word}']\"/></Test>"
+        )
+    };
+    let profile = format!("<PiglitTestList>{}{}</PiglitTestList>", test("good", "good"), test("bad", "bad"));
+    fs::create_dir_all(folder.join("profiles")).expect("a folder");
+    fs::create_dir_all(folder.join("bin")).expect("a folder");
+    fs::write(folder.join("profiles/quick.xml"), profile).expect("write a profile");
+    mock(&folder.join("bin/mock"), "piglit");
+}
+
 /// A selection over mocks of everything.
 fn selection(folder: &Path) -> String {
     fs::create_dir(folder.join("igt")).expect("a folder");
@@ -39,12 +53,14 @@ fn selection(folder: &Path) -> String {
     mock(&folder.join("deqp-mock"), "deqp");
     fs::create_dir(folder.join("ks")).expect("a folder");
     mock(&folder.join("ks/sync"), "kselftest");
+    piglit(&folder.join("piglit"));
     let here = folder.display();
     let text = format!(
         "about: mocks\nadapters:\n\
          - {{suite: igt, adapter: igt, path: {here}/igt, limit_s: 30}}\n\
          - {{suite: vk, adapter: deqp, path: {here}/deqp-mock}}\n\
          - {{suite: ks, adapter: kselftest, path: {here}/ks}}\n\
+         - {{suite: gl, adapter: piglit, path: {here}/piglit/profiles/quick.xml}}\n\
          - {{suite: cmd, adapter: command, args: [sh, -c, 'echo \"$WORD\"; exit 77'], env: {{WORD: not here}}}}\n"
     );
     let path = folder.join("mocks.yaml");
@@ -73,6 +89,7 @@ fn every_kind_of_program_has_its_verdict() {
     assert_eq!(of("vk/dEQP-MOCK.fail"), (Fail, "Fail (Image mismatch)"));
     assert_eq!(of("vk/dEQP-MOCK.skip").0, Skip);
     assert_eq!(of("ks/sync").0, Pass);
+    assert_eq!((of("gl/spec@good").0, of("gl/spec@bad").0), (Pass, Fail));
     assert_eq!(of("cmd/sh"), (Skip, "not here"));
     let record = session.cases.iter().find(|record| record.plan.id == "ks/sync").expect("its record");
     let parts: Vec<&str> =

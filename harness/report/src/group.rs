@@ -91,8 +91,11 @@ fn replace_word(text: &str, word: &str, by: &str) -> String {
 
 /// Numbers in order as ranges: `1 to 3, 5`.
 pub(crate) fn ranges(numbers: &[u32]) -> String {
+    // Machines side by side come up and go down in any order.
+    let mut numbers = numbers.to_vec();
+    numbers.sort_unstable();
     let mut ranges: Vec<(u32, u32)> = Vec::new();
-    for &number in numbers {
+    for number in numbers {
         match ranges.last_mut() {
             Some(range) if range.1.checked_add(1) == Some(number) => range.1 = number,
             _ => ranges.push((number, number)),

@@ -1,4 +1,4 @@
-//! Which case provokes what: `configs/proofs.yaml`, built into fencelab, read by its caller.
+//! Which case provokes what: `configs/proofs/plan.yaml`, built into fencelab, read by its caller.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,12 @@ pub struct Plan {
     /// Patches that cannot be shown without the hardware, or not at all.
     #[serde(default)]
     pub explained: Vec<Explained>,
+    /// Rules that no twin breaks, with the case that was seen to fail where a preloaded library does.
+    #[serde(default)]
+    pub broken: Vec<Broken>,
+    /// Rules of which no guest has a device, with the reason.
+    #[serde(default)]
+    pub metal: BTreeMap<String, String>,
     /// Rules that can be planted and are not, with the reason.
     #[serde(default)]
     pub unplanted: BTreeMap<String, String>,
@@ -34,6 +40,18 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Provocation(pub String);
+
+/// A rule that a preloaded library breaks, and who notices.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Broken {
+    /// The rule.
+    pub rule: String,
+    /// The case with its devices, which passes where nothing is broken.
+    pub case: String,
+    /// Words of its failure.
+    pub says: String,
+}
 
 /// A fault that a real driver has.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -15,7 +15,7 @@ mod table;
 mod tally;
 
 pub use control::judge_controls;
-pub use expect::{Expected, Plan, Provocation};
+pub use expect::{Broken, Expected, Plan, Provocation};
 pub use judge::judge;
 pub use knob::{Knob, KnobError};
 pub use proof::{Control, Explained, Judgement, Proof, Proofs, Seen, Subject};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use fencelab_rules::{Judgement, Knob, Plan, Proof, Proofs, RULES, Rule, Way};
+use fencelab_rules::{Broken, Judgement, Knob, Plan, Proof, Proofs, RULES, Rule, Way};
 use fencelab_suites::{Case, catalogue};
 
 use super::prove::plan;
@@ -95,7 +95,7 @@ impl Known {
     }
 
     fn excuse(&self, rule: &Rule) -> Option<&str> {
-        let lists = [&self.plan.untested, &self.plan.unplanted, &self.plan.unmatched];
+        let lists = [&self.plan.metal, &self.plan.untested, &self.plan.unplanted, &self.plan.unmatched];
         lists.iter().find_map(|list| list.get(rule.id)).map(String::as_str)
     }
 
@@ -104,11 +104,16 @@ impl Known {
         all.filter(|proof| proof.subject.rules().iter().any(|id| id == rule.id))
     }
 
-    /// What came of the faults that were planted for it last; none for a rule that has no knob.
+    /// The case that was seen to fail where a library breaks the rule.
+    fn broken(&self, rule: &Rule) -> Option<&Broken> {
+        self.plan.broken.iter().find(|broken| broken.rule == rule.id)
+    }
+
+    /// What came of the faults that were planted for it last; for a rule without a knob, the case that sees it broken.
     fn proven(&self, rule: &Rule) -> Option<String> {
         let faults = self.knobs_of(rule).count();
         if faults == 0 {
-            return None;
+            return self.broken(rule).map(|broken| format!("{} sees it broken", broken.case));
         }
         let (all, caught) = self.proofs_of(rule).fold((0, 0), |(all, caught), proof| {
             (all + 1, caught + usize::from(proof.judgement == Judgement::Attributed))
@@ -148,6 +153,9 @@ impl Known {
                 if n == 0 { "knobs" } else { "" },
                 &format!("{} ({}): {}", knob.name, knob.device, knob.what),
             );
+        }
+        if let Some(Broken { case, says, .. }) = self.broken(rule) {
+            say("seen broken", &format!("{case} fails: {says} (ci/test breaks it and runs the case)"));
         }
         for (n, proof) in self.proofs_of(rule).enumerate() {
             let why = if proof.why.is_empty() { String::new() } else { format!(": {}", proof.why) };

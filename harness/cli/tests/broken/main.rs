@@ -13,49 +13,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use fencelab_events::Verdict;
-use fencelab_rules::{RULES, Way};
+use fencelab_rules::{Broken, Plan, RULES, Way};
 use libtest_mimic::{Arguments, Trial};
 
-/// A rule, a case that claims it, and a piece of what the case must say when it is broken.
-type Broken = (&'static str, &'static str, &'static str);
+const PLAN: &str = include_str!("../../../../configs/proofs/plan.yaml");
 
-const BROKEN: [Broken; 28] = [
-    ("FENCE-NO-TIMEOUT", "atomic/in-fence-long@virtio-gpu", "did not wait for its fence"),
-    ("FENCE-ONCE", "sync-file/status-monotone", "after the timeline went on"),
-    ("FENCE-ORDER", "sync-file/created-in-reverse", "the status of the next fence"),
-    ("FENCE-DEADLINE", "sync-file/deadline", "the status after the deadline"),
-    ("FENCE-OWNER", "sync-file/owner-killed", "the status after the owner was killed"),
-    ("RESV-USAGE", "dma-buf/fence-usage@vgem", "the status for Read of a pending fence for Read"),
-    ("BUF-SYNCFILE", "dma-buf/fence-snapshot@vgem", "the status with the later fence pending"),
-    ("BUF-WAIT", "dma-buf/wait-sync@vgem", "returned at once where it had to block"),
-    ("BUF-ERRNO", "dma-buf/import-refusals@virtio-gpu", "refused with EIO"),
-    ("SYNC-NULL", "syncobj/wait-any@virtio-gpu", "expected Err(EINVAL)"),
-    ("SYNC-SNAPSHOT", "syncobj/export-snapshot@virtio-gpu", "the first fence's status"),
-    ("SYNC-REPLACE", "syncobj/import-replaces@virtio-gpu", "the former, signalled fence is still there"),
-    ("SYNC-POINT", "syncobj/timeline-signal@virtio-gpu", "the signalled point"),
-    ("SYNC-TRANSFER", "syncobj/transfer-to-timeline@virtio-gpu", "the copy of a pending fence"),
-    ("SYNC-EVENTFD", "syncobj/eventfd@virtio-gpu", "the count after the signal"),
-    ("SYNC-UNSUPPORTED", "syncobj/unsupported@bochs", "refused with EINVAL"),
-    ("ATOM-IN", "atomic/in-fence-pending@virtio-gpu", "that nobody should have sent"),
-    ("ATOM-EXPLICIT", "atomic/explicit-overrides@virtio-gpu", "no flip event came"),
-    ("ATOM-OUT", "atomic/out-fence@virtio-gpu", "gave no out-fence"),
-    ("ATOM-BUSY", "atomic/flip-busy@virtio-gpu", "taken ahead of a pending one"),
-    ("ATOM-TIME", "atomic/flip-event@virtio-gpu", "no flip event came"),
-    ("ATOM-FOREIGN", "atomic/foreign-vgem@virtio-gpu+vgem", "that nobody should have sent"),
-    ("UPTR-GUARD", "userptr/write@amdgpu-twin", "new pages"),
-    ("UPTR-RESTART", "userptr/restart-madvise@i915-twin", "pages that came anew"),
-    ("UPTR-NOEXPORT", "userptr/no-export@amdgpu-twin", "it succeeded"),
-    ("UPTR-CHAIN", "userptr/chain@amdgpu-twin+i915-twin", "unmapping still blocks"),
-    ("SCHED-ERROR", "reset/hang@amdgpu-twin", "and no error"),
-    (
-        "RESET-FOREIGN",
-        "reset/foreign-job@amdgpu-twin+i915-twin",
-        "behind another device's hung one did not end",
-    ),
-];
-
-/// No device of a guest has such work.
-const METAL: [&str; 1] = ["LR-NOFENCE"];
+/// What is broken, and the rules that cannot be here.
+fn plan() -> Plan {
+    serde_yaml::from_str(PLAN).expect("the plan")
+}
 
 /// The session of the kernel that breaks nothing.
 const WHOLE: &str = "whole";
@@ -75,7 +41,8 @@ fn main() {
     )];
     if !arguments.list && (asked || std::env::var_os("FENCELAB_TEST_GUEST").is_some()) {
         let scratch = tempfile::tempdir().expect("a scratch folder");
-        let chosen: Vec<Broken> = BROKEN.into_iter().filter(|broken| is_wanted(&arguments, broken)).collect();
+        let chosen: Vec<Broken> =
+            plan().broken.into_iter().filter(|broken| is_wanted(&arguments, broken)).collect();
         if !chosen.is_empty() {
             run_all(scratch.path(), &build(scratch.path()), &chosen);
         }
@@ -91,16 +58,17 @@ fn is_wanted(arguments: &Arguments, broken: &Broken) -> bool {
     arguments.filter.as_ref().is_none_or(|wanted| name(broken).contains(wanted.as_str()))
 }
 
-fn name((rule, case, _): &Broken) -> String {
+fn name(Broken { rule, case, .. }: &Broken) -> String {
     format!("{rule} broken is noticed by {case}")
 }
 
 /// Each such rule is in the table, or a twin's to break, or metal; and each case claims the rule that it stands for.
 fn all_are_broken() -> Result<(), libtest_mimic::Failed> {
+    let plan = plan();
     let tested = RULES.iter().filter(|rule| rule.shows(Way::Test) && !rule.shows(Way::Fault));
     let missing: Vec<_> = tested
         .map(|rule| rule.id)
-        .filter(|id| !METAL.contains(id) && !BROKEN.iter().any(|(rule, ..)| rule == id))
+        .filter(|id| !plan.metal.contains_key(*id) && !plan.broken.iter().any(|broken| broken.rule == *id))
         .collect();
     let claims = |rule: &str, case: &str| {
         let (suite, rest) = case.split_once('/')?;
@@ -108,7 +76,7 @@ fn all_are_broken() -> Result<(), libtest_mimic::Failed> {
         Some(fencelab_suites::catalogue::find(suite, name)?.rules.contains(&rule))
     };
     let strangers: Vec<_> =
-        BROKEN.iter().filter(|(rule, case, _)| claims(rule, case) != Some(true)).collect();
+        plan.broken.iter().filter(|broken| claims(&broken.rule, &broken.case) != Some(true)).collect();
     match (missing.is_empty(), strangers.is_empty()) {
         (true, true) => Ok(()),
         _ => Err(format!("never broken: {missing:?}; does not claim its rule: {strangers:?}").into()),
@@ -129,9 +97,9 @@ fn build(folder: &Path) -> PathBuf {
 fn run_all(out: &Path, library: &Path, chosen: &[Broken]) {
     let fencelab = env!("CARGO_BIN_EXE_fencelab");
     let mut script = format!("FENCELAB={fencelab}\n{RUN}");
-    let cases: Vec<_> = chosen.iter().map(|(_, case, _)| *case).collect();
+    let cases: Vec<_> = chosen.iter().map(|broken| broken.case.as_str()).collect();
     script += &format!("run {WHOLE} {}\n", cases.join(" "));
-    for (rule, case, _) in chosen {
+    for Broken { rule, case, .. } in chosen {
         script += &format!("BREAK={rule} LD_PRELOAD={} run {rule} {case}\n", library.display());
     }
     script += "cd /tmp/out && tar cz */events.jsonl";
@@ -140,12 +108,12 @@ fn run_all(out: &Path, library: &Path, chosen: &[Broken]) {
 
 /// The case passes on the kernel as it is, and fails on the one that breaks the rule, for that reason.
 fn trial(out: &Path, broken: &Broken) -> Trial {
-    let (rule, case, words) = *broken;
-    let came = [WHOLE, rule].map(|session| came_of(&out.join(session), case));
+    let Broken { rule, case, says } = broken.clone();
+    let came = [WHOLE, &rule].map(|session| came_of(&out.join(session), &case));
     Trial::test(name(broken), move || match came {
-        [Some((Verdict::Pass, _)), Some((Verdict::Fail, reason))] if reason.contains(words) => Ok(()),
+        [Some((Verdict::Pass, _)), Some((Verdict::Fail, reason))] if reason.contains(&says) => Ok(()),
         [whole, broken] => Err(format!(
-            "as the kernel is: {whole:?}; with the rule broken: {broken:?}, and not `.. {words} ..`"
+            "as the kernel is: {whole:?}; with the rule broken: {broken:?}, and not `.. {says} ..`"
         )
         .into()),
     })

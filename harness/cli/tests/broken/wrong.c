@@ -5,7 +5,9 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -84,7 +86,38 @@ static int get_property(int fd, unsigned long request, struct drm_mode_get_prope
 	return ret;
 }
 
-/* A commit that waits for nothing, or whose out-fence nobody gets. */
+/* What a driver waits for that gives up on a fence after PATIENCE_MS. */
+enum { PATIENCE_MS = 5000 };
+struct wait { int fence, timeline; };
+
+static void *give_up(void *arg)
+{
+	struct wait *wait = arg;
+	struct pollfd fence = { .fd = wait->fence, .events = POLLIN };
+	uint32_t one = 1;
+
+	poll(&fence, 1, PATIENCE_MS);
+	next(wait->timeline, _IOW('W', 1, uint32_t), &one);
+	return NULL;
+}
+
+static int impatient(int fence)
+{
+	struct sw_sync_create_fence_data data = { .value = 1, .fence = -1 };
+	struct wait *wait = malloc(sizeof(*wait));
+	pthread_t thread;
+
+	if (!wait)
+		abort();
+	wait->fence = dup(fence);
+	wait->timeline = open("/sys/kernel/debug/sync/sw_sync", O_RDWR | O_CLOEXEC);
+	if (next(wait->timeline, _IOWR('W', 0, data), &data) ||
+	    pthread_create(&thread, NULL, give_up, wait))
+		abort();
+	return data.fence;
+}
+
+/* A commit that waits for nothing, or not for long, or whose out-fence nobody gets. */
 static int commit(int fd, unsigned long request, struct drm_mode_atomic *arg)
 {
 	const uint32_t *counts = (uint32_t *)(uintptr_t)arg->count_props_ptr;
@@ -95,11 +128,14 @@ static int commit(int fd, unsigned long request, struct drm_mode_atomic *arg)
 
 	for (uint32_t i = 0; i < arg->count_objs; i++)
 		count += counts[i];
-	if (breaks("ATOM-IN") || breaks("ATOM-EXPLICIT") || breaks("ATOM-FOREIGN") ||
-	    breaks("FENCE-NO-TIMEOUT"))
+	if (breaks("ATOM-IN") || breaks("ATOM-EXPLICIT") || breaks("ATOM-FOREIGN"))
 		for (uint32_t i = 0; i < count; i++)
 			if (known(in_fence, props[i]))
 				values[i] = (uint64_t)-1;
+	if (breaks("FENCE-NO-TIMEOUT"))
+		for (uint32_t i = 0; i < count; i++)
+			if (known(in_fence, props[i]) && (int)values[i] >= 0)
+				values[i] = impatient((int)values[i]);
 	ret = next(fd, request, arg);
 	if (ret && errno == EBUSY && breaks("ATOM-BUSY"))
 		return 0;
