@@ -47,10 +47,20 @@ pub struct Provocation(pub String);
 pub struct Broken {
     /// The rule.
     pub rule: String,
+    /// What is broken, where the rule says more than one thing.
+    #[serde(default)]
+    pub fault: Option<String>,
     /// The case with its devices, which passes where nothing is broken.
     pub case: String,
     /// Words of its failure.
     pub says: String,
+}
+
+impl Broken {
+    /// What is broken: the rule, or a part of it.
+    pub fn fault(&self) -> &str {
+        self.fault.as_deref().unwrap_or(&self.rule)
+    }
 }
 
 /// A fault that a real driver has.

@@ -104,16 +104,16 @@ impl Known {
         all.filter(|proof| proof.subject.rules().iter().any(|id| id == rule.id))
     }
 
-    /// The case that was seen to fail where a library breaks the rule.
-    fn broken(&self, rule: &Rule) -> Option<&Broken> {
-        self.plan.broken.iter().find(|broken| broken.rule == rule.id)
+    /// The cases that were seen to fail where a library breaks the rule, or a part of it.
+    fn broken<'a>(&'a self, rule: &'a Rule) -> impl Iterator<Item = &'a Broken> {
+        self.plan.broken.iter().filter(|broken| broken.rule == rule.id)
     }
 
     /// What came of the faults that were planted for it last; for a rule without a knob, the case that sees it broken.
     fn proven(&self, rule: &Rule) -> Option<String> {
         let faults = self.knobs_of(rule).count();
         if faults == 0 {
-            return self.broken(rule).map(|broken| format!("{} sees it broken", broken.case));
+            return self.broken(rule).next().map(|broken| format!("{} sees it broken", broken.case));
         }
         let (all, caught) = self.proofs_of(rule).fold((0, 0), |(all, caught), proof| {
             (all + 1, caught + usize::from(proof.judgement == Judgement::Attributed))
@@ -154,8 +154,9 @@ impl Known {
                 &format!("{} ({}): {}", knob.name, knob.device, knob.what),
             );
         }
-        if let Some(Broken { case, says, .. }) = self.broken(rule) {
-            say("seen broken", &format!("{case} fails: {says} (ci/test breaks it and runs the case)"));
+        for (n, Broken { case, says, .. }) in self.broken(rule).enumerate() {
+            let what = if n == 0 { "seen broken" } else { "" };
+            say(what, &format!("{case} fails: {says} (ci/test breaks it and runs the case)"));
         }
         for (n, proof) in self.proofs_of(rule).enumerate() {
             let why = if proof.why.is_empty() { String::new() } else { format!(": {}", proof.why) };

@@ -58,8 +58,8 @@ fn is_wanted(arguments: &Arguments, broken: &Broken) -> bool {
     arguments.filter.as_ref().is_none_or(|wanted| name(broken).contains(wanted.as_str()))
 }
 
-fn name(Broken { rule, case, .. }: &Broken) -> String {
-    format!("{rule} broken is noticed by {case}")
+fn name(broken: &Broken) -> String {
+    format!("{} broken is noticed by {}", broken.fault(), broken.case)
 }
 
 /// Each such rule is in the table, or a twin's to break, or metal; and each case claims the rule that it stands for.
@@ -99,8 +99,8 @@ fn run_all(out: &Path, library: &Path, chosen: &[Broken]) {
     let mut script = format!("FENCELAB={fencelab}\n{RUN}");
     let cases: Vec<_> = chosen.iter().map(|broken| broken.case.as_str()).collect();
     script += &format!("run {WHOLE} {}\n", cases.join(" "));
-    for Broken { rule, case, .. } in chosen {
-        script += &format!("BREAK={rule} LD_PRELOAD={} run {rule} {case}\n", library.display());
+    for (fault, case) in chosen.iter().map(|broken| (broken.fault(), &broken.case)) {
+        script += &format!("BREAK={fault} LD_PRELOAD={} run {fault} {case}\n", library.display());
     }
     script += "cd /tmp/out && tar cz */events.jsonl";
     guest::unpack(&script, out);
@@ -108,8 +108,8 @@ fn run_all(out: &Path, library: &Path, chosen: &[Broken]) {
 
 /// The case passes on the kernel as it is, and fails on the one that breaks the rule, for that reason.
 fn trial(out: &Path, broken: &Broken) -> Trial {
-    let Broken { rule, case, says } = broken.clone();
-    let came = [WHOLE, &rule].map(|session| came_of(&out.join(session), &case));
+    let Broken { case, says, .. } = broken.clone();
+    let came = [WHOLE, broken.fault()].map(|session| came_of(&out.join(session), &case));
     Trial::test(name(broken), move || match came {
         [Some((Verdict::Pass, _)), Some((Verdict::Fail, reason))] if reason.contains(&says) => Ok(()),
         [whole, broken] => Err(format!(

@@ -66,6 +66,10 @@ struct drm_mode_get_property {
 	uint32_t count_values, count_enum_blobs;
 };
 
+/* struct drm_syncobj_transfer. */
+struct drm_syncobj_transfer { uint32_t src_handle, dst_handle; uint64_t src_point, dst_point; uint32_t flags, pad; };
+
+#define DRM_MODE_ATOMIC_TEST_ONLY 0x0100
 struct drm_mode_atomic {
 	uint32_t flags, count_objs;
 	uint64_t objs_ptr, count_props_ptr, props_ptr, prop_values_ptr, reserved, user_data;

@@ -101,20 +101,44 @@ static void *give_up(void *arg)
 	return NULL;
 }
 
+/* A fence of a timeline that stands at 0. */
+static int sw_fence(uint32_t value, int *timeline)
+{
+	struct sw_sync_create_fence_data data = { .value = value, .fence = -1 };
+
+	*timeline = open("/sys/kernel/debug/sync/sw_sync", O_RDWR | O_CLOEXEC);
+	if (next(*timeline, _IOWR('W', 0, data), &data))
+		abort();
+	return data.fence;
+}
+
 static int impatient(int fence)
 {
-	struct sw_sync_create_fence_data data = { .value = 1, .fence = -1 };
 	struct wait *wait = malloc(sizeof(*wait));
 	pthread_t thread;
+	int instead;
 
 	if (!wait)
 		abort();
 	wait->fence = dup(fence);
-	wait->timeline = open("/sys/kernel/debug/sync/sw_sync", O_RDWR | O_CLOEXEC);
-	if (next(wait->timeline, _IOWR('W', 0, data), &data) ||
-	    pthread_create(&thread, NULL, give_up, wait))
+	instead = sw_fence(1, &wait->timeline);
+	if (pthread_create(&thread, NULL, give_up, wait))
 		abort();
-	return data.fence;
+	return instead;
+}
+
+/* What a commit answers for an out-fence. */
+static void out_fence_of(const struct drm_mode_atomic *commit, int failed, int32_t *fence)
+{
+	int timeline;
+
+	if (breaks("ATOM-OUT"))
+		*fence = -1;
+	if ((failed && breaks("ATOM-OUT-FAILED")) ||
+	    (commit->flags & DRM_MODE_ATOMIC_TEST_ONLY && breaks("ATOM-OUT-TEST")))
+		*fence = dup(0);
+	if (!failed && !(commit->flags & DRM_MODE_ATOMIC_TEST_ONLY) && breaks("ATOM-OUT-EARLY"))
+		*fence = sw_fence(0, &timeline);
 }
 
 /* A commit that waits for nothing, or not for long, or whose out-fence nobody gets. */
@@ -124,7 +148,7 @@ static int commit(int fd, unsigned long request, struct drm_mode_atomic *arg)
 	const uint32_t *props = (uint32_t *)(uintptr_t)arg->props_ptr;
 	uint64_t *values = (uint64_t *)(uintptr_t)arg->prop_values_ptr;
 	uint32_t count = 0;
-	int ret;
+	int ret, error;
 
 	for (uint32_t i = 0; i < arg->count_objs; i++)
 		count += counts[i];
@@ -137,12 +161,13 @@ static int commit(int fd, unsigned long request, struct drm_mode_atomic *arg)
 			if (known(in_fence, props[i]) && (int)values[i] >= 0)
 				values[i] = impatient((int)values[i]);
 	ret = next(fd, request, arg);
-	if (ret && errno == EBUSY && breaks("ATOM-BUSY"))
+	error = errno;
+	if (ret && error == EBUSY && breaks("ATOM-BUSY"))
 		return 0;
-	if (breaks("ATOM-OUT"))
-		for (uint32_t i = 0; i < count; i++)
-			if (known(out_fence, props[i]) && values[i])
-				*(int32_t *)(uintptr_t)values[i] = -1;
+	for (uint32_t i = 0; i < count; i++)
+		if (known(out_fence, props[i]) && values[i])
+			out_fence_of(arg, ret, (int32_t *)(uintptr_t)values[i]);
+	errno = error;
 	return ret;
 }
 
@@ -308,9 +333,15 @@ static int broken(int fd, unsigned long request, void *arg)
 	case DMA_BUF_SYNC:
 		if (breaks("BUF-WAIT"))
 			return 0;
+		while (breaks("BUF-WAIT-EINTR")) {
+			ret = next(fd, request, arg);
+			if (!ret || errno != EINTR)
+				return ret;
+		}
 		break;
 	case SYNCOBJ_TRANSFER:
-		if (breaks("SYNC-TRANSFER"))
+		if (breaks("SYNC-TRANSFER") || (breaks("SYNC-TRANSFER-BINARY") &&
+						!((struct drm_syncobj_transfer *)arg)->dst_point))
 			return 0;
 		break;
 	case SYNCOBJ_EVENTFD:
@@ -333,12 +364,19 @@ static int broken(int fd, unsigned long request, void *arg)
 	switch (request & 0xffff) {
 	case SYNCOBJ_WAIT:
 	case SYNCOBJ_TIMELINE_WAIT:
-		if (errno == EINVAL && breaks("SYNC-NULL"))
+		if ((errno == EINVAL && breaks("SYNC-NULL")) ||
+		    (errno == ETIME && breaks("SYNC-NULL-ETIME")))
 			return 0;
 		break;
 	case PRIME_FD_TO_HANDLE:
 		if (breaks("BUF-ERRNO"))
 			return fails(EIO);
+		if (breaks("BUF-ERRNO-LEAK")) {
+			int error = errno;
+
+			dup(((struct drm_prime_handle *)arg)->fd);
+			return fails(error);
+		}
 		break;
 	case PRIME_HANDLE_TO_FD:
 		if (breaks("UPTR-NOEXPORT")) {
