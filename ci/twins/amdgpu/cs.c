@@ -14,7 +14,7 @@
 #include "cs.h"
 #include "cs_faults.h"
 #include "faults.h"
-#include "ww.h"
+#include "wrappers.h"
 
 static int twin_cs_init(struct twin_cs *cs, struct drm_device *drm,
 			struct drm_file *filp, union drm_amdgpu_cs *args)

@@ -14,10 +14,9 @@
 #include <drm/drm_managed.h>
 
 #include "bo_list.h"
-#include "compat.h"
 #include "ctx.h"
-#include "namespace.h"
 #include "sched_faults.h"
+#include "wrappers.h"
 
 static int twin_open(struct drm_device *drm, struct drm_file *filp)
 {
@@ -91,9 +90,7 @@ static const struct drm_driver twin_driver = {
 	.debugfs_init = twin_reset_debugfs,
 	.name = "amdgpu",
 	.desc = "fencelab twin of amdgpu",
-#if TWIN_DRIVER_DATE
-	.date = "20150101",
-#endif
+	TWIN_DATE("20150101")
 	.major = 3,
 	.minor = 59,
 };

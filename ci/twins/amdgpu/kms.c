@@ -18,8 +18,8 @@
 #include <drm/drm_vblank.h>
 
 #include "amdgpu.h"
-#include "compat.h"
 #include "faults.h"
+#include "wrappers.h"
 
 #define TWIN_MAX_SIZE	4096
 
@@ -236,8 +236,13 @@ static const struct drm_connector_funcs twin_connector_funcs = {
 	.destroy = drm_connector_cleanup,
 };
 
-static struct drm_framebuffer *
-twin_fb_create_check(struct drm_framebuffer *fb)
+/**
+ * twin_fb_check - whether a framebuffer may be shown
+ * @fb: the framebuffer, or an ERR_PTR
+ *
+ * Return: @fb, or an ERR_PTR: user memory is not scanned out.
+ */
+struct drm_framebuffer *twin_fb_check(struct drm_framebuffer *fb)
 {
 	struct twin_bo *bo;
 
@@ -249,23 +254,6 @@ twin_fb_create_check(struct drm_framebuffer *fb)
 	drm_framebuffer_put(fb);
 	return ERR_PTR(-EINVAL);
 }
-
-#if TWIN_FB_CREATE_INFO
-static struct drm_framebuffer *
-twin_fb_create(struct drm_device *drm, struct drm_file *filp,
-	       const struct drm_format_info *info,
-	       const struct drm_mode_fb_cmd2 *cmd)
-{
-	return twin_fb_create_check(drm_gem_fb_create(drm, filp, info, cmd));
-}
-#else
-static struct drm_framebuffer *
-twin_fb_create(struct drm_device *drm, struct drm_file *filp,
-	       const struct drm_mode_fb_cmd2 *cmd)
-{
-	return twin_fb_create_check(drm_gem_fb_create(drm, filp, cmd));
-}
-#endif
 
 static const struct drm_mode_config_funcs twin_mode_config_funcs = {
 	.fb_create = twin_fb_create,
@@ -346,17 +334,6 @@ static void twin_kms_prime(struct amdgpu_twin *adev)
 	console_unlock();
 }
 
-static void twin_vblank_init(struct twin_kms *kms)
-{
-#if TWIN_HRTIMER_SETUP
-	hrtimer_setup(&kms->vblank, twin_vblank, CLOCK_MONOTONIC,
-		      HRTIMER_MODE_REL);
-#else
-	hrtimer_init(&kms->vblank, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
-	kms->vblank.function = twin_vblank;
-#endif
-}
-
 /**
  * twin_kms_init - the display of a device
  * @adev: the device
@@ -369,7 +346,7 @@ int twin_kms_init(struct amdgpu_twin *adev)
 	struct twin_kms *kms = &adev->kms;
 	int ret;
 
-	twin_vblank_init(kms);
+	twin_hrtimer_setup(&kms->vblank, twin_vblank);
 	ret = twin_mode_config_init(drm) ?: twin_pipe_init(drm, kms) ?:
 	      drm_vblank_init(drm, 1) ?:
 	      drmm_add_action_or_reset(drm, twin_kms_cleanup, NULL);

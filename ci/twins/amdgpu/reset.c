@@ -17,25 +17,8 @@
 #include <drm/drm_print.h>
 
 #include "amdgpu.h"
-#include "compat.h"
 #include "faults.h"
-
-#if TWIN_SCHED_STAT_RESET
-#define TWIN_STAT_DONE	DRM_GPU_SCHED_STAT_RESET
-#else
-#define TWIN_STAT_DONE	DRM_GPU_SCHED_STAT_NOMINAL
-#endif
-
-static void twin_sched_start(struct drm_gpu_scheduler *sched)
-{
-#if TWIN_SCHED_START_ERRNO
-	drm_sched_start(sched, -ECANCELED);
-#elif TWIN_SCHED_START_BOOL
-	drm_sched_start(sched, true);
-#else
-	drm_sched_start(sched);
-#endif
-}
+#include "wrappers.h"
 
 static void twin_take_modeset_locks(struct drm_device *drm)
 {
@@ -149,7 +132,7 @@ enum drm_gpu_sched_stat twin_timedout_job(struct drm_sched_job *job)
 	if (twin_knob(TWIN_TDR_MODESET) == TWIN_CONTROL ||
 	    twin_knob(TWIN_RESET_SUSPEND) == TWIN_CONTROL)
 		schedule_work(&adev->control_work);
-	return TWIN_STAT_DONE;
+	return TWIN_STAT_RESET;
 }
 
 static void twin_control_work(struct work_struct *work)

@@ -16,8 +16,8 @@
 #include <drm/drm_managed.h>
 
 #include "amdgpu.h"
-#include "compat.h"
 #include "sched_faults.h"
+#include "wrappers.h"
 
 /* Jobs that a ring holds at once: amdgpu.sched_hw_submission. */
 #define TWIN_HW_SUBMISSION	2
@@ -122,14 +122,7 @@ struct twin_amdgpu_job *twin_amdgpu_job_alloc(struct amdgpu_twin *adev,
 		kfree(job);
 		return ERR_PTR(-ENOMEM);
 	}
-#if TWIN_SCHED_JOB_CLIENT
-	ret = drm_sched_job_init(&job->base, entity, 1, &fpriv->vm,
-				 filp->client_id);
-#elif TWIN_SCHED_JOB_CREDITS
-	ret = drm_sched_job_init(&job->base, entity, 1, &fpriv->vm);
-#else
-	ret = drm_sched_job_init(&job->base, entity, &fpriv->vm);
-#endif
+	ret = twin_sched_job_setup(&job->base, entity, &fpriv->vm, filp);
 	if (ret) {
 		twin_job_put(job->job);
 		kfree(job);
@@ -188,32 +181,16 @@ void twin_set_timeout(struct twin_device *twin, unsigned int ms)
 
 static int twin_sched_init(struct amdgpu_twin *adev, struct twin_engine *engine)
 {
-	struct workqueue_struct *wq = adev->reset_domain.wq;
-	long timeout = msecs_to_jiffies(READ_ONCE(job_timeout_ms));
-	struct device *dev = &adev->base.pdev->dev;
-	const char *name = engine->name;
-
-#if TWIN_SCHED_INIT_ARGS
-	struct drm_sched_init_args args = {
+	struct twin_sched_args args = {
 		.ops = &twin_sched_ops,
-		.num_rqs = DRM_SCHED_PRIORITY_COUNT,
-		.credit_limit = TWIN_HW_SUBMISSION,
-		.timeout = timeout,
-		.timeout_wq = wq,
-		.name = name,
-		.dev = dev,
+		.jobs = TWIN_HW_SUBMISSION,
+		.timeout = msecs_to_jiffies(READ_ONCE(job_timeout_ms)),
+		.timeout_wq = adev->reset_domain.wq,
+		.name = engine->name,
+		.dev = &adev->base.pdev->dev,
 	};
 
-	return drm_sched_init(&engine->sched, &args);
-#elif TWIN_SCHED_INIT_WQ
-	return drm_sched_init(&engine->sched, &twin_sched_ops, NULL,
-			      DRM_SCHED_PRIORITY_COUNT, TWIN_HW_SUBMISSION, 0,
-			      timeout, wq, NULL, name, dev);
-#else
-	return drm_sched_init(&engine->sched, &twin_sched_ops,
-			      TWIN_HW_SUBMISSION, 0, timeout, wq, NULL, name,
-			      dev);
-#endif
+	return twin_sched_setup(&engine->sched, &args);
 }
 
 static int twin_engine_init(struct amdgpu_twin *adev,

@@ -5,7 +5,7 @@
 
 #include "amdgpu.h"
 #include "faults.h"
-#include "ww.h"
+#include "wrappers.h"
 
 #define TWIN_VA_FLAGS	(AMDGPU_VM_DELAY_UPDATE | AMDGPU_VM_PAGE_READABLE | \
 			 AMDGPU_VM_PAGE_WRITEABLE | \

@@ -12,7 +12,7 @@
 #include <linux/string.h>
 
 #include "bus.h"
-#include "compat.h"
+#include "wrappers.h"
 
 /* Beyond what firmware numbers (16 bits), as VMD and Hyper-V do. */
 #define TWIN_DOMAIN		0x10000
@@ -118,12 +118,7 @@ static int twin_override(enum twin_slot slot)
 
 	if (!pdev)
 		return -ENODEV;
-#if TWIN_DEVICE_OVERRIDE
-	ret = device_set_driver_override(&pdev->dev, name);
-#else
-	ret = driver_set_override(&pdev->dev, &pdev->driver_override, name,
-				  strlen(name));
-#endif
+	ret = twin_set_override(pdev, name);
 	pci_dev_put(pdev);
 	return ret;
 }

@@ -12,8 +12,8 @@
 #include <drm/drm_prime.h>
 
 #include "bo.h"
-#include "compat.h"
 #include "knobs.h"
+#include "wrappers.h"
 
 static void twin_import_unmap(struct twin_bo *bo)
 {
@@ -38,11 +38,7 @@ static void twin_import_move(struct dma_buf_attachment *attach)
 
 static const struct dma_buf_attach_ops twin_attach_ops = {
 	.allow_peer2peer = false,
-#if TWIN_MOVE_NOTIFY
-	.move_notify = twin_import_move,
-#else
-	.invalidate_mappings = twin_import_move,
-#endif
+	TWIN_MOVE_OP(twin_import_move),
 };
 
 /**

@@ -10,7 +10,7 @@
 #include "device.h"
 #include "job.h"
 #include "knobs.h"
-#include "namespace.h"
+#include "wrappers.h"
 
 static struct dentry *debugfs_root;
 static struct dentry *debugfs_slots[TWIN_SLOTS];

@@ -12,9 +12,8 @@
 #include <drm/drm_ioctl.h>
 #include <drm/drm_managed.h>
 
-#include "compat.h"
 #include "i915.h"
-#include "namespace.h"
+#include "wrappers.h"
 
 static int twin_open(struct drm_device *drm, struct drm_file *filp)
 {
@@ -75,9 +74,7 @@ static const struct drm_driver twin_driver = {
 	.debugfs_init = twin_reset_debugfs,
 	.name = "i915",
 	.desc = "fencelab twin of i915",
-#if TWIN_DRIVER_DATE
-	.date = "20230929",
-#endif
+	TWIN_DATE("20230929")
 	.major = 1,
 	.minor = 6,
 };

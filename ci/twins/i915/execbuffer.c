@@ -12,7 +12,7 @@
 #include <drm/drm_drv.h>
 
 #include "exec.h"
-#include "ww.h"
+#include "wrappers.h"
 
 static int eb_check(struct drm_i915_gem_execbuffer2 *args)
 {
