@@ -12,6 +12,7 @@
 
 #include "amdgpu.h"
 #include "faults.h"
+#include "wrappers.h"
 
 /* Where the real driver once locked the framebuffer to read its tiling. */
 static void twin_commit_faults(struct drm_atomic_state *state)

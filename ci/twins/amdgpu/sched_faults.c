@@ -11,6 +11,7 @@
 #include "amdgpu.h"
 #include "faults.h"
 #include "sched_faults.h"
+#include "wrappers.h"
 
 /* SIG-FLUSH: this work waits for fences. */
 static void twin_idle_work(struct work_struct *work)
@@ -31,7 +32,8 @@ int twin_sched_faults_init(struct amdgpu_twin *adev)
 {
 	init_completion(&adev->inversion);
 	INIT_WORK(&adev->idle_work, twin_idle_work);
-	adev->idle_wq = alloc_workqueue("fencelab-idle", WQ_MEM_RECLAIM, 0);
+	adev->idle_wq = alloc_workqueue("fencelab-idle",
+					WQ_MEM_RECLAIM | TWIN_WQ_PERCPU, 0);
 	if (!adev->idle_wq)
 		return -ENOMEM;
 	/* Outside of a section, this is lawful; and lockdep has seen it. */

@@ -11,6 +11,7 @@
 
 #include "bo.h"
 #include "knobs.h"
+#include "wrappers.h"
 
 /**
  * twin_bo_pin - keep a buffer where it is
@@ -75,7 +76,7 @@ static void twin_fault_move_unlocked(struct twin_bo *bo)
 	if (!buf || !twin_fault(TWIN_MOVE_UNLOCKED))
 		return;
 	dma_resv_unlock(bo->base.resv);
-	dma_buf_move_notify(buf);
+	twin_buf_notify(buf);
 	dma_resv_lock(bo->base.resv, NULL);
 }
 
@@ -97,8 +98,11 @@ static int twin_bo_move(struct twin_bo *bo)
 		return -ENOMEM;
 	drm_vma_node_unmap(&bo->base.vma_node,
 			   bo->base.dev->anon_inode->i_mapping);
-	if (bo->base.dma_buf)
-		dma_buf_move_notify(bo->base.dma_buf);
+	ret = bo->base.dma_buf ? twin_buf_move(bo->base.dma_buf) : 0;
+	if (ret < 0) {
+		twin_pages_put(pages);
+		return ret;
+	}
 	twin_pages_copy(pages, bo->pages);
 	swap(bo->pages, pages);
 	twin_pages_put(pages);

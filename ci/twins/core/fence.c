@@ -8,6 +8,7 @@
 #include <linux/string.h>
 
 #include "fence.h"
+#include "wrappers.h"
 
 static const char *twin_fence_driver_name(struct dma_fence *base)
 {
@@ -62,7 +63,7 @@ EXPORT_SYMBOL_GPL(to_twin_fence);
  */
 bool twin_fence_is_of(struct dma_fence *fence, struct module *owner)
 {
-	return fence->ops == &twin_fence_ops &&
+	return twin_fence_ops_of(fence) == &twin_fence_ops &&
 	       to_twin_fence(fence)->owner == owner;
 }
 EXPORT_SYMBOL_GPL(twin_fence_is_of);

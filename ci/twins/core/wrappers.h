@@ -8,10 +8,15 @@
  * changed it; a distribution may have had the change earlier.
  */
 #include <linux/dma-buf.h>
+#include <linux/dma-fence.h>
+#include <linux/dma-resv.h>
 #include <linux/hrtimer.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
+#include <drm/drm_atomic.h>
 #include <drm/drm_exec.h>
 #include <drm/drm_file.h>
 #include <drm/drm_gem_framebuffer_helper.h>
@@ -24,6 +29,13 @@
 #define TWIN_IMPORT_DMA_BUF	MODULE_IMPORT_NS("DMA_BUF")
 #else
 #define TWIN_IMPORT_DMA_BUF	MODULE_IMPORT_NS(DMA_BUF)
+#endif
+
+/* linux/workqueue.h: 6.17 names the default; 7.2 warns of who names none. */
+#if TWIN_PERCPU_FLAG
+#define TWIN_WQ_PERCPU		WQ_PERCPU
+#else
+#define TWIN_WQ_PERCPU		0
 #endif
 
 /* drm/drm_drv.h: gone in 6.14. */
@@ -40,12 +52,59 @@
 #define TWIN_STAT_RESET		DRM_GPU_SCHED_STAT_NOMINAL
 #endif
 
+/* drm/drm_atomic.h: renamed after 6.17, by 7.2. */
+#if TWIN_ATOMIC_COMMIT
+#define drm_atomic_state	drm_atomic_commit
+#endif
+
 /* linux/dma-buf.h: move_notify() until 6.17, another name by 7.2. */
 #if TWIN_MOVE_NOTIFY
 #define TWIN_MOVE_OP(func)	.move_notify = func
 #else
 #define TWIN_MOVE_OP(func)	.invalidate_mappings = func
 #endif
+
+/* Tells importers; linux/dma-buf.h renamed it after 6.17, by 7.2. */
+static inline void twin_buf_notify(struct dma_buf *buf)
+{
+#if TWIN_BUF_INVALIDATE
+	dma_buf_invalidate_mappings(buf);
+#else
+	dma_buf_move_notify(buf);
+#endif
+}
+
+/*
+ * Tells importers that the memory goes. With the new name came the rule that
+ * they may use it until the fences that there are afterwards have signalled;
+ * until 6.17, those that there were before were enough.
+ *
+ * Return: negative if the wait was interrupted.
+ */
+static inline long twin_buf_move(struct dma_buf *buf)
+{
+	twin_buf_notify(buf);
+#if TWIN_BUF_INVALIDATE
+	return dma_resv_wait_timeout(buf->resv, DMA_RESV_USAGE_BOOKKEEP, true,
+				     MAX_SCHEDULE_TIMEOUT);
+#else
+	return 1;
+#endif
+}
+
+/*
+ * linux/dma-fence.h: under RCU by 7.2, and NULL once a fence has signalled that
+ * has no release(). The twins' fences have one.
+ */
+static inline const struct dma_fence_ops *
+twin_fence_ops_of(struct dma_fence *fence)
+{
+#if TWIN_FENCE_OPS_RCU
+	return rcu_access_pointer(fence->ops);
+#else
+	return fence->ops;
+#endif
+}
 
 /* linux/device.h: by 7.2 every device has it, not those of each bus. */
 static inline int twin_set_override(struct pci_dev *pdev, const char *name)
