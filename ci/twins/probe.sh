@@ -42,3 +42,4 @@ has TWIN_IMPORT_NS_STRING linux/module.h 'define MODULE_IMPORT_NS\(ns\)[[:space:
 spans TWIN_FB_CREATE_INFO drm/drm_gem_framebuffer_helper.h '^drm_gem_fb_create(' 'format_info'
 has TWIN_ATOMIC_COMMIT drm/drm_atomic.h '^struct drm_atomic_commit \{'
 has TWIN_PERCPU_FLAG linux/workqueue.h 'WQ_PERCPU[[:space:]]+='
+has TWIN_VMA_COW linux/mm.h 'bool vma_is_cow_mapping\('

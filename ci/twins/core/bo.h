@@ -2,6 +2,7 @@
 #ifndef _TWIN_BO_H_
 #define _TWIN_BO_H_
 
+#include <linux/dma-direction.h>
 #include <linux/list.h>
 #include <drm/drm_gem.h>
 

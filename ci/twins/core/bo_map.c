@@ -12,6 +12,7 @@
 
 #include "bo.h"
 #include "knobs.h"
+#include "wrappers.h"
 
 static vm_fault_t twin_bo_fault(struct vm_fault *vmf)
 {
@@ -74,7 +75,7 @@ int twin_bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 		return -EPERM;
 	if (obj->import_attach)
 		return twin_bo_mmap_import(obj, vma);
-	if (is_cow_mapping(vma->vm_flags))
+	if (twin_is_cow_mapping(vma))
 		return -EINVAL;
 	vm_flags_set(vma, VM_PFNMAP | VM_IO | VM_DONTEXPAND | VM_DONTDUMP);
 	return 0;

@@ -11,6 +11,7 @@
 #include <linux/dma-fence.h>
 #include <linux/dma-resv.h>
 #include <linux/hrtimer.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/sched.h>
@@ -103,6 +104,16 @@ twin_fence_ops_of(struct dma_fence *fence)
 	return rcu_access_pointer(fence->ops);
 #else
 	return fence->ops;
+#endif
+}
+
+/* linux/mm.h: known by the flags until 7.2, by the mapping in 7.3. */
+static inline bool twin_is_cow_mapping(struct vm_area_struct *vma)
+{
+#if TWIN_VMA_COW
+	return vma_is_cow_mapping(vma);
+#else
+	return is_cow_mapping(vma->vm_flags);
 #endif
 }
 

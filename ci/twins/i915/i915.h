@@ -7,7 +7,8 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <drm/drm_file.h>
-#include <drm/i915_drm.h>
+/* In 6.8, <drm/i915_drm.h> is a header of the kernel. */
+#include <uapi/drm/i915_drm.h>
 
 #include "bo.h"
 #include "job.h"
