@@ -75,7 +75,7 @@ impl Worker<'_, '_> {
                 progress.coverage &= finished.outcome != Outcome::Skip;
                 self.ended(live, case, attempt, progress, finished)
             }
-            None if progress.pid.is_none() && !self.stop.asked() && attempt < ATTEMPTS => {
+            None if progress.pid.is_none() && !self.ending() && attempt < ATTEMPTS => {
                 self.not_begun(live, case, attempt)
             }
             None => self.lost(live, case, attempt, progress),
@@ -91,8 +91,9 @@ impl Worker<'_, '_> {
         progress: &mut Progress,
     ) -> Result<Option<Finished>, Error> {
         loop {
-            self.observe(|observer, session| observer.tick(session));
+            // First of all: a terminal that takes no more words must not keep the user from stopping.
             self.obey_stop(live, progress);
+            self.observe(|observer, session| observer.tick(session));
             self.look(live, case, progress);
             // At once, not when the case ends: a runner that is killed meanwhile must not take a report with it.
             self.hear(live, Some(&case.id))?;
@@ -135,7 +136,7 @@ impl Worker<'_, '_> {
 
     fn obey_stop(&self, live: &mut Live, progress: &mut Progress) {
         // An agent that has not begun the case has nothing to cancel yet.
-        if self.stop.asked() && !progress.cancelled && progress.pid.is_some() {
+        if self.ending() && !progress.cancelled && progress.pid.is_some() {
             progress.cancelled = true;
             let _ = live.send(&ToAgent::Cancel);
         }
@@ -231,7 +232,10 @@ impl Worker<'_, '_> {
         live.close_window(u64::MAX);
         self.hear(live, Some(&case.id))?;
         let end = live.end();
-        let outcome = if progress.cancelled { Outcome::Cancelled } else { Outcome::Lost };
+        // Whoever is told to end before the agent has begun a case does not know what the case would have done.
+        let unbegun = self.ending() && progress.pid.is_none();
+        let cancelled = progress.cancelled || unbegun;
+        let outcome = if cancelled { Outcome::Cancelled } else { Outcome::Lost };
         self.write(ended_without_a_word(live, case, attempt, outcome, in_words(&end), progress))?;
         self.boot_ended(live.boot, end)?;
         Ok(After::Gone)

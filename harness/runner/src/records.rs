@@ -1,5 +1,6 @@
 //! The recorder's files in a session's folder: cut to what was used when a boot has ended, and bounded over a night.
 
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
@@ -50,13 +51,13 @@ pub(crate) struct Kept {
     matters: bool,
 }
 
-/// The records of every boot of the session that has any.
-pub(crate) fn kept(folder: &Folder, session: &Session) -> Vec<Kept> {
+/// The records of every boot of the session that has any and is not up.
+pub(crate) fn kept(folder: &Folder, session: &Session, up: &BTreeSet<u32>) -> Vec<Kept> {
     let of = |boot: &fencelab_events::Boot| {
         let bytes = fs::metadata(folder.records(boot.number).join(POOL_FILE)).ok()?.len();
         Some(Kept { boot: boot.number, bytes, matters: matters(session, boot.number) })
     };
-    session.boots.iter().filter_map(of).collect()
+    session.boots.iter().filter(|boot| !up.contains(&boot.number)).filter_map(of).collect()
 }
 
 fn matters(session: &Session, boot: u32) -> bool {
@@ -95,6 +96,31 @@ mod tests {
         assert_eq!(to_go(&night, 35), [2]);
         assert_eq!(to_go(&night, 15), [2, 3, 1]);
         assert_eq!(to_go(&night, 0), [2, 3, 1, 4]);
+    }
+
+    #[test]
+    fn records_that_are_still_written_are_none_to_choose_from() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::new(dir.path());
+        let mut session = Session::default();
+        for number in 1..=2 {
+            fs::create_dir_all(folder.records(number)).unwrap();
+            fs::write(folder.records(number).join(POOL_FILE), "records").unwrap();
+            let event = fencelab_events::Event::BootStarted {
+                boot: number,
+                release: String::new(),
+                boot_id: String::new(),
+                devices: vec![],
+                doctor: vec![],
+                lockdep: fencelab_events::Lockdep::Armed,
+                recorded: true,
+            };
+            session.apply(&fencelab_events::Entry { at_ms: 0, event });
+        }
+        let boots = |up: &[u32]| -> Vec<u32> {
+            kept(&folder, &session, &up.iter().copied().collect()).iter().map(|kept| kept.boot).collect()
+        };
+        assert_eq!((boots(&[]), boots(&[1])), (vec![1, 2], vec![2]));
     }
 
     #[test]

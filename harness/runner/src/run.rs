@@ -1,6 +1,7 @@
 //! The run: case after case, on one machine or several side by side, each up and armed.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -56,6 +57,7 @@ pub struct Runner<'a> {
     book: Mutex<Book<'a>>,
     folder: Folder,
     stop: Stop,
+    given_up: Arc<AtomicBool>,
     options: Options,
 }
 
@@ -65,10 +67,14 @@ struct Book<'a> {
     observer: &'a mut dyn Observer,
     /// The number of the last boot that was begun.
     boots: u32,
+    /// The boots that are up: their records are not to be touched.
+    up: BTreeSet<u32>,
     /// The cases that no machine has taken yet.
     waiting: VecDeque<PlannedCase>,
-    /// Some machine cannot go on; its error ends the run, and the others stop after their case.
-    given_up: bool,
+    /// How many machines have not left for good.
+    workers: usize,
+    /// What keeps the run from going on, as the first machine met it.
+    error: Option<Error>,
 }
 
 /// One machine of a run, and what it shares with those beside it.
@@ -78,7 +84,10 @@ pub(crate) struct Worker<'r, 'a> {
     machine: usize,
     book: &'r Mutex<Book<'a>>,
     pub(crate) folder: &'r Folder,
+    /// The user's wish to stop.
     pub(crate) stop: &'r Stop,
+    /// Some machine met what no machine can go on with.
+    given_up: &'r Arc<AtomicBool>,
     pub(crate) options: &'r Options,
 }
 
@@ -94,8 +103,23 @@ impl<'a> Runner<'a> {
         options: Options,
     ) -> Self {
         let boots = journal.session().boots.iter().map(|boot| boot.number).max().unwrap_or(0);
-        let book = Book { journal, observer, boots, waiting: VecDeque::new(), given_up: false };
-        Runner { benches: benches.into_iter().collect(), book: Mutex::new(book), folder, stop, options }
+        let book = Book {
+            journal,
+            observer,
+            boots,
+            up: BTreeSet::new(),
+            waiting: VecDeque::new(),
+            workers: 0,
+            error: None,
+        };
+        Runner {
+            benches: benches.into_iter().collect(),
+            book: Mutex::new(book),
+            folder,
+            stop,
+            given_up: Arc::default(),
+            options,
+        }
     }
 
     /// Runs every planned case that has no result yet, ends the session in the journal and returns the journal.
@@ -122,7 +146,10 @@ impl<'a> Runner<'a> {
     fn run_cases(&mut self, mut waiting: Vec<PlannedCase>) -> Result<(), Error> {
         loop {
             open(&self.book).waiting = waiting.into();
-            self.run_waiting()?;
+            self.run_waiting();
+            if let Some(error) = open(&self.book).error.take() {
+                return Err(error);
+            }
             // What lockdep did not watch runs once more; the last boot's end may have shown that only now.
             waiting = unwatched(open(&self.book).journal.session());
             let can_reboot = self.benches.iter().all(|bench| bench.can_reboot());
@@ -132,28 +159,39 @@ impl<'a> Runner<'a> {
         }
     }
 
-    /// Every machine takes cases until none waits; the first error of any.
-    fn run_waiting(&mut self) -> Result<(), Error> {
-        let Runner { benches, book, folder, stop, options } = self;
-        let (book, folder, stop, options) = (&*book, &*folder, &*stop, &*options);
+    /// Every machine takes cases until none waits.
+    fn run_waiting(&mut self) {
+        let Runner { benches, book, folder, stop, given_up, options } = self;
+        let (book, folder, stop, given_up, options) = (&*book, &*folder, &*stop, &*given_up, &*options);
+        open(book).workers = benches.len();
         let workers = benches.iter_mut().zip(1..).map(|(bench, machine)| Worker {
             bench: &mut **bench,
             machine,
             book,
             folder,
             stop,
+            given_up,
             options,
         });
         std::thread::scope(|scope| {
             let machines: Vec<_> =
                 workers.map(|mut worker| scope.spawn(move || worker.run_waiting())).collect();
-            let ended = machines.into_iter().map(|machine| match machine.join() {
-                Ok(result) => result,
-                Err(panic) => std::panic::resume_unwind(panic),
-            });
-            // All are waited for before the first error is returned.
-            ended.collect::<Vec<_>>().into_iter().collect()
-        })
+            let panics: Vec<_> = machines.into_iter().filter_map(|machine| machine.join().err()).collect();
+            if let Some(panic) = panics.into_iter().next() {
+                std::panic::resume_unwind(panic);
+            }
+        });
+    }
+}
+
+/// Ends the run for the other machines when the one that holds it panics.
+struct Alarm<'r>(&'r AtomicBool);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.store(true, Ordering::SeqCst);
+        }
     }
 }
 
@@ -170,12 +208,17 @@ impl Book<'_> {
 }
 
 impl<'r, 'a> Worker<'r, 'a> {
-    fn run_waiting(&mut self) -> Result<(), Error> {
-        let result = self.take_cases();
-        if result.is_err() {
-            self.book().given_up = true;
+    fn run_waiting(&mut self) {
+        let _alarm = Alarm(self.given_up);
+        if let Err(error) = self.take_cases() {
+            self.given_up.store(true, Ordering::SeqCst);
+            self.book().error.get_or_insert(error);
         }
-        result
+    }
+
+    /// The run is to end: the user wants it, or some machine met what no machine can go on with.
+    pub(crate) fn ending(&self) -> bool {
+        self.stop.asked() || self.given_up.load(Ordering::SeqCst)
     }
 
     fn take_cases(&mut self) -> Result<(), Error> {
@@ -183,13 +226,14 @@ impl<'r, 'a> Worker<'r, 'a> {
         while let Some(case) = self.next_case() {
             let mut live = match machine.take() {
                 Some(live) => live,
-                None => match self.boot()? {
-                    Some(live) => live,
-                    None => break,
+                None => match self.boot() {
+                    Ok(Some(live)) => live,
+                    Ok(None) => break,
+                    Err(error) => return self.leave(case, error),
                 },
             };
             // Booting takes long enough for a change of mind.
-            if self.stop.asked() {
+            if self.ending() {
                 machine = Some(live);
                 break;
             }
@@ -217,7 +261,24 @@ impl<'r, 'a> Worker<'r, 'a> {
     /// The next case for this machine; none when all are taken or the run is to end.
     fn next_case(&self) -> Option<PlannedCase> {
         let mut book = self.book();
-        if self.stop.asked() || book.given_up { None } else { book.waiting.pop_front() }
+        let case = if self.ending() { None } else { book.waiting.pop_front() };
+        if case.is_none() {
+            book.workers -= 1;
+        }
+        case
+    }
+
+    /// This machine does not come up any more: the others run its cases, if there are others.
+    fn leave(&self, case: PlannedCase, error: Error) -> Result<(), Error> {
+        let mut book = self.book();
+        if book.workers < 2 || !matches!(error, Error::Bench(_) | Error::Unsteady { .. }) {
+            return Err(error);
+        }
+        // Whoever is the last now must not leave as well.
+        book.workers -= 1;
+        book.waiting.push_front(case);
+        let text = format!("the run goes on with a machine less: failed to {error}");
+        book.write(Event::Note { text })
     }
 
     fn book(&self) -> MutexGuard<'r, Book<'a>> {
@@ -241,19 +302,26 @@ impl<'r, 'a> Worker<'r, 'a> {
 
     /// What the user should know of, once however many machines say it.
     fn note(&self, text: String) -> Result<(), Error> {
-        let known = self.session(|session| session.notes.contains(&text));
-        if known { Ok(()) } else { self.write(Event::Note { text }) }
+        let mut book = self.book();
+        if book.journal.session().notes.contains(&text) { Ok(()) } else { book.write(Event::Note { text }) }
     }
 
     // ---- the machine
 
-    /// Brings the bench up; none when the user stopped meanwhile. A first boot that fails is the run's error; a
-    /// later one is tried again.
+    /// Brings the bench up; none when the run is to end. What was made for a machine that did not come up goes.
     fn boot(&mut self) -> Result<Option<Live>, Error> {
-        let ever = self.session(|session| !session.boots.is_empty());
         let boot = self.next_boot();
+        let live = self.try_to_boot(boot);
+        if !matches!(live, Ok(Some(_))) {
+            let _ = std::fs::remove_dir_all(self.folder.records(boot));
+        }
+        live
+    }
+
+    /// A first boot that fails is an error; a later one is tried again.
+    fn try_to_boot(&mut self, boot: u32) -> Result<Option<Live>, Error> {
         for failed in 1.. {
-            if self.stop.asked() {
+            if self.ending() {
                 return Ok(None);
             }
             self.observe(|observer, _| observer.booting(boot));
@@ -271,7 +339,7 @@ impl<'r, 'a> Worker<'r, 'a> {
                         .map(Some);
                 }
                 Err(fencelab_bench::Error::Stopped) => return Ok(None),
-                Err(error) if !ever => return Err(error.into()),
+                Err(error) if self.session(|session| session.boots.is_empty()) => return Err(error.into()),
                 Err(error) => {
                     self.steady(failed, &error.to_string())?;
                     self.write(Event::Note {
@@ -290,23 +358,24 @@ impl<'r, 'a> Worker<'r, 'a> {
     }
 
     fn order(&self, boot: u32) -> Order {
-        let stop = self.stop.clone();
+        let (stop, given_up) = (self.stop.clone(), Arc::clone(self.given_up));
         let record = self.options.record.then(|| self.folder.records(boot));
-        Order { record, stop: Arc::new(move || stop.asked()) }
+        Order { record, stop: Arc::new(move || stop.asked() || given_up.load(Ordering::SeqCst)) }
     }
 
     /// Writes how a boot ended, and cuts its records to what was used.
     pub(crate) fn boot_ended(&mut self, boot: u32, end: BootEnd) -> Result<(), Error> {
-        self.write(Event::BootEnded { boot, end })?;
         trim_records(self.folder, boot);
-        let kept = self.session(|session| records::kept(self.folder, session));
-        let gone = records::to_go(&kept, records::BUDGET);
-        for boot in gone {
+        let mut book = self.book();
+        book.up.remove(&boot);
+        book.write(Event::BootEnded { boot, end })?;
+        let kept = records::kept(self.folder, book.journal.session(), &book.up);
+        for boot in records::to_go(&kept, records::BUDGET) {
             let _ = std::fs::remove_dir_all(self.folder.records(boot));
             let text = format!(
                 "the recorder's records of boot {boot} are removed: together they took more than 1 GiB"
             );
-            self.write(Event::Note { text })?;
+            book.write(Event::Note { text })?;
         }
         Ok(())
     }
@@ -322,6 +391,7 @@ impl<'r, 'a> Worker<'r, 'a> {
             lockdep: hello.lockdep,
             recorded: hello.recorded,
         };
+        self.book().up.insert(live.boot);
         self.write(event)?;
         self.begin_coverage(&mut live)?;
         Ok(live)
