@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use fencelab_bench::local::Local;
 use fencelab_bench::vm::{self, Accel, Config, Vm};
 use fencelab_bench::{Bench, Program};
@@ -24,7 +24,15 @@ pub(crate) struct Chosen {
 
 /// The bench of this name or file, with this kernel where it boots one.
 pub(crate) fn choose(bench: &str, kernel: &str, accel: Accel) -> Result<Chosen> {
+    choose_jobs(bench, kernel, accel, 1)
+}
+
+/// The bench of this name or file, so many times.
+pub(crate) fn choose_jobs(bench: &str, kernel: &str, accel: Accel, jobs: u16) -> Result<Chosen> {
     let program = Program::new(paths::program()?);
+    if bench == "local" && jobs > 1 {
+        bail!("run {jobs} guests side by side (--jobs): `local` is this machine, and there is one of it");
+    }
     if bench == "local" {
         return Ok(Chosen {
             bench: Box::new(Local::new(program).without_drm()),
@@ -38,21 +46,8 @@ pub(crate) fn choose(bench: &str, kernel: &str, accel: Accel) -> Result<Chosen> 
     let annotated = kernels::is_annotated(&kernel.release);
     let accel_cache = Some(paths::cache()?.join("accel"));
     let vm = Vm::new(vm::Options { config, kernel, program, accel, accel_cache });
-    Ok(Chosen { bench: Box::new(vm), beside: Vec::new(), annotated, is_here: false })
-}
-
-/// The bench of this name or file, so many times.
-pub(crate) fn choose_jobs(bench: &str, kernel: &str, accel: Accel, jobs: u16) -> Result<Chosen> {
-    let mut chosen = choose(bench, kernel, accel)?;
-    if jobs > 1 && chosen.is_here {
-        anyhow::bail!(
-            "run {jobs} guests side by side (--jobs): `local` is this machine, and there is one of it"
-        );
-    }
-    for _ in 1..jobs {
-        chosen.beside.push(choose(bench, kernel, accel)?.bench);
-    }
-    Ok(chosen)
+    let beside = (1..jobs).map(|_| Box::new(vm.clone()) as Box<dyn Bench>).collect();
+    Ok(Chosen { bench: Box::new(vm), beside, annotated, is_here: false })
 }
 
 /// The devices of this bench, without bringing it up and without a kernel.

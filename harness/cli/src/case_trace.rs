@@ -94,11 +94,12 @@ fn of_case(root: &Path, folder: &Folder, session: &Session, id: &str) -> Result<
 fn only_boot(session: &Session, path: &Path) -> Result<u32> {
     match session.boots.as_slice() {
         [boot] => Ok(boot.number),
-        boots => bail!(
+        [] => bail!("choose a trace in {}: no machine came up in that run", path.display()),
+        boots @ [first, ..] => bail!(
             "choose a trace in {}: the run had {} boots; give --case ID, or the folder of one, {}",
             path.display(),
             boots.len(),
-            Folder::new(path).records(1).display()
+            Folder::new(path).records(first.number).display()
         ),
     }
 }

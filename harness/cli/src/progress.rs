@@ -21,8 +21,10 @@ pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     said: Instant,
     written: Option<Instant>,
-    /// What the case that runs does, where it is recorded.
-    activity: Option<String>,
+    /// The cases that run, the longest first; what each does, where it is recorded.
+    running: Vec<(String, Option<String>)>,
+    /// A machine was up.
+    up: bool,
     reports: Reports,
 }
 
@@ -38,7 +40,7 @@ impl Progress {
         if let Some(bar) = &bar {
             bar.enable_steady_tick(Duration::from_millis(250));
         }
-        Progress { bar, said: Instant::now(), written: None, activity: None, reports }
+        Progress { bar, said: Instant::now(), written: None, running: Vec::new(), up: false, reports }
     }
 
     /// Ends the bar; what is printed next stands on a line of its own.
@@ -61,12 +63,22 @@ impl Progress {
         }
     }
 
-    fn show(&mut self, session: &Session, now: &str) {
+    fn show(&mut self, session: &Session) {
         if let Some(bar) = &self.bar {
             bar.set_length(session.cases.len() as u64);
             bar.set_position(done(session) as u64);
-            bar.set_message(now.to_owned());
+            bar.set_message(self.now().unwrap_or_default());
         }
+    }
+
+    /// What the case does that has run the longest, and how many more there are.
+    fn now(&self) -> Option<String> {
+        let (case, activity) = self.running.first()?;
+        let words = activity.as_ref().unwrap_or(case);
+        Some(match self.running.len() - 1 {
+            0 => words.clone(),
+            more => format!("{words} (and {more} more)"),
+        })
     }
 
     fn case_ended(&mut self, id: &str, session: &Session) {
@@ -97,23 +109,28 @@ impl Observer for Progress {
         if boot == 1 {
             self.say("booting the bench");
         }
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = self.bar.as_ref().filter(|_| self.running.is_empty()) {
             bar.set_message(format!("booting ({boot})"));
         }
     }
 
     fn event(&mut self, event: &Event, session: &Session) {
         match event {
-            Event::BootStarted { boot: 1, release, doctor, lockdep, .. } => {
+            Event::BootStarted { release, doctor, lockdep, .. } if !self.up => {
+                self.up = true;
                 self.say(&format!("up: Linux {release}, lockdep {}", lockdep_word(*lockdep)));
                 doctor.iter().for_each(|line| self.say(&format!("doctor: {line}")));
             }
             Event::Note { text } => self.say(&format!("note: {text}")),
             Event::CaseStarted { case, .. } => {
-                self.activity = None;
-                self.show(session, case);
+                self.running.push((case.clone(), None));
+                self.show(session);
             }
-            Event::CaseFinished(finished) => self.case_ended(&finished.case, session),
+            Event::CaseFinished(finished) => {
+                self.running.retain(|(case, _)| *case != finished.case);
+                self.case_ended(&finished.case, session);
+                self.show(session);
+            }
             Event::BootEnded { boot, end } => {
                 if let Some(words) = unplanned(end) {
                     self.say(&format!("boot {boot}: {words}"));
@@ -126,7 +143,7 @@ impl Observer for Progress {
 
     fn tick(&mut self, session: &Session) {
         if self.bar.is_none() && self.said.elapsed() > HEARTBEAT {
-            let now = self.activity.as_ref().map(|activity| format!("; {activity}")).unwrap_or_default();
+            let now = self.now().map(|now| format!("; {now}")).unwrap_or_default();
             self.say(&format!("{}{now}", tally(session)));
         }
     }
@@ -136,11 +153,12 @@ impl Observer for Progress {
             Some((us, what)) => format!(", longest wait {} s: {what}", us / 1_000_000),
             None => ", none waits".into(),
         };
-        let words = format!("{case}: {per_s} calls/s{wait}");
-        if let Some(bar) = &self.bar {
-            bar.set_message(words.clone());
+        if let Some((_, does)) = self.running.iter_mut().find(|(running, _)| running == case) {
+            *does = Some(format!("{case}: {per_s} calls/s{wait}"));
         }
-        self.activity = Some(words);
+        if let (Some(bar), Some(now)) = (&self.bar, self.now()) {
+            bar.set_message(now);
+        }
     }
 }
 

@@ -135,7 +135,7 @@ fn this_machine_cannot_be_run_beside_itself() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("--jobs"), "{output:?}");
     let output = fencelab(&["run", "sync-file", "--jobs", "0"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
-    assert!(String::from_utf8_lossy(&output.stderr).contains("1..=64"), "{output:?}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains("1..=32"), "{output:?}");
 }
 
 #[test]

@@ -128,7 +128,7 @@ impl Session {
 
     /// Takes one more entry in.
     pub fn apply(&mut self, entry: &Entry) {
-        self.last_ms = entry.at_ms;
+        let before_ms = std::mem::replace(&mut self.last_ms, entry.at_ms);
         match &entry.event {
             Event::SessionStarted { fencelab, bench, kernel, argv, host, host_boot_id, .. } => {
                 self.began_ms = entry.at_ms;
@@ -140,6 +140,9 @@ impl Session {
                 self.host_boot_id.clone_from(host_boot_id);
             }
             Event::SessionResumed { host_boot_id } => {
+                // Whoever was up went down with the runner that was killed.
+                let open = self.boots.iter_mut().filter(|boot| boot.ended_ms.is_none());
+                open.for_each(|boot| boot.ended_ms = Some(before_ms));
                 self.host_boot_id.clone_from(host_boot_id);
                 self.end = None;
             }

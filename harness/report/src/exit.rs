@@ -94,11 +94,11 @@ fn is_incomplete(view: &View<'_>) -> bool {
         || view.session.boots.iter().any(|boot| died_unexplained(view, boot))
 }
 
-/// The devices that the bench was described to have and that did not come up: their cases were skipped, and a night that
-/// tested nothing of them is no clean one.
+/// The devices that the bench was described to have and that did not come up in some boot: their cases were skipped there, and
+/// a night that tested nothing of them is no clean one.
 pub fn missing_devices(session: &Session) -> Vec<&str> {
-    let Some(boot) = session.boots.first() else { return Vec::new() };
-    let is_there = |name: &str| boot.devices.iter().any(|device| device.name == name);
+    let is_there =
+        |name: &str| session.boots.iter().all(|boot| boot.devices.iter().any(|device| device.name == name));
     session.devices.iter().map(|device| device.name.as_str()).filter(|name| !is_there(name)).collect()
 }
 

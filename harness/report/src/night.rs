@@ -1,9 +1,15 @@
 //! How the boots of a session ended and why lockdep went off, those that are alike told once: after twenty splats, the
 //! same line twenty times would hide the one that differs.
 
-use fencelab_events::{LockdepCause, Session};
+use fencelab_events::{Device, LockdepCause, Session};
 
 use crate::why::boot_end;
+
+/// The devices of the boot that had most of them; those of the bench's description before any is up.
+pub(crate) fn devices(session: &Session) -> &[Device] {
+    let boot = session.boots.iter().max_by_key(|boot| boot.devices.len());
+    boot.map_or(&session.devices, |boot| &boot.devices)
+}
 
 /// How boots ended, with the numbers of those that ended so.
 pub(crate) fn boot_ends(session: &Session) -> Vec<(String, Vec<u32>)> {

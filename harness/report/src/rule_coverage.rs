@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fencelab_events::coverage::needs_section;
-use fencelab_events::{Lockdep, Outcome, Verdict};
+use fencelab_events::{Lockdep, Outcome, SessionEnd, Verdict};
 use fencelab_rules::{RULES, Rule, Way, rule_of};
 
 use crate::view::{Case, View};
@@ -71,12 +71,18 @@ impl<'v> RuleCoverage<'v> {
     /// What a run's verdicts say of the rules.
     pub(crate) fn of(view: &'v View<'_>) -> RuleCoverage<'v> {
         let mut coverage = RuleCoverage { claims: BTreeMap::new() };
+        let given_up = matches!(view.session.end, Some(SessionEnd::Aborted { .. }));
+        for rule in view.orphans().flat_map(|finding| &finding.rules).map(|hit| hit.id.as_str()) {
+            let claim = Claim { devices: &[], told: Told::Failed };
+            coverage.claims.entry((place(rule), rule)).or_default().push(claim);
+        }
         for case in &view.cases {
             let reported = case.findings.iter().flat_map(|finding| &finding.rules).map(|hit| hit.id.as_str());
             let rules: BTreeSet<&str> =
                 case.record.plan.rules.iter().map(String::as_str).chain(reported).collect();
             for rule in rules {
-                let claim = Claim { devices: &case.record.plan.devices, told: Told::of(case, rule) };
+                let claim =
+                    Claim { devices: &case.record.plan.devices, told: Told::of(case, rule, given_up) };
                 coverage.claims.entry((place(rule), rule)).or_default().push(claim);
             }
         }
@@ -162,10 +168,13 @@ impl Claim<'_> {
 }
 
 impl Told {
-    fn of(case: &Case<'_>, rule: &str) -> Told {
+    fn of(case: &Case<'_>, rule: &str, given_up: bool) -> Told {
         let Some(finished) = case.finished() else { return Told::Nothing };
+        // The run was given up with the machine: no finding of its own (exit.rs).
+        let given_up = finished.outcome == Outcome::Lost && given_up;
         let reported = case.findings.iter().any(|finding| finding.rules.iter().any(|hit| hit.id == rule));
-        let failed = !matches!(finished.outcome, Outcome::Pass | Outcome::Skip | Outcome::Cancelled);
+        let failed =
+            !given_up && !matches!(finished.outcome, Outcome::Pass | Outcome::Skip | Outcome::Cancelled);
         match finished.outcome {
             _ if reported || failed => match case.standing.is_excused() {
                 true => Told::Known,

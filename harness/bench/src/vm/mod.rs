@@ -11,6 +11,7 @@ mod records;
 
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 pub use accel::Accel;
@@ -39,18 +40,18 @@ pub struct Options {
     pub accel_cache: Option<PathBuf>,
 }
 
-/// The bench.
-#[derive(Debug)]
+/// The bench. A clone is another guest, whose processors are made as the first's proved to work.
+#[derive(Debug, Clone)]
 pub struct Vm {
     options: Options,
     /// What an earlier boot of this run came to.
-    decided: Option<Engine>,
+    decided: Arc<Mutex<Option<Engine>>>,
 }
 
 impl Vm {
     /// The bench over these options; nothing is looked at before [`Bench::up`].
     pub fn new(options: Options) -> Self {
-        Vm { options, decided: None }
+        Vm { options, decided: Arc::default() }
     }
 
     fn boot(
@@ -72,6 +73,36 @@ impl Vm {
             .map_err(Failure::Io)
             .and_then(|qemu| Link::start(qemu, self.setup(record), limits, order, incoming.clone(), &facts));
         link.map_err(|failure| (failure, facts))
+    }
+
+    /// How the guest's processors are made. Where KVM must show first whether it works, this is its first boot, and the
+    /// guests beside it wait for what it comes to: one that is slow among many says nothing about KVM.
+    fn decide(
+        &self,
+        order: &Order,
+        incoming: &Sender<Incoming>,
+        note: &mut dyn FnMut(String),
+    ) -> Result<Decided, (Failure, Shared)> {
+        let mut decided = self.decided.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(engine) = *decided {
+            return Ok(Decided::Engine(engine));
+        }
+        let cache = self.options.accel_cache.as_deref();
+        let engine = accel::choose(self.options.accel, cache, note);
+        *decided = Some(engine);
+        if engine == Engine::Tcg || self.options.accel == Accel::Kvm {
+            return Ok(Decided::Engine(engine));
+        }
+        match self.boot(engine, order, incoming) {
+            Err((failure, facts)) if kvm_is_at_fault(&failure, &facts) => {
+                let why = accel::complaint(&failure, &facts);
+                note(format!("{why}; the guest is emulated instead, which is slower"));
+                accel::remember(cache);
+                *decided = Some(Engine::Tcg);
+                Ok(Decided::Engine(Engine::Tcg))
+            }
+            link => link.map(|link| Decided::Booted(Box::new(link))),
+        }
     }
 
     /// The memory for the records of this boot, and what the agent is to know of it.
@@ -96,6 +127,12 @@ impl Vm {
     }
 }
 
+/// What a guest's processors are made by, or the guest that showed it.
+enum Decided {
+    Engine(Engine),
+    Booted(Box<Link>),
+}
+
 fn is_module(device: &Device) -> bool {
     device.kind == fencelab_events::DeviceKind::Module
 }
@@ -114,7 +151,7 @@ impl Bench for Vm {
     }
 
     fn is_emulated(&self) -> bool {
-        self.decided == Some(Engine::Tcg)
+        *self.decided.lock().unwrap_or_else(PoisonError::into_inner) == Some(Engine::Tcg)
     }
 
     fn up(
@@ -125,26 +162,11 @@ impl Bench for Vm {
     ) -> Result<Box<dyn Machine>, Error> {
         self.options.kernel.check()?;
         command::check(&self.options)?;
-        let engine = match self.decided {
-            Some(engine) => engine,
-            None => accel::choose(self.options.accel, self.options.accel_cache.as_deref(), note),
-        };
-        let forced = self.options.accel == Accel::Kvm;
-        let link = match self.boot(engine, order, &incoming) {
-            Err((failure, facts))
-                if engine == Engine::Kvm && !forced && kvm_is_at_fault(&failure, &facts) =>
-            {
-                let why = accel::complaint(&failure, &facts);
-                note(format!("{why}; the guest is emulated instead, which is slower"));
-                accel::remember(self.options.accel_cache.as_deref());
-                self.decided = Some(Engine::Tcg);
-                self.boot(Engine::Tcg, order, &incoming)
-            }
-            other => {
-                self.decided = Some(engine);
-                other
-            }
-        };
+        let engine = self.decide(order, &incoming, note);
+        let link = engine.and_then(|engine| match engine {
+            Decided::Booted(link) => Ok(*link),
+            Decided::Engine(engine) => self.boot(engine, order, &incoming),
+        });
         match link {
             Ok(link) => Ok(Box::new(link)),
             Err((failure, facts)) => Err(explain(failure, &facts, &self.options)),

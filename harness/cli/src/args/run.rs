@@ -30,9 +30,10 @@ pub(crate) struct RunArgs {
 /// How cases are run, and what is known of them beforehand.
 #[derive(Debug, Args)]
 pub(crate) struct DriveArgs {
-    /// Guests side by side, which share the cases. Each has 2 GiB of memory and keeps a processor busy.
-    #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=64), default_value_t = 1, value_name = "N")]
-    pub(crate) jobs: u16,
+    /// Guests side by side, which share the cases; one if not given. Each has the bench's memory (2 GiB) and keeps a
+    /// processor busy.
+    #[arg(long, short, value_parser = clap::value_parser!(u16).range(1..=32), value_name = "N")]
+    pub(crate) jobs: Option<u16>,
     /// Run the cases without the recorder: no splat and no hang is then tied to its ioctl. A run that was begun so goes on so.
     #[arg(long)]
     pub(crate) no_record: bool,

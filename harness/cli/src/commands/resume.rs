@@ -16,7 +16,9 @@ pub(crate) fn run(args: &ResumeArgs) -> Result<Outcome> {
     let reports = Reports::new(folder.clone(), &args.drive.expect)?;
     let session = super::report::read(&folder)?;
     let kernel = session.kernel.clone().unwrap_or_default();
-    let chosen = benches::choose_jobs(&session.bench, &kernel, args.accel, args.drive.jobs)
+    let begun = begun(&session.argv);
+    let jobs = args.drive.jobs.or(begun.as_ref().and_then(|begun| begun.jobs)).unwrap_or(1);
+    let chosen = benches::choose_jobs(&session.bench, &kernel, args.accel, jobs)
         .context("choose the session's bench again")?;
     if session.cases.is_empty() {
         bail!("take up {}: its run was killed before it had a plan; begin another", args.session.display());
@@ -28,17 +30,17 @@ pub(crate) fn run(args: &ResumeArgs) -> Result<Outcome> {
         journal.write(Event::CaseFinished(Box::new(lost)))?;
     }
     journal.write(Event::SessionResumed { host_boot_id: host_boot_id() })?;
-    let unrecorded = args.drive.no_record || ran_unrecorded(&session.argv);
+    let unrecorded = args.drive.no_record || begun.is_some_and(|begun| begun.no_record);
     super::run::drive(chosen, folder, journal, reports, !unrecorded, args.drive.coverage)
 }
 
-/// Whether the run that is taken up was told not to record its cases. Of a command line that this version does not know, as an
-/// older one may have taken it, nothing is known.
-fn ran_unrecorded(argv: &[String]) -> bool {
-    let cli = Cli::try_parse_from(argv);
-    cli.is_ok_and(|cli| {
-        matches!(cli.command, Command::Run(RunArgs { drive: DriveArgs { no_record: true, .. }, .. }))
-    })
+/// How the run that is taken up was told to go. Of a command line that this version does not know, as an older one may have
+/// taken it, nothing is known.
+fn begun(argv: &[String]) -> Option<DriveArgs> {
+    match Cli::try_parse_from(argv).ok()?.command {
+        Command::Run(RunArgs { drive, .. }) => Some(drive),
+        _ => None,
+    }
 }
 
 /// The case under which this machine itself went down, if it did: its boot id is another one, and a case that
@@ -80,12 +82,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_without_the_recorder_goes_on_without_it() {
-        let ran = |line: &str| ran_unrecorded(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
-        assert!(ran("fencelab run smoke --no-record -o results"));
-        assert!(ran("/usr/bin/fencelab run --no-record --bench local"));
-        assert!(!ran("fencelab run smoke"));
-        assert!(!ran("fencelab run --of-the-future --no-record"));
-        assert!(!ran_unrecorded(&[]));
+    fn a_run_goes_on_as_it_began() {
+        let began = |line: &str| {
+            let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            begun(&words).map(|drive| (drive.no_record, drive.jobs))
+        };
+        assert_eq!(began("fencelab run smoke --no-record -o results"), Some((true, None)));
+        assert_eq!(began("/usr/bin/fencelab run --jobs 4 --no-record --bench local"), Some((true, Some(4))));
+        assert_eq!(began("fencelab run smoke"), Some((false, None)));
+        assert_eq!(began("fencelab run --of-the-future --no-record"), None);
+        assert_eq!(begun(&[]).map(|drive| drive.jobs), None);
     }
 }

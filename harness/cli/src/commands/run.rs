@@ -18,7 +18,8 @@ use crate::{paths, plan, scenario, selections};
 
 pub(crate) fn run(args: &RunArgs) -> Result<Outcome> {
     let bench = &args.bench;
-    let chosen = benches::choose_jobs(&bench.bench, &bench.kernel, bench.accel, args.drive.jobs)?;
+    let chosen =
+        benches::choose_jobs(&bench.bench, &bench.kernel, bench.accel, args.drive.jobs.unwrap_or(1))?;
     let folder = Folder::new(args.output.clone().unwrap_or_else(|| paths::new_folder("session")));
     let reports = Reports::new(folder.clone(), &args.drive.expect)?;
     let devices = chosen.bench.devices().context("list the bench's devices")?;

@@ -374,7 +374,8 @@ static int broken(int fd, unsigned long request, void *arg)
 		if (breaks("BUF-ERRNO-LEAK")) {
 			int error = errno;
 
-			dup(((struct drm_prime_handle *)arg)->fd);
+			if (dup(((struct drm_prime_handle *)arg)->fd) < 0)
+				abort();
 			return fails(error);
 		}
 		break;

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use fencelab_events::{Counts, Verdict};
 
 use crate::exit::{self, Exit};
+use crate::night::devices;
 use crate::summary::{doctor_of, kernel, sentence};
 use crate::text::{count, date, span};
 use crate::view::View;
@@ -38,8 +39,7 @@ pub(super) fn write(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
 fn facts(view: &View<'_>, exit: Exit) -> String {
     let session = view.session;
     let took = session.last_ms.saturating_sub(session.began_ms).saturating_mul(1000);
-    let devices = session.boots.last().map_or(&session.devices, |boot| &boot.devices);
-    let devices: Vec<_> = devices.iter().map(|device| device.label()).collect();
+    let devices: Vec<_> = devices(session).iter().map(|device| device.label()).collect();
     let rows = [
         ("bench", format!("{}, from {}", session.bench, session.host)),
         ("kernel", kernel(view)),

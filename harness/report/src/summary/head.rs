@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::night::devices;
 use crate::style::Paint;
 use crate::text::{date, line, span};
 use crate::view::View;
@@ -16,8 +17,8 @@ pub(super) fn write(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
     page.field("kernel", &kernel(view))?;
     let took = session.last_ms.saturating_sub(session.began_ms).saturating_mul(1000);
     page.field("when", &format!("{}, {}", date(session.began_ms), span(took)))?;
-    if let Some(boot) = session.boots.last() {
-        let names: Vec<_> = boot.devices.iter().map(|device| device.label()).collect();
+    if !session.boots.is_empty() {
+        let names: Vec<_> = devices(session).iter().map(|device| device.label()).collect();
         page.field("devices", &names.join(", "))?;
     }
     for note in &session.notes {
