@@ -35,3 +35,10 @@ pub(crate) fn settled(fence: &SyncFile, what: &str) -> Result<i32, Stop> {
     );
     fence.status().must("ask a fence for its status")
 }
+
+/// Waits until the fence of a job that hung is over: its error, which it must have.
+fn failed(fence: &SyncFile, what: &str) -> Result<i32, Stop> {
+    let status = settled(fence, what)?;
+    check!(status < 0, "the fence of {what} has the status {status}, and no error");
+    Ok(status)
+}
