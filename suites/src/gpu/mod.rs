@@ -141,9 +141,9 @@ impl Gpu {
     }
 
     /// Whether a change of a process's memory waits for the jobs that use the pages: amdgpu waits in the notifier
-    /// (amdgpu_hmm.c), i915 looks again when a job is submitted (i915_gem_userptr.c).
+    /// (amdgpu_hmm.c), i915 looks again when a job is submitted (i915_gem_userptr.c). Both twins wait (core/userptr.c).
     pub fn waits_in_notifier(&self) -> bool {
-        self.driver.waits_in_notifier()
+        self.is_twin() || self.driver.waits_in_notifier()
     }
 
     /// The errno with which a userptr buffer's export is refused.

@@ -27,7 +27,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new(
         SUITE,
         "chain-others",
-        "while such an unmapping waits, other processes and queues go on",
+        "while such an unmapping waits the foreign device goes on, and everybody when it ends",
         PAIR,
         others,
     )
@@ -41,13 +41,15 @@ fn chain(ctx: &mut Ctx) -> Tested {
     let gate = Pending::new()?;
     let foreign = Gpu::open(ctx.device(1))?.queue()?;
     let first = foreign.job().after(&gate)?.submit()?;
-    let Fixture { queue, buffer, pages, .. } = Fixture::new(ctx, 4)?;
+    let Fixture { gpu, queue, buffer, pages } = Fixture::new(ctx, 4)?;
     let fence = queue.job().after(&first)?.fill(&buffer, 1).submit()?;
+    held(&fence, "a job behind a foreign one")?;
     let pages = Arc::new(pages);
     let its = Arc::clone(&pages);
     let unmapping = ctx.spawn(move || its.unmap());
     // From here on no new memory: the unmapping may hold the lock of this process's address space.
     sleep(Duration::from_millis(GLANCE_MS.into()));
+    let waited = !unmapping.is_finished();
     gate.signal()?;
     check!(
         ends_within(&unmapping, Duration::from_millis(PATIENCE_MS.into())),
@@ -55,7 +57,14 @@ fn chain(ctx: &mut Ctx) -> Tested {
     );
     unmapping.join().map_err(|_| Stop::fail("the thread that unmapped panicked"))??;
     ended(&first, "the foreign job")?;
-    ended(&fence, "the job on the pages")
+    ended(&fence, "the job on the pages")?;
+    check!(
+        waited || !gpu.waits_in_notifier(),
+        "the pages were unmapped while a job of {} was to write them",
+        gpu.name()
+    );
+    ctx.note(format!("unmapping {}", if waited { "waited for both jobs" } else { "did not wait" }));
+    Ok(())
 }
 
 fn others(ctx: &mut Ctx) -> Tested {
@@ -64,11 +73,13 @@ fn others(ctx: &mut Ctx) -> Tested {
     let foreign = there.queue()?;
     let first = foreign.job().after(&gate)?.submit()?;
     let child = Child::spawn(|line| {
-        let Fixture { queue, buffer, pages, .. } = Fixture::new(ctx, 4)?;
+        let Fixture { gpu, queue, buffer, pages } = Fixture::new(ctx, 4)?;
         let fence = queue.job().after(&first)?.fill(&buffer, 1).submit()?;
         held(&fence, "a job behind a foreign one")?;
         line.send("unmapping", None)?;
         pages.unmap()?;
+        let pending = fence.status() == Ok(0);
+        check!(!pending || !gpu.waits_in_notifier(), "unmapping did not wait for the job of {}", gpu.name());
         ended(&fence, "the job on the pages")
     })?;
     if child.line.receive().is_err() {
@@ -76,9 +87,21 @@ fn others(ctx: &mut Ctx) -> Tested {
     }
     sleep(Duration::from_millis(GLANCE_MS.into()));
     ended(&there.queue()?.job().submit()?, "another queue's job on the foreign device")?;
-    let here = Gpu::open(ctx.device(0))?;
-    ended(&here.queue()?.job().submit()?, "another process's job on the device with the pages")?;
+    // The device's notifier waits under the lock that each submission takes (amdgpu_hmm_invalidate_gfx() and
+    // amdgpu_cs_submit(), the twins alike): this one may wait as long, and no longer.
+    let other = Gpu::open(ctx.device(0))?.queue()?;
+    let submitting = ctx.spawn(move || other.job().submit());
+    sleep(Duration::from_millis(GLANCE_MS.into()));
+    let waited = !submitting.is_finished();
+    held(&first, "the foreign job, until now")?;
     gate.signal()?;
+    check!(
+        ends_within(&submitting, Duration::from_millis(PATIENCE_MS.into())),
+        "another process's job cannot be submitted {PATIENCE_MS} ms after the foreign job could end"
+    );
+    let fence = submitting.join().map_err(|_| Stop::fail("the thread that submitted panicked"))??;
+    ended(&fence, "another process's job on the device with the pages")?;
+    ctx.note(format!("its submission {}", if waited { "waited for the unmapping" } else { "did not wait" }));
     child.join()?;
     ended(&first, "the foreign job")
 }
