@@ -50,6 +50,13 @@ pub struct Device {
     pub bus_path: Option<String>,
 }
 
+impl Device {
+    /// Whether it is fencelab's software twin of its driver.
+    pub fn is_twin(&self) -> bool {
+        self.name.strip_suffix("-twin") == Some(self.driver.as_str())
+    }
+}
+
 /// Finds every device of this machine below `root` (`/` outside tests). Two devices of one driver are told
 /// apart by their bus path. A machine without DRM devices gives the dma-buf exporters alone, or nothing.
 ///

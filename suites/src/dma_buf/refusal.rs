@@ -31,14 +31,17 @@ pub(super) fn expected(exporter: &Device, importer: &Device) -> Expected {
         ("qxl", _) | (_, "qxl") => Expected::Refused(Errno::ENOSYS),
         // virtgpu_gem_prime_import_sg_table(), on a host without blob resources.
         (_, "virtio-gpu") => Expected::Refused(Errno::ENODEV),
-        (from, into) if shares(from) && shares(into) => Expected::Works,
+        _ if shares(exporter) && shares(importer) => Expected::Works,
         _ => Expected::Either,
     }
 }
 
-/// Drivers that give and take pages (the shmem helpers), and exporters that give them.
-fn shares(driver: &str) -> bool {
-    matches!(driver, "vgem" | "vkms" | "cirrus" | "virtio-gpu" | "udmabuf" | "heap-system")
+/// Drivers that give and take pages (the shmem helpers), the twins, which do as well (core/import.c), and exporters that
+/// give pages. The twins' drivers on real hardware may have reasons of their own to refuse.
+fn shares(device: &Device) -> bool {
+    let driver = device.driver.as_str();
+    device.is_twin()
+        || matches!(driver, "vgem" | "vkms" | "cirrus" | "virtio-gpu" | "udmabuf" | "heap-system")
 }
 
 #[cfg(test)]
@@ -67,5 +70,9 @@ mod tests {
         assert_eq!(of("vgem", "virtio-gpu"), Expected::Refused(Errno::ENODEV));
         assert_eq!(of("udmabuf", "vkms"), Expected::Works);
         assert_eq!(of("amdgpu", "vkms"), Expected::Either);
+        let twin = Device { name: "amdgpu-twin".into(), ..device("amdgpu") };
+        assert_eq!(expected(&twin, &device("vkms")), Expected::Works);
+        assert_eq!(expected(&device("qxl"), &twin), Expected::Refused(Errno::ENOSYS));
+        assert_eq!(expected(&twin, &device("i915")), Expected::Either);
     }
 }
