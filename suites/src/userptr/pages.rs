@@ -93,6 +93,14 @@ impl Pages {
         unsafe { self.start.cast::<u64>().add(index).read_volatile() }
     }
 
+    /// How many bytes of it the kernel counts as `field` in /proc/self/smaps (proc_pid_smaps(5)).
+    pub(super) fn counted(&self, field: &str) -> Result<u64, Stop> {
+        let smaps = std::fs::read_to_string("/proc/self/smaps").must("read /proc/self/smaps")?;
+        let map = format!("{:x}-{:x} ", self.start(), self.start() + self.size as u64);
+        let count = field_of_map(&smaps, &map, field);
+        count.ok_or_else(|| Stop::skip(format!("this kernel does not count {field} in /proc/self/smaps")))
+    }
+
     /// Checks that all of it repeats the word.
     pub(crate) fn holds(&self, word: u64, what: &str) -> Tested {
         let other = (0..self.size / 8).map(|i| (i * 8, self.word(i))).find(|(_, found)| *found != word);
@@ -170,11 +178,32 @@ impl Pages {
     }
 }
 
+/// A field of the map whose line begins with `map`, in bytes: smaps has KiB.
+fn field_of_map(smaps: &str, map: &str, field: &str) -> Option<u64> {
+    let mut lines = smaps.lines().skip_while(|line| !line.starts_with(map));
+    let count = lines.find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
+    Some(count.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10)
+}
+
 impl Drop for Pages {
     fn drop(&mut self) {
         if *self.mapped.get_mut() {
             // SAFETY: the pages are this value's, and nobody reads them any more.
             let _ = unsafe { munmap(self.start, self.size) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_that_of_its_map() {
+        let smaps = "1000-3000 rw-p 00000000 00:00 0\nSize:                  8 kB\nSwap:                  0 kB\n\
+                     3000-5000 rw-p 00000000 00:00 0\nSize:                  8 kB\nSwap:                  4 kB\n";
+        assert_eq!(field_of_map(smaps, "3000-5000 ", "Swap"), Some(4096));
+        assert_eq!(field_of_map(smaps, "1000-3000 ", "Swap"), Some(0));
+        assert_eq!(field_of_map(smaps, "5000-6000 ", "Swap"), None);
     }
 }
