@@ -76,9 +76,9 @@ const BASE: &[Case] = &[
     ]),
     case("flip-no-crtc", "an event needs a CRTC to come from", ONE, flip::event_without_crtc),
     case("vblank", "frames are counted while the pipeline is on", ONE, flip::vblank).rules(&["ATOM-TIME"]),
-    case("in-fence-none", "IN_FENCE_FD -1 waits for nothing", ONE, in_fence::none).rules(&["ATOM-IN"]),
+    case("in-fence-none", "IN_FENCE_FD -1 waits for nothing", ONE, in_fence::none),
     case("in-fence-signalled", "a signalled in-fence holds no flip up", ONE, in_fence::signalled)
-        .rules(&["ATOM-IN", "ATOM-FOREIGN"]),
+        .rules(&["ATOM-FOREIGN"]),
     case("in-fence-pending", "a flip waits for its in-fence", ONE, in_fence::pending).rules(&[
         "ATOM-IN",
         "ATOM-FOREIGN",
@@ -240,8 +240,7 @@ const BASE: &[Case] = &[
         "turning a plane off under an in-fence is as sound as any commit",
         ONE,
         sources::plane_off,
-    )
-    .rules(&["ATOM-IN"]),
+    ),
     case("writeback", "what is written back is what is shown", ONE, writeback::pixels).rules(&["ATOM-OUT"]),
     case("writeback-in-fence", "a writeback waits for its commit's in-fence", ONE, writeback::waits)
         .rules(&["ATOM-IN", "ATOM-OUT"]),

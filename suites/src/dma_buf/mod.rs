@@ -185,7 +185,7 @@ pub const CASES: &[Case] = &[
         PAIR,
         race::import_and_close,
     )
-    .rules(&["BUF-ERRNO", "BUF-HELD", "BUF-NOTHELD"]),
+    .rules(&["BUF-HELD", "BUF-NOTHELD"]),
     case(
         "race-close-write",
         "the importer closes while the exporter writes",

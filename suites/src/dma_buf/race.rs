@@ -3,7 +3,8 @@
 
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, sleep};
+use std::time::Duration;
 
 use nix::errno::Errno;
 
@@ -22,6 +23,7 @@ const ROUNDS: u64 = 50;
 
 pub(super) fn import_and_close(ctx: &mut Ctx) -> Tested {
     let made = Exporter::open(ctx.device(0))?.make_small()?;
+    drop(super::import::import(ctx, &made.dmabuf)?);
     let card = Arc::new(DrmFile::card(ctx.device(1))?);
     let mut threads = Vec::new();
     for _ in 0..2 {
@@ -38,15 +40,18 @@ pub(super) fn import_and_close(ctx: &mut Ctx) -> Tested {
 
 /// Both threads share the file's one handle, so a close may find it closed already.
 fn import_loop(card: &DrmFile, dmabuf: &DmaBuf) -> Tested {
+    let mut taken = 0;
     for _ in 0..ROUNDS {
         match prime::fd_to_handle(card, dmabuf.as_fd().as_raw_fd()) {
             Err(errno) => check!(SANE.contains(&errno), "an import answered {errno:?}"),
             Ok(handle) => {
+                taken += 1;
                 let closed = prime::gem_close(card, handle);
                 check!(matches!(closed, Ok(()) | Err(Errno::EINVAL)), "a close answered {closed:?}");
             }
         }
     }
+    check!(taken > 0, "a buffer that the device takes was refused {ROUNDS} times beside other imports");
     Ok(())
 }
 
@@ -114,12 +119,20 @@ pub(super) fn export_together(ctx: &mut Ctx) -> Tested {
     Ok(())
 }
 
+/// How often a handle is exported beside its close, and how often at most where no export came first by then.
+const CLOSES: u32 = 32;
+const CLOSES_AT_MOST: u32 = 256;
+
 pub(super) fn export_and_close(ctx: &mut Ctx) -> Tested {
     let card = Arc::new(DrmFile::card(ctx.device(0))?);
-    for _ in 0..32 {
+    let (mut won, mut rounds) = (0, 0);
+    while rounds < CLOSES || (won == 0 && rounds < CLOSES_AT_MOST) {
         let dumb = Dumb::new(&card, 64, 64)?;
         let (other, handle) = (Arc::clone(&card), dumb.gem().handle());
         let exporting = ctx.spawn(move || prime::handle_to_fd(other.as_ref(), handle, prime::RDWR));
+        // Each close comes a little later than the one before: the first ones win, the last ones lose.
+        sleep(Duration::from_micros(20) * rounds);
+        rounds += 1;
         drop(dumb);
         match exporting.join().map_err(|_| Stop::fail("a thread panicked"))? {
             Err(errno) => {
@@ -127,6 +140,7 @@ pub(super) fn export_and_close(ctx: &mut Ctx) -> Tested {
             }
             Ok(fd) => {
                 // The export won: its buffer lives on without the handle.
+                won += 1;
                 let dmabuf = DmaBuf::new(fd)?;
                 let mut map = dmabuf.map()?;
                 map.fill(1, map.len());
@@ -134,5 +148,7 @@ pub(super) fn export_and_close(ctx: &mut Ctx) -> Tested {
             }
         }
     }
+    ctx.note(format!("{won} of {rounds} exports came before the close"));
+    check!(won > 0, "none of {rounds} exports came before the close");
     Ok(())
 }

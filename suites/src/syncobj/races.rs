@@ -2,7 +2,9 @@
 //! kernel's own checkers to see.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno::{EINVAL, ETIME};
 
@@ -44,6 +46,9 @@ pub(super) const CASES: &[Case] = &[
 /// How often each thread does its part.
 const ROUNDS: u32 = 200;
 
+/// How long a call may be refused each time, where chance decides.
+const PATIENCE: Duration = Duration::from_secs(8);
+
 fn finish(threads: Vec<JoinHandle<Tested>>) -> Tested {
     threads
         .into_iter()
@@ -60,49 +65,94 @@ fn repeat(
     ctx.spawn(move || (1..=ROUNDS).try_for_each(|round| part(&object, round)))
 }
 
+/// Threads that change an object for as long as others make calls on it that may be refused.
+struct Race<'a> {
+    ctx: &'a Ctx,
+    object: Arc<Syncobj>,
+    over: Arc<AtomicBool>,
+    changing: Vec<JoinHandle<Tested>>,
+    calling: Vec<JoinHandle<Tested>>,
+}
+
+impl<'a> Race<'a> {
+    fn on(ctx: &'a Ctx, object: Syncobj) -> Self {
+        let over = Arc::default();
+        Race { ctx, object: Arc::new(object), over, changing: vec![], calling: vec![] }
+    }
+
+    /// A thread that changes the object until the calls are over.
+    fn change(mut self, part: impl Fn(&Syncobj, u32) -> Tested + Send + 'static) -> Self {
+        let (object, over) = (Arc::clone(&self.object), Arc::clone(&self.over));
+        let going_on = move |_: &u32| !over.load(Ordering::Relaxed);
+        self.changing
+            .push(self.ctx.spawn(move || (1..).take_while(going_on).try_for_each(|n| part(&object, n))));
+        self
+    }
+
+    /// A thread that makes a call which may be refused, and says whether it was: in one round at least it must not be.
+    fn call(
+        mut self,
+        what: &'static str,
+        call: impl Fn(&Syncobj) -> Result<bool, Stop> + Send + 'static,
+    ) -> Self {
+        let object = Arc::clone(&self.object);
+        self.calling.push(self.ctx.spawn(move || {
+            let (began, mut rounds, mut taken) = (Instant::now(), 0, 0);
+            while rounds < ROUNDS || (taken == 0 && began.elapsed() < PATIENCE) {
+                taken += u32::from(call(&object)?);
+                rounds += 1;
+            }
+            check!(taken > 0, "{what} was refused each of {rounds} times");
+            Ok(())
+        }));
+        self
+    }
+
+    fn run(self) -> Tested {
+        let called = finish(self.calling);
+        self.over.store(true, Ordering::Relaxed);
+        finish(self.changing).and(called)
+    }
+}
+
 fn signal_reset_wait(ctx: &mut Ctx) -> Tested {
     let fix = Fixture::binary(ctx)?;
-    let object = Arc::new(fix.empty()?);
     let wait = |flags| {
-        move |object: &Syncobj, _| match object.wait(&WaitFor {
-            flags,
-            timeout_ns: in_ms(1)?,
-            deadline_ns: 0,
-        }) {
-            Ok(0) | Err(EINVAL | ETIME) => Ok(()),
+        move |object: &Syncobj| match object.wait(&WaitFor { flags, timeout_ns: in_ms(1)?, deadline_ns: 0 }) {
+            Ok(0) => Ok(true),
+            Err(EINVAL | ETIME) => Ok(false),
             answer => Err(Stop::fail(format!("a racing wait ended with {answer:?}"))),
         }
     };
-    finish(vec![
-        repeat(ctx, &object, |object, _| object.signal().must("signal a syncobj")),
-        repeat(ctx, &object, |object, _| object.reset().must("reset a syncobj")),
-        repeat(ctx, &object, wait(0)),
-        repeat(ctx, &object, wait(WAIT_FOR_SUBMIT)),
-    ])
+    Race::on(ctx, fix.empty()?)
+        .change(|object, _| object.signal().must("signal a syncobj"))
+        .change(|object, _| object.reset().must("reset a syncobj"))
+        .call("a wait", wait(0))
+        .call("a wait for submission", wait(WAIT_FOR_SUBMIT))
+        .run()
 }
 
 fn import_export(ctx: &mut Ctx) -> Tested {
     let fix = Fixture::binary(ctx)?;
-    let object = Arc::new(fix.empty()?);
     let fences = [fix.fence(1)?, fix.fence(u32::from(u16::MAX))?];
     fix.tick(1)?;
     let import = move |object: &Syncobj, round: u32| {
         object.import(&fences[round as usize % 2]).must("import a sync file")
     };
-    let export = |object: &Syncobj, _| match object.export() {
+    let export = |object: &Syncobj| match object.export() {
         Ok(file) => {
             let status = file.status().must("read the status")?;
             check!(status == 0 || status == 1, "an exported fence has the status {status}");
-            Ok(())
+            Ok(true)
         }
-        answer => answer.refused("export beside resets", EINVAL),
+        answer => answer.refused("export beside resets", EINVAL).map(|()| false),
     };
-    finish(vec![
-        repeat(ctx, &object, import),
-        repeat(ctx, &object, |object, _| object.reset().must("reset a syncobj")),
-        repeat(ctx, &object, export),
-        repeat(ctx, &object, export),
-    ])
+    Race::on(ctx, fix.empty()?)
+        .change(import)
+        .change(|object, _| object.reset().must("reset a syncobj"))
+        .call("an export", export)
+        .call("another export", export)
+        .run()
 }
 
 fn timeline_forward(ctx: &mut Ctx) -> Tested {
