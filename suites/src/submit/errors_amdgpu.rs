@@ -3,12 +3,14 @@
 use nix::errno::Errno::{self, EACCES, EFAULT, EINVAL, ENOENT};
 
 use super::{SUITE, ended};
-use crate::case::{Case, Role, Tested};
+use crate::buffer::Gem;
+use crate::case::{Case, Role, Stop, Tested};
 use crate::ctx::Ctx;
 use crate::gpu::{Gpu, PAGE};
 use crate::must::Must;
 use crate::uapi::amdgpu::{self as uapi, request};
 use crate::uapi::{BAD_ADDRESS, call};
+use crate::userptr::Pages;
 
 const AMDGPU: &[Role] = &[Role::AmdgpuDevice];
 
@@ -36,6 +38,13 @@ const NO_HANDLE: u32 = 0x7fff_fff0;
 fn refuse<T: Copy>(gpu: &Gpu, what: &str, request: libc::Ioctl, mut argument: T, errno: Errno) -> Tested {
     // SAFETY: every argument of this file has its request's type, and no address but bad ones or live ones.
     unsafe { call(gpu.file(), request, &mut argument) }.refused(what, errno)
+}
+
+/// The call that the refused ones vary, which must work: what it wrote into its argument.
+fn works<T: Copy>(gpu: &Gpu, what: &str, request: libc::Ioctl, mut argument: T) -> Result<T, Stop> {
+    // SAFETY: as above.
+    unsafe { call(gpu.file(), request, &mut argument) }.must(what)?;
+    Ok(argument)
 }
 
 fn arguments(ctx: &mut Ctx) -> Tested {
@@ -73,6 +82,8 @@ fn arguments(ctx: &mut Ctx) -> Tested {
         map_size: 4096,
         ..Default::default()
     };
+    works(&gpu, "bind a buffer", request::GEM_VA, va)?;
+    works(&gpu, "unbind it", request::GEM_VA, uapi::Va { operation: uapi::VA_UNMAP, ..va })?;
     for (what, va, errno) in [
         ("bind at address 0", uapi::Va { va_address: 0, ..va }, EINVAL),
         ("bind an unaligned address", uapi::Va { va_address: (1 << 40) + 8, ..va }, EINVAL),
@@ -94,9 +105,13 @@ fn arguments(ctx: &mut Ctx) -> Tested {
         uapi::GemOp { handle, op: 9, value: 0 },
         EINVAL,
     )?;
-    let user = uapi::Userptr { addr: 1 << 30, size: 4096, flags: uapi::USERPTR_REGISTER, handle: 0 };
+    let pages = Pages::new(1)?;
+    let (addr, size) = (pages.start(), pages.size() as u64);
+    let user = uapi::Userptr { addr, size, flags: uapi::USERPTR_REGISTER, handle: 0 };
+    let made = works(&gpu, "make a userptr", request::GEM_USERPTR, user)?;
+    drop(Gem::adopt(gpu.file(), made.handle));
     for (what, user, errno) in [
-        ("an unaligned userptr", uapi::Userptr { addr: (1 << 30) + 8, ..user }, EINVAL),
+        ("an unaligned userptr", uapi::Userptr { addr: addr + 8, ..user }, EINVAL),
         ("a userptr of half a page", uapi::Userptr { size: 2048, ..user }, EINVAL),
         ("a userptr with unknown flags", uapi::Userptr { flags: 1 << 9, ..user }, EINVAL),
         ("a writable userptr without a notifier", uapi::Userptr { flags: 0, ..user }, EACCES),

@@ -3,12 +3,14 @@
 use nix::errno::Errno::{self, E2BIG, EFAULT, EINVAL, ENODEV, ENOENT};
 
 use super::{SUITE, ended};
-use crate::case::{Case, Role, Tested};
+use crate::buffer::Gem;
+use crate::case::{Case, Role, Stop, Tested};
 use crate::ctx::Ctx;
 use crate::gpu::{Gpu, PAGE};
 use crate::must::Must;
 use crate::uapi::i915::{self as uapi, request};
 use crate::uapi::{BAD_ADDRESS, call};
+use crate::userptr::Pages;
 
 const I915: &[Role] = &[Role::I915Device];
 
@@ -32,6 +34,13 @@ fn refuse<T: Copy>(gpu: &Gpu, what: &str, request: libc::Ioctl, mut argument: T,
     unsafe { call(gpu.file(), request, &mut argument) }.refused(what, errno)
 }
 
+/// The call that the refused ones vary, which must work: what it wrote into its argument.
+fn works<T: Copy>(gpu: &Gpu, what: &str, request: libc::Ioctl, mut argument: T) -> Result<T, Stop> {
+    // SAFETY: as above.
+    unsafe { call(gpu.file(), request, &mut argument) }.must(what)?;
+    Ok(argument)
+}
+
 fn arguments(ctx: &mut Ctx) -> Tested {
     let gpu = Gpu::open(ctx.device(0))?;
     let mut value = 0i32;
@@ -44,6 +53,7 @@ fn arguments(ctx: &mut Ctx) -> Tested {
     }
     let buffer = gpu.buffer(PAGE)?;
     let map = uapi::MmapOffset { handle: buffer.gem().handle(), flags: uapi::MMAP_WB, ..Default::default() };
+    works(&gpu, "map a buffer", request::GEM_MMAP_OFFSET, map)?;
     refuse(
         &gpu,
         "map in no known way",
@@ -58,10 +68,14 @@ fn arguments(ctx: &mut Ctx) -> Tested {
         uapi::MmapOffset { handle: NO_HANDLE, ..map },
         ENOENT,
     )?;
-    let user = uapi::Userptr { user_ptr: 1 << 30, user_size: 4096, flags: 0, handle: 0 };
+    let pages = Pages::new(1)?;
+    let (user_ptr, user_size) = (pages.start(), pages.size() as u64);
+    let user = uapi::Userptr { user_ptr, user_size, flags: 0, handle: 0 };
+    let made = works(&gpu, "make a userptr", request::GEM_USERPTR, user)?;
+    drop(Gem::adopt(gpu.file(), made.handle));
     for (what, user, errno) in [
         ("an empty userptr", uapi::Userptr { user_size: 0, ..user }, EINVAL),
-        ("an unaligned userptr", uapi::Userptr { user_ptr: (1 << 30) + 8, ..user }, EINVAL),
+        ("an unaligned userptr", uapi::Userptr { user_ptr: user_ptr + 8, ..user }, EINVAL),
         ("a userptr of half a page", uapi::Userptr { user_size: 2048, ..user }, EINVAL),
         ("a userptr with unknown flags", uapi::Userptr { flags: 1 << 9, ..user }, EINVAL),
         ("an unsynchronized userptr", uapi::Userptr { flags: uapi::USERPTR_UNSYNCHRONIZED, ..user }, ENODEV),

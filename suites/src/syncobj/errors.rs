@@ -1,12 +1,12 @@
 //! Bad arguments: every call, every field that can be wrong, and the errno that says so (`drm_syncobj.c`).
 
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use nix::errno::Errno::{self, EBADF, EFAULT, EINVAL, ENOENT};
 
 use super::fixture::Fixture;
 use super::{SUITE, SYNCOBJ};
-use crate::case::{Case, Tested};
+use crate::case::{Case, Stop, Tested};
 use crate::ctx::Ctx;
 use crate::must::Must;
 use crate::open::DrmFile;
@@ -50,15 +50,19 @@ const UNKNOWN: u32 = 0x00ff_ffff;
 /// A flag that no kernel knows.
 const NO_FLAG: u32 = 1 << 31;
 
-/// Makes the call with each argument and checks the errno; and once with the argument itself out of reach.
-fn refuse<T: Argument>(file: &DrmFile, table: &[(&str, T, Errno)]) -> Tested {
+/// Makes the call with the argument that the table varies, which must work; then with each of the table's, and checks the
+/// errno; and once with the argument itself out of reach. What the call that worked wrote into its argument.
+fn refuse<T: Argument>(file: &DrmFile, good: T, table: &[(&str, T, Errno)]) -> Result<T, Stop> {
+    let mut good = good;
+    // SAFETY: as below.
+    unsafe { uapi::call(file, &mut good) }.must("make the call with good arguments")?;
     ioctl_bad_address(file, T::REQUEST).refused("the argument out of reach", EFAULT)?;
     for (what, argument, errno) in table {
         let mut argument = *argument;
         // SAFETY: the tables below hold null, `BAD_ADDRESS`, or the address of a live word with a count of 1.
         unsafe { uapi::call(file, &mut argument) }.refused(what, *errno)?;
     }
-    Ok(())
+    Ok(good)
 }
 
 fn address<T>(word: &T) -> u64 {
@@ -70,18 +74,19 @@ fn create(ctx: &mut Ctx) -> Tested {
     let flags: Vec<_> = (1..32)
         .map(|bit| ("an unknown flag", Create { flags: 1 << bit, ..Create::default() }, EINVAL))
         .collect();
-    refuse(&fix.file, &flags)
+    refuse(&fix.file, Create::default(), &flags).map(drop)
 }
 
 fn destroy(ctx: &mut Ctx) -> Tested {
     let fix = Fixture::binary(ctx)?;
     let handle = fix.signalled()?;
+    let spare = std::mem::ManuallyDrop::new(fix.signalled()?);
     let table = [
         ("padding", Destroy { handle: handle.raw(), pad: 1 }, EINVAL),
         ("handle 0", Destroy { handle: 0, pad: 0 }, EINVAL),
         ("an unknown handle", Destroy { handle: UNKNOWN, pad: 0 }, EINVAL),
     ];
-    refuse(&fix.file, &table)?;
+    refuse(&fix.file, Destroy { handle: spare.raw(), pad: 0 }, &table)?;
     handle.destroy().must("destroy the handle that only refusals named")
 }
 
@@ -101,7 +106,10 @@ fn handle_to_fd(ctx: &mut Ctx) -> Tested {
         ),
         ("the sync file of no fence", HandleToFd { handle: empty.raw(), flags: SYNC_FILE, ..good }, EINVAL),
     ];
-    refuse(&fix.file, &table)
+    let made = refuse(&fix.file, good, &table)?;
+    // SAFETY: the kernel made this descriptor for the call that worked alone.
+    drop(unsafe { OwnedFd::from_raw_fd(made.fd) });
+    Ok(())
 }
 
 fn fd_to_handle(ctx: &mut Ctx) -> Tested {
@@ -115,7 +123,7 @@ fn fd_to_handle(ctx: &mut Ctx) -> Tested {
         ("fd -1", FdToHandle { fd: -1, ..good }, EINVAL),
         ("sync file -1", FdToHandle { fd: -1, flags: SYNC_FILE, handle: object.raw(), ..good }, EINVAL),
     ];
-    refuse(&fix.file, &table)
+    refuse(&fix.file, good, &table).map(drop)
 }
 
 fn wait(ctx: &mut Ctx) -> Tested {
@@ -130,7 +138,7 @@ fn wait(ctx: &mut Ctx) -> Tested {
         ("no handles where one is promised", Wait { handles: 0, ..good }, EFAULT),
         ("an unknown handle", Wait { handles: address(&unknown), ..good }, ENOENT),
     ];
-    refuse(&fix.file, &table)
+    refuse(&fix.file, good, &table).map(drop)
 }
 
 fn timeline_wait(ctx: &mut Ctx) -> Tested {
@@ -149,7 +157,7 @@ fn timeline_wait(ctx: &mut Ctx) -> Tested {
         ("points out of reach", TimelineWait { points: BAD_ADDRESS, ..good }, EFAULT),
         ("an unknown handle", TimelineWait { handles: address(&unknown), ..good }, ENOENT),
     ];
-    refuse(&fix.file, &table)
+    refuse(&fix.file, good, &table).map(drop)
 }
 
 fn reset(ctx: &mut Ctx) -> Tested {
@@ -163,12 +171,12 @@ fn reset(ctx: &mut Ctx) -> Tested {
         ("handles out of reach", Reset { handles: BAD_ADDRESS, ..good }, EFAULT),
         ("an unknown handle", Reset { handles: address(&unknown), ..good }, ENOENT),
     ];
-    refuse(&fix.file, &table)
+    refuse(&fix.file, good, &table).map(drop)
 }
 
 fn signal(ctx: &mut Ctx) -> Tested {
     let fix = Fixture::binary(ctx)?;
-    let object = fix.empty()?;
+    let (object, spare) = (fix.empty()?, fix.empty()?);
     let (known, unknown) = (object.raw(), UNKNOWN);
     let good = Signal { handles: address(&known), count_handles: 1, pad: 0 };
     let table = [
@@ -177,13 +185,13 @@ fn signal(ctx: &mut Ctx) -> Tested {
         ("handles out of reach", Signal { handles: BAD_ADDRESS, ..good }, EFAULT),
         ("an unknown handle", Signal { handles: address(&unknown), ..good }, ENOENT),
     ];
-    refuse(&fix.file, &table)?;
+    refuse(&fix.file, Signal { handles: address(&spare.raw()), ..good }, &table)?;
     object.must_be_empty()
 }
 
 fn timeline_signal(ctx: &mut Ctx) -> Tested {
     let fix = Fixture::timeline(ctx)?;
-    let object = fix.empty()?;
+    let (object, spare) = (fix.empty()?, fix.empty()?);
     let (known, unknown, point) = (object.raw(), UNKNOWN, 1_u64);
     let good =
         TimelineSignal { handles: address(&known), points: address(&point), count_handles: 1, flags: 0 };
@@ -194,7 +202,7 @@ fn timeline_signal(ctx: &mut Ctx) -> Tested {
         ("points out of reach", TimelineSignal { points: BAD_ADDRESS, ..good }, EFAULT),
         ("an unknown handle", TimelineSignal { handles: address(&unknown), ..good }, ENOENT),
     ];
-    refuse(&fix.file, &table)?;
+    refuse(&fix.file, TimelineSignal { handles: address(&spare.raw()), ..good }, &table)?;
     object.must_be_empty()
 }
 
@@ -210,12 +218,12 @@ fn query(ctx: &mut Ctx) -> Tested {
         ("points out of reach", Query { points: BAD_ADDRESS, ..good }, EFAULT),
         ("an unknown handle", Query { handles: address(&unknown), ..good }, ENOENT),
     ];
-    refuse(&fix.file, &table)
+    refuse(&fix.file, good, &table).map(drop)
 }
 
 fn transfer(ctx: &mut Ctx) -> Tested {
     let fix = Fixture::timeline(ctx)?;
-    let (source, target) = (fix.signalled()?, fix.empty()?);
+    let (source, target, spare) = (fix.signalled()?, fix.empty()?, fix.empty()?);
     let good = Transfer { src_handle: source.raw(), dst_handle: target.raw(), ..Transfer::default() };
     let table = [
         ("padding", Transfer { pad: 1, ..good }, EINVAL),
@@ -226,7 +234,7 @@ fn transfer(ctx: &mut Ctx) -> Tested {
         ("an unknown target for a point", Transfer { dst_handle: UNKNOWN, dst_point: 1, ..good }, ENOENT),
         ("an unknown flag for a point", Transfer { flags: NO_FLAG, dst_point: 1, ..good }, EINVAL),
     ];
-    refuse(&fix.file, &table)?;
+    refuse(&fix.file, Transfer { dst_handle: spare.raw(), ..good }, &table)?;
     target.must_be_empty()
 }
 
@@ -242,5 +250,5 @@ fn eventfd(ctx: &mut Ctx) -> Tested {
         ("fd -1", Eventfd { fd: -1, ..good }, EBADF),
         ("an fd that is no eventfd", Eventfd { fd: fix.file.as_raw_fd(), ..good }, EINVAL),
     ];
-    refuse(&fix.file, &table)
+    refuse(&fix.file, good, &table).map(drop)
 }
