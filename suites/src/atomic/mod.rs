@@ -234,7 +234,7 @@ const BASE: &[Case] = &[
         VGEM,
         sources::vgem_closed,
     )
-    .rules(&["ATOM-FOREIGN", "FENCE-OWNER"]),
+    .rules(&["ATOM-FOREIGN"]),
     case(
         "plane-off-in-fence",
         "turning a plane off under an in-fence is as sound as any commit",

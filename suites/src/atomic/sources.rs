@@ -63,7 +63,8 @@ pub(super) fn merge_tree(ctx: &mut Ctx) -> Tested {
     waits(&stage, stage.in_fence(stage.flip(stage.back.id()), &tree)?, &last)
 }
 
-/// A vgem file that is closed takes its fences along: they signal with an error, and the flip goes on.
+/// A vgem file that is closed takes its fences along: they signal, without an error (`vgem_fence_close()`), and the flip
+/// goes on.
 pub(super) fn vgem_closed(ctx: &mut Ctx) -> Tested {
     let stage = Stage::lit(ctx.device(0))?;
     let card = Arc::new(DrmFile::card(ctx.device(1))?);

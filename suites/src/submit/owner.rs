@@ -3,7 +3,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::{ONE, SUITE, ended, over};
-use crate::case::{Case, Tested};
+use crate::case::{Case, Role, Stop, Tested};
 use crate::check;
 use crate::child::Child;
 use crate::ctx::Ctx;
@@ -13,8 +13,22 @@ use crate::pending::Pending;
 use crate::uapi::sync_file::SyncFile;
 
 pub(super) const CASES: &[Case] = &[
-    Case::new(SUITE, "owner-killed", "the jobs of a killed process end, and others go on", ONE, killed)
-        .rules(&["FENCE-OWNER", "FENCE-TIME"]),
+    Case::new(
+        SUITE,
+        "owner-killed",
+        "the waiting jobs of a killed process end with an error, and others go on",
+        &[Role::AmdgpuDevice],
+        killed,
+    )
+    .rules(&["FENCE-OWNER", "FENCE-TIME"]),
+    Case::new(
+        SUITE,
+        "owner-killed-persistent",
+        "the waiting jobs of a killed process end where its context outlives it, and others go on",
+        &[Role::I915Device],
+        |ctx| orphaned(ctx).map(drop),
+    )
+    .rules(&["FENCE-TIME"]),
     Case::new(
         SUITE,
         "owner-killed-running",
@@ -22,12 +36,12 @@ pub(super) const CASES: &[Case] = &[
         ONE,
         killed_running,
     )
-    .rules(&["FENCE-OWNER", "FENCE-TIME"]),
+    .rules(&["FENCE-TIME"]),
     Case::new(SUITE, "owner-passes", "a job's fence works in another process", ONE, passes),
 ];
 
 /// Submits a job in another process and has it killed when the fence is here: the fence.
-fn orphan(ctx: &Ctx, gate: Option<&Pending>) -> Result<SyncFile, crate::Stop> {
+fn orphan(ctx: &Ctx, gate: Option<&Pending>) -> Result<SyncFile, Stop> {
     let device = ctx.device(0).clone();
     let gate: Option<OwnedFd> =
         gate.map(|gate| gate.as_fd().try_clone_to_owned()).transpose().must("duplicate a fence")?;
@@ -52,15 +66,24 @@ fn orphan(ctx: &Ctx, gate: Option<&Pending>) -> Result<SyncFile, crate::Stop> {
     }
 }
 
+/// drm_sched_entity_flush() drops what a killed process has queued, with ESRCH.
 fn killed(ctx: &mut Ctx) -> Tested {
+    let status = orphaned(ctx)?;
+    check!(status < 0, "a killed process's waiting job has the status {status}, and no error");
+    Ok(())
+}
+
+/// Kills a process whose job waits for a fence, and signals that: the job's status. i915's contexts are persistent unless
+/// their owner says otherwise (`proto_context_set_persistence()` in gem/i915_gem_context.c): there the job may run.
+fn orphaned(ctx: &mut Ctx) -> Result<i32, Stop> {
     Gpu::open(ctx.device(0))?;
     let gate = Pending::new()?;
     let fence = orphan(ctx, Some(&gate))?;
     gate.signal()?;
     let status = over(&fence, "a dead process's job whose in-fence signalled")?;
     ctx.note(format!("the job of a killed process has the status {status}"));
-    check!(status != 0, "a fence that ended is pending");
-    ended(&Gpu::open(ctx.device(0))?.queue()?.job().submit()?, "another process's job")
+    ended(&Gpu::open(ctx.device(0))?.queue()?.job().submit()?, "another process's job")?;
+    Ok(status)
 }
 
 fn killed_running(ctx: &mut Ctx) -> Tested {
