@@ -21,6 +21,8 @@ pub enum Role {
     Render,
     /// A DRM device that drives displays.
     Scanout,
+    /// One with displays whose buffers are in video memory, of which there is only so much.
+    VideoMemory,
     /// One with two CRTCs; not one that is known to have a single one.
     TwoCrtcs,
     /// Anything that makes dma-bufs: a DRM device, udmabuf, a dma-heap.
@@ -59,6 +61,7 @@ impl Role {
             Role::Syncobj => drm && !lacks_syncobjs(&device.driver),
             Role::Render => drm && device.has_render,
             Role::Scanout => drm && device.has_kms,
+            Role::VideoMemory => drm && device.has_kms && has_video_memory(device),
             Role::TwoCrtcs => drm && device.has_kms && !has_one_crtc(&device.driver),
             Role::Any | Role::Exporter => device.kind != Kind::Module,
             Role::PageExporter => device.kind != Kind::Module && !keeps_its_buffers(&device.driver),
@@ -82,6 +85,7 @@ impl Role {
             Role::Syncobj => "a DRM device with sync objects",
             Role::Render => "a DRM device with a render node",
             Role::Scanout => "a DRM device that drives a display",
+            Role::VideoMemory => "a DRM device that drives a display out of video memory",
             Role::TwoCrtcs => "a DRM device with two CRTCs",
             Role::Importer => "a DRM device that may take another one's buffers",
             Role::PageExporter => "an exporter whose buffers others may map",
@@ -103,6 +107,13 @@ impl Role {
 /// Drivers without DRIVER_SYNCOBJ in 6.12. `syncobj/unsupported` says so where one has come to have it.
 fn lacks_syncobjs(driver: &str) -> bool {
     matches!(driver, "vkms" | "vgem" | "bochs" | "cirrus" | "qxl")
+}
+
+/// Drivers that move buffers between video memory and the system's by TTM, in 6.12. The twins have no video memory.
+fn has_video_memory(device: &Device) -> bool {
+    const BY_TTM: &[&str] =
+        &["amdgpu", "bochs", "hibmc", "loongson", "nouveau", "qxl", "radeon", "vboxvideo", "vmwgfx", "xe"];
+    BY_TTM.contains(&device.driver.as_str()) && !device.is_twin()
 }
 
 /// Drivers that make a single CRTC: `vkms_output_init()` of 6.12, `drm_simple_display_pipe_init()` in bochs and cirrus.

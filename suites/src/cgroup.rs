@@ -14,6 +14,14 @@ pub fn own_group() -> io::Result<PathBuf> {
     find_group(&mounts, &groups).ok_or_else(|| io::Error::other("cgroup2 is not mounted"))
 }
 
+/// A count of a cgroup's `memory.stat`: of bytes or of events (Documentation/admin-guide/cgroup-v2.rst). `None` without a
+/// memory controller, or where the kernel does not count it.
+pub(crate) fn memory_stat(group: &Path, name: &str) -> Option<u64> {
+    let stat = fs::read_to_string(group.join("memory.stat")).ok()?;
+    let count = stat.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?;
+    count.trim().parse().ok()
+}
+
 /// In /proc/PID/mountinfo (proc_pid_mountinfo(5)) the file system's type follows a lone dash, and the mount point is
 /// the fifth field; in /proc/PID/cgroup the line of v2 begins with `0::`.
 fn find_group(mounts: &str, groups: &str) -> Option<PathBuf> {

@@ -55,6 +55,25 @@ impl Squeeze {
     }
 }
 
+/// How often a case is tried before nothing of it gives way.
+const ATTEMPTS: usize = 3;
+
+/// Tries a case until some of its bytes were in swap while it was squeezed, as the attempt says at its end; skips where none
+/// ever were.
+pub(crate) fn until_swapped(
+    whose: &str,
+    mut attempt: impl FnMut() -> Result<Option<u64>, Stop>,
+) -> Result<(), Stop> {
+    for _ in 0..ATTEMPTS {
+        if attempt()?.is_some_and(|bytes| bytes > 0) {
+            return Ok(());
+        }
+    }
+    Err(Stop::skip(format!(
+        "nothing had to give way in {ATTEMPTS} attempts: {whose} pages are not counted as the case's"
+    )))
+}
+
 impl Drop for Squeeze {
     fn drop(&mut self) {
         // What follows is the case's cleanup: it must not be squeezed as well.

@@ -37,7 +37,7 @@ const PAGES: &[Role] = &[Role::PageExporter];
 const SHARING_PAIR: &[Role] = &[Role::PageExporter, Role::PageImporter];
 const SHARING_TRIPLE: &[Role] = &[Role::PageExporter, Role::PageImporter, Role::PageImporter];
 const TRIPLE: &[Role] = &[Role::Exporter, Role::Importer, Role::Importer];
-const SCANOUT: &[Role] = &[Role::Scanout];
+const VIDEO_MEMORY: &[Role] = &[Role::VideoMemory];
 const VGEM: &[Role] = &[Role::Vgem];
 const VGEM_PAIR: &[Role] = &[Role::Vgem, Role::Importer];
 
@@ -226,7 +226,7 @@ pub const CASES: &[Case] = &[
         pressure::squeezed,
     )
     .rules(&["RECLAIM-RESV", "RECLAIM-TAINT"]),
-    case("evict", "buffers that leave video memory keep their bytes", SCANOUT, pressure::evict)
+    case("evict", "buffers that leave video memory keep their bytes", VIDEO_MEMORY, pressure::evict)
         .rules(&["RECLAIM-RESV", "RESV-CTX"])
         .budget_s(60),
     case(
