@@ -89,7 +89,7 @@ impl<'a> Race<'a> {
         self
     }
 
-    /// A thread that makes a call which may be refused, and says whether it was: in one round at least it must not be.
+    /// A thread that makes a call which may be refused, and says whether it was taken: in one round at least it must be.
     fn call(
         mut self,
         what: &'static str,
