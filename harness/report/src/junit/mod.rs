@@ -43,20 +43,20 @@ use names::Names;
 pub(crate) fn write(view: &View<'_>, out: &mut dyn Write) -> Result<(), Error> {
     let mut names = Names::default();
     let mut budget = Budget::of_file();
-    let mut suites: Vec<(&str, u64, Vec<TestCase>)> = Vec::new();
+    let mut suites: Vec<(&str, Option<u64>, Vec<TestCase>)> = Vec::new();
     for case in &view.cases {
         let name = case.record.plan.suite.as_str();
-        let began = case.record.attempts.first().map_or(view.session.began_ms, |a| a.began_ms);
+        let began = case.record.attempts.first().map(|attempt| attempt.began_ms);
         let at = suites.iter().position(|suite| suite.0 == name).unwrap_or_else(|| {
             suites.push((name, began, Vec::new()));
             suites.len() - 1
         });
         // Guests side by side take cases in no order.
-        suites[at].1 = suites[at].1.min(began);
+        suites[at].1 = [suites[at].1, began].into_iter().flatten().min();
         suites[at].2.push(case::testcase(view, case, &mut names, &mut budget));
         suites[at].2.extend(case.parts.iter().map(|part| case::of_part(case, part, &mut names, &mut budget)));
     }
-    suites.push(("session", view.session.began_ms, session::testcases(view, &mut names, &mut budget)));
+    suites.push(("session", None, session::testcases(view, &mut names, &mut budget)));
 
     let mut report = Report::new();
     report.add_testsuites(suites.into_iter().map(|(name, began, cases)| suite(view, name, began, cases)));
@@ -65,11 +65,11 @@ pub(crate) fn write(view: &View<'_>, out: &mut dyn Write) -> Result<(), Error> {
     Ok(())
 }
 
-fn suite(view: &View<'_>, name: &str, began_ms: u64, cases: Vec<TestCase>) -> TestSuite {
+fn suite(view: &View<'_>, name: &str, began_ms: Option<u64>, cases: Vec<TestCase>) -> TestSuite {
     let mut suite = TestSuite::new(name);
     suite.package = "fencelab".into();
     suite.hostname.clone_from(&view.session.host);
-    suite.set_timestamp(moment(began_ms));
+    suite.set_timestamp(moment(began_ms.unwrap_or(view.session.began_ms)));
     suite.add_testcases(cases);
     sanitise::suite(suite)
 }
