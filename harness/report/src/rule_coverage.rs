@@ -20,7 +20,7 @@ struct Claim<'v> {
 }
 
 /// What a case told of a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
     /// Nothing: it was skipped, did not run, failed otherwise, or passed where nobody could have seen the rule broken.
     Nothing,

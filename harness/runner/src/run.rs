@@ -128,10 +128,14 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// [`Error::File`] when the journal or a log cannot be written, and whatever kept the bench from coming up.
     pub fn run(mut self) -> Result<Journal, Error> {
-        let session = open(&self.book).journal.session().clone();
-        // A runner that was killed left the last boot's as they were.
-        session.boots.iter().for_each(|boot| trim_records(&self.folder, boot.number));
-        let result = self.run_cases(remaining(&session));
+        let waiting = {
+            let book = open(&self.book);
+            let session = book.journal.session();
+            // A runner that was killed left the last boot's as they were.
+            session.boots.iter().for_each(|boot| trim_records(&self.folder, boot.number));
+            remaining(session)
+        };
+        let result = self.run_cases(waiting);
         let end = match &result {
             Ok(()) if self.stop.asked() => SessionEnd::Interrupted,
             Ok(()) => SessionEnd::Complete,

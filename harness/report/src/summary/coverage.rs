@@ -76,13 +76,14 @@ fn locks(view: &View<'_>, page: &mut Page<'_>) -> io::Result<()> {
         if !new.is_empty() {
             text.push_str(&format!("\n{}", some(&new)));
         }
-        page.field(&format!("{all:>5}"), &text)?;
+        number(page, all, &text)?;
     }
     let silent =
         view.cases.iter().filter(|case| case.verdict == Verdict::Pass && !why(view, case).is_empty()).count();
     if silent > 0 {
-        page.field(
-            &format!("{silent:>5}"),
+        number(
+            page,
+            silent,
             "of the passes claim rules of signalling sections as well, and no lock was taken inside one: signalling side not exercised",
         )?;
     }
